@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/deadline.hpp"
+#include "core/base/pulse.hpp"
+#include "core/db/settings.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+/// libpq itself, where libpqxx is too weak: large bytea values, scripts with an error position, waiting that
+/// keeps a Pulse going, and statements that are sent now and answered later.
+namespace wrktalk::db::raw {
+
+struct PgConnCloser {
+  void operator()(pg_conn* connection) const noexcept;
+};
+struct PgResultCloser {
+  void operator()(pg_result* result) const noexcept;
+};
+using PgConn = std::unique_ptr<pg_conn, PgConnCloser>;
+using PgResult = std::unique_ptr<pg_result, PgResultCloser>;
+
+/// A server's error inside a script.
+class ScriptError : public SqlError {
+ public:
+  using SqlError::SqlError;
+  std::size_t position = 0;  ///< 1-based offset in characters (not bytes) into the script sent; 0: not known
+  std::string message;       ///< the primary message alone
+  std::string detail;        ///< the server's DETAIL
+  std::string server_hint;   ///< the server's HINT
+};
+
+/// Text values of a small result; NULL is an empty optional.
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+/// One connection. All waiting is done with poll(2) and drives the caller's Pulse; a deadline that passes cancels
+/// the statement on the server, drains the connection and throws SqlError 57014, and the connection can be used on.
+class Connection {
+ public:
+  /// Connects (blocking, limited by connect_timeout). Throws `connect_error`.
+  explicit Connection(const ConnectionSettings& settings);
+
+  /// Simple protocol, one or several statements in one message: PostgreSQL runs them in one transaction unless
+  /// they hold BEGIN or COMMIT or a transaction is open. Returns the command tags ("CREATE TABLE", "INSERT 0 1")
+  /// in order. Throws ScriptError.
+  std::vector<std::string> script(const std::string& sql, base::Pulse& pulse, base::Deadline deadline);
+
+  /// One statement with text parameters.
+  Table query(const std::string& sql, const std::vector<std::optional<std::string>>& params, base::Pulse& pulse,
+              base::Deadline deadline);
+
+  /// COPY ... TO STDOUT (FORMAT binary) of one bytea column, a call of `sink` for each row's value, in order. Header, trailer
+  /// and field lengths are taken off; NULL is passed as an empty value. The memory is the sink's for the call only.
+  /// What the sink throws passes through after the COPY was cancelled and drained.
+  void copy_out_values(const std::string& sql, const std::function<void(const char* data, std::size_t size)>& sink,
+                       base::Pulse& pulse, base::Deadline deadline);
+
+  /// Starts COPY ... FROM STDIN; then `copy_write` any number of times and `copy_finish` (returns the command tag),
+  /// or `copy_abort`. Messages may be cut anywhere, so a large field needs no large buffer.
+  void copy_in(const std::string& sql, base::Pulse& pulse, base::Deadline deadline);
+  void copy_write(const char* data, std::size_t size, base::Pulse& pulse, base::Deadline deadline);
+  std::string copy_finish(base::Pulse& pulse, base::Deadline deadline);
+  void copy_abort(const std::string& why) noexcept;
+
+  /// Called with severity and text for each NOTICE, WARNING, ... of the server. Must not throw.
+  void on_notice(std::function<void(const std::string& severity, const std::string& message)> handler);
+
+  int server_version() const;  ///< as PQserverVersion: 150018 is 15.18
+  /// A parameter the server reports: "server_version", "in_hot_standby" (14+), "TimeZone". Empty when unknown.
+  std::string parameter(const std::string& name) const;
+  /// host, port, dbname or user as really connected, for messages.
+  std::string host() const;
+  std::string port() const;
+  std::string database() const;
+  std::string user() const;
+  bool in_transaction() const;
+  int socket() const;
+
+ private:
+  PgResult next_result(base::Pulse& pulse, base::Deadline deadline);
+  void wait(short events, base::Pulse& pulse, base::Deadline deadline);
+  void flush(base::Pulse& pulse, base::Deadline deadline);
+  void cancel_and_drain() noexcept;
+  [[noreturn]] void lost() const;
+
+  PgConn connection_;
+  std::unique_ptr<std::function<void(const std::string&, const std::string&)>> notice_;
+};
+
+/// A connection that never blocks: it is opened, and one statement at a time is sent and answered, while the owner's
+/// loop does other things. For the heartbeat.
+class AsyncConnection {
+ public:
+  enum class State {
+    closed,      ///< call `open()`
+    connecting,  ///< wait for `socket()`/`events()`, call `advance()`
+    idle,        ///< `send()` may be called
+    busy,        ///< a statement is under way: wait, `advance()`, then `take()`
+    answered,    ///< `take()` has something
+    broken,      ///< `error()` says why; `open()` starts anew
+  };
+
+  explicit AsyncConnection(ConnectionSettings settings) : settings_(std::move(settings)) {}
+
+  State state() const noexcept { return state_; }
+  const std::string& error() const noexcept { return error_; }
+  /// The SQLSTATE of the last failed statement, if any.
+  const std::string& sqlstate() const noexcept { return sqlstate_; }
+
+  void open() noexcept;
+  void close() noexcept;
+  void send(const std::string& sql, const std::vector<std::optional<std::string>>& params) noexcept;
+  /// Goes as far as possible without waiting.
+  void advance() noexcept;
+  /// The answer; state becomes `idle`. Nothing when the statement failed: `error()` and `sqlstate()` say why.
+  std::optional<Table> take() noexcept;
+
+  int socket() const noexcept;
+  short events() const noexcept;
+
+ private:
+  void fail(const std::string& why) noexcept;
+
+  ConnectionSettings settings_;
+  PgConn connection_;
+  PgResult result_;
+  State state_ = State::closed;
+  int polling_ = 0;
+  std::string error_;
+  std::string sqlstate_;
+};
+
+}  // namespace wrktalk::db::raw

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/db/settings.hpp"
+
+namespace wrktalk::db {
+
+using Result = pqxx::result;
+using Row = pqxx::row;
+
+/// A statement's parameter in text form; NULL when empty. Say the type in the SQL ("$1::uuid").
+class Param {
+ public:
+  Param(std::nullptr_t) {}                                      // NOLINT(google-explicit-constructor)
+  Param(std::nullopt_t) {}                                      // NOLINT(google-explicit-constructor)
+  Param(std::string text) : text_(std::move(text)) {}           // NOLINT(google-explicit-constructor)
+  Param(std::string_view text) : text_(text) {}                 // NOLINT(google-explicit-constructor)
+  Param(const char* text) : text_(text) {}                      // NOLINT(google-explicit-constructor)
+  Param(bool value) : text_(value ? "true" : "false") {}        // NOLINT(google-explicit-constructor)
+  template <class T, class = std::enable_if_t<std::is_arithmetic_v<T>>>
+  Param(T value) : text_(std::to_string(value)) {}              // NOLINT(google-explicit-constructor)
+  template <class T>
+  Param(const std::optional<T>& value) {                        // NOLINT(google-explicit-constructor)
+    if (value) *this = Param(*value);
+  }
+  /// An array literal: pass it as "$1::text[]".
+  Param(const std::vector<std::string>& items);                 // NOLINT(google-explicit-constructor)
+
+  const char* c_str() const noexcept { return text_ ? text_->c_str() : nullptr; }
+
+ private:
+  std::optional<std::string> text_;
+};
+
+namespace detail {
+/// Runs `work` and turns libpqxx's exceptions into ours.
+Result translated(const std::function<Result()>& work);
+
+template <class Tx, class Params, std::size_t... I>
+Result exec(Tx& tx, const std::string& sql, const Params& params, std::index_sequence<I...>) {
+#if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10)
+  return tx.exec(sql, pqxx::params{params[I].c_str()...});
+#else
+  return tx.exec_params(sql, params[I].c_str()...);
+#endif
+}
+
+template <class Tx, class... A>
+Result run(Tx& tx, const std::string& sql, const A&... args) {
+  const std::array<Param, sizeof...(A)> params{Param(args)...};
+  return translated([&] { return exec(tx, sql, params, std::index_sequence_for<A...>{}); });
+}
+}  // namespace detail
+
+/// One connection through libpqxx, for plain statements. Blocking; each statement is limited by
+/// `ConnectionSettings::statement_timeout` on the server and tcp_user_timeout on the way.
+///
+/// Everything throws base::Error: `connection_lost` means that this object is of no use any more (make a new
+/// one); SqlError carries the SQLSTATE. Not for use from two threads.
+class Session {
+ public:
+  /// Connects. Throws `connect_error`.
+  explicit Session(const ConnectionSettings& settings);
+
+  /// One statement in a transaction of its own.
+  template <class... A>
+  Result run(const std::string& sql, const A&... args) {
+    if (!limits_.empty()) {
+      // Behind a pooler the limits live in the statement's own transaction.
+      return in_transaction([&](pqxx::work& tx) { return detail::run(tx, sql, args...); });
+    }
+    pqxx::nontransaction tx(*connection_);
+    return detail::run(tx, sql, args...);
+  }
+
+  /// From now on notifications on `channel` make `socket()` readable. Gone when the connection is.
+  void listen(const std::string& channel);
+
+  /// Whether a notification arrived since the last call; never blocks.
+  bool notified();
+
+  /// For poll(2). Ask `notified()` before waiting: data may have been read already.
+  int socket() const;
+
+  /// As PQserverVersion: 150018 is 15.18.
+  int server_version() const;
+
+ private:
+  friend class Transaction;
+  Result in_transaction(const std::function<Result(pqxx::work&)>& work);
+
+  std::unique_ptr<pqxx::connection> connection_;
+  std::string limits_;  ///< SET LOCAL statements for the start of each transaction; empty when set for the session
+};
+
+/// A transaction: undone when it goes, unless `commit()` was called. One at a time on a Session.
+class Transaction {
+ public:
+  explicit Transaction(Session& session);
+
+  template <class... A>
+  Result run(const std::string& sql, const A&... args) {
+    return detail::run(*tx_, sql, args...);
+  }
+
+  /// Throws `connection_lost` when the answer did not arrive: the outcome is unknown then, look again.
+  void commit();
+
+ private:
+  std::unique_ptr<pqxx::work> tx_;
+};
+
+/// The column's text, or nothing for NULL.
+std::optional<std::string> text(const Row& row, const char* column);
+
+/// An SQL identifier, quoted.
+std::string quote_identifier(std::string_view name);
+/// An SQL string literal, quoted (standard_conforming_strings).
+std::string quote_literal(std::string_view text);
+
+}  // namespace wrktalk::db

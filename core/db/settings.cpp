@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/db/settings.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+
+#include "core/base/text.hpp"
+
+namespace wrktalk::db {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+std::string quoted(const std::string& value) {
+  std::string out = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string find(const ConnectionSettings& settings, const std::string& keyword) {
+  for (const auto& [key, value] : settings.parameters) {
+    if (key == keyword) return value;
+  }
+  return {};
+}
+
+bool contains_any(const std::string& text, std::initializer_list<const char*> needles) {
+  return std::any_of(needles.begin(), needles.end(),
+                     [&](const char* needle) { return text.find(needle) != std::string::npos; });
+}
+
+PGPing ping(const ConnectionSettings& settings) {
+  return ::PQping(conninfo(settings).c_str());
+}
+
+}  // namespace
+
+ConnectionSettings with_defaults(ConnectionSettings settings, const std::string& application) {
+  struct Default {
+    const char* keyword;
+    const char* variable;
+    const char* value;
+  };
+  static constexpr std::array<Default, 7> kDefaults = {{
+      {"connect_timeout", "PGCONNECT_TIMEOUT", "10"},
+      {"keepalives_idle", "", "30"},
+      {"keepalives_interval", "", "10"},
+      {"keepalives_count", "", "3"},
+      {"tcp_user_timeout", "", "60000"},
+      {"gssencmode", "PGGSSENCMODE", "disable"},
+      {"client_encoding", "PGCLIENTENCODING", "UTF8"},
+  }};
+  for (const auto& item : kDefaults) {
+    const bool in_environment = item.variable[0] != '\0' && std::getenv(item.variable) != nullptr;
+    if (find(settings, item.keyword).empty() && !in_environment) {
+      settings.parameters.emplace_back(item.keyword, item.value);
+    }
+  }
+  if (find(settings, "application_name").empty() && std::getenv("PGAPPNAME") == nullptr) {
+    settings.parameters.emplace_back("application_name", application);
+  }
+  return settings;
+}
+
+std::string conninfo(const ConnectionSettings& settings) {
+  std::string out;
+  for (const auto& [key, value] : settings.parameters) {
+    if (!out.empty()) out += ' ';
+    out += key + "=" + quoted(value);
+  }
+  return out;
+}
+
+std::string describe(const ConnectionSettings& settings) {
+  const auto shown = [&](const char* keyword, const char* variable, const char* fallback) {
+    std::string value = find(settings, keyword);
+    const char* from_environment = std::getenv(variable);
+    if (value.empty() && from_environment != nullptr) value = from_environment;
+    if (value.empty()) value = fallback;
+    return value.empty() ? std::string() : std::string(keyword) + "=" + value;
+  };
+  std::vector<std::string> parts;
+  for (const auto& part : {shown("service", "PGSERVICE", ""), shown("host", "PGHOST", ""), shown("port", "PGPORT", ""),
+                           shown("dbname", "PGDATABASE", ""), shown("user", "PGUSER", "")}) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts.empty() ? "libpq's defaults" : base::join(parts, " ");
+}
+
+Error connect_error(const ConnectionSettings& settings, const std::string& message) {
+  const std::string reason = base::one_line(message);
+  const std::string what = "cannot connect to PostgreSQL (" + describe(settings) + "): " + reason;
+  if (contains_any(reason, {"password authentication failed", "no password supplied"})) {
+    return Error(Kind::configuration, what, "check the user and the password (WRKTALK_AGENT_DB_USER, WRKTALK_AGENT_DB_PASSWORD or PGPASSFILE)");
+  }
+  if (contains_any(reason, {"certificate", "SSL error", "does not support SSL", "root.crt"})) {
+    return Error(Kind::configuration, what, "check WRKTALK_AGENT_DB_SSL_MODE, sslrootcert and the server's certificate");
+  }
+  if (contains_any(reason, {"too many clients", "remaining connection slots"})) {
+    return Error(Kind::connection_lost, what, "wait, or raise max_connections on the server");
+  }
+  if (contains_any(reason, {"session is not read-write", "session is read-only", "server is in hot standby"})) {
+    return Error(Kind::connection_lost, what, "name the primary too: all hosts that answered are read-only");
+  }
+  if (contains_any(reason, {"invalid connection option", "invalid sslmode", "invalid integer value", "definition of service"})) {
+    return Error(Kind::configuration, what, "see `wrktalk config show` for where each setting comes from");
+  }
+  if (ping(settings) == PQPING_OK) {
+    return Error(Kind::configuration, what, "the server answers, so check database name, user and pg_hba.conf");
+  }
+  return Error(Kind::connection_lost, what, "check that PostgreSQL runs there and that host and port are right (`wrktalk config show`)");
+}
+
+Kind kind_of_sqlstate(const std::string& sqlstate) noexcept {
+  const std::string group = sqlstate.substr(0, 2);
+  if (group == "08" || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "57P05" ||
+      sqlstate == "25P03") {
+    return Kind::connection_lost;
+  }
+  if (group == "28" || group == "3D" || sqlstate == "42501" || sqlstate == "25006") return Kind::configuration;
+  return Kind::database;
+}
+
+std::string hint_of_sqlstate(const std::string& sqlstate) {
+  if (sqlstate == "42501") return "grant this role the missing right, or connect as the owner of the tables";
+  if (sqlstate == "25006") return "connect to the primary: this server is read-only (target_session_attrs=read-write finds it)";
+  if (sqlstate == "53100") return "free disk space on the database server";
+  if (sqlstate == "55P03") return "try again: another session holds the lock (pg_locks shows which)";
+  if (sqlstate == "57014") return "raise the statement timeout, or look at what the server is waiting for (pg_stat_activity)";
+  if (sqlstate == "42P01") return "create the tables first: `wrktalk migrate up --set agent` or `wrktalk migrate up`";
+  return {};
+}
+
+}  // namespace wrktalk::db

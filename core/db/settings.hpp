@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.hpp"
+
+namespace wrktalk::db {
+
+/// Where and how to connect.
+///
+/// `parameters` are libpq connection keywords and their values, the password among them: never printed.
+/// What is not named is taken by libpq from PG* variables, service and password files.
+/// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+struct ConnectionSettings {
+  std::vector<std::pair<std::string, std::string>> parameters;
+
+  /// The server is reached through a pooler in transaction mode: limits are set per transaction
+  /// (SET LOCAL), nothing is kept in the session.
+  bool pooled = false;
+
+  /// statement_timeout of ordinary statements; zero: none.
+  std::chrono::milliseconds statement_timeout{30'000};
+  std::chrono::milliseconds lock_timeout{10'000};
+};
+
+/// A copy with our defaults for what `settings` and the PG* variables leave open: connect_timeout=10, keepalives,
+/// tcp_user_timeout, gssencmode=disable, application_name=`application`.
+ConnectionSettings with_defaults(ConnectionSettings settings, const std::string& application);
+
+/// The conninfo string of `settings`, quoted; it holds the password.
+std::string conninfo(const ConnectionSettings& settings);
+
+/// "host=... port=... dbname=... user=...", for messages; never the password.
+std::string describe(const ConnectionSettings& settings);
+
+/// The error for a connection that could not be made: `configuration` when a server answered and said no
+/// (credentials, database name, role, certificate), `connection_lost` when none answered or it is not ready.
+base::Error connect_error(const ConnectionSettings& settings, const std::string& message);
+
+/// An error of the server, with what it said.
+class SqlError : public base::Error {
+ public:
+  SqlError(base::Kind kind, const std::string& what, std::string state, std::string hint_text = {})
+      : base::Error(kind, what, std::move(hint_text)), sqlstate_(std::move(state)) {}
+  /// Five characters, https://www.postgresql.org/docs/current/errcodes-appendix.html; may be empty.
+  const std::string& sqlstate() const noexcept { return sqlstate_; }
+
+ private:
+  std::string sqlstate_;
+};
+
+/// The kind that an SQLSTATE stands for: classes 08, 57P0x: connection_lost; 28, 3D: configuration;
+/// 42501 and a read-only server (25006): configuration with a hint; everything else: database.
+base::Kind kind_of_sqlstate(const std::string& sqlstate) noexcept;
+std::string hint_of_sqlstate(const std::string& sqlstate);
+
+}  // namespace wrktalk::db

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "core/base/secret.hpp"
+
+/// The log: one line an event, to stderr. `event` is a stable dotted name ("task.claimed") that scripts
+/// may rely on; the message may change. Foreign text is safe in messages and values: it is redacted,
+/// scrubbed to UTF-8 and kept on one line.
+namespace wrktalk::log {
+
+enum class Format { text, json };
+enum class Level { debug, info, warn, error };
+
+struct Options {
+  Format format = Format::text;
+  Level level = Level::info;
+  bool color = false;
+};
+
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+using Fields = std::initializer_list<Field>;
+
+/// Called once by `main` before anything is logged; before that, warnings and errors are shown as text.
+void set_up(const Options& options);
+
+/// "DEBUG" | "INFO" | "WARN" | "WARNING" | "ERROR", any case. Throws Error(usage).
+Level parse_level(const std::string& text);
+
+/// From now on every log line and every `redact` shows `***` instead of this text. Texts shorter than four
+/// characters are not looked for: they would blacken ordinary words.
+void add_secret(const base::Secret& secret);
+
+/// What may be stored or mailed of a child's output: known secrets, values after password=, token: and the
+/// like, and the user part of URLs are replaced by `***`.
+std::string redact(std::string_view text);
+
+void debug(std::string_view event, std::string_view message, Fields fields = {});
+void info(std::string_view event, std::string_view message, Fields fields = {});
+void warn(std::string_view event, std::string_view message, Fields fields = {});
+void error(std::string_view event, std::string_view message, Fields fields = {});
+
+}  // namespace wrktalk::log
