@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "core/base/pulse.hpp"
+#include "core/exec/fence.hpp"
+
+/// What is done to a target: a Kubernetes release, a compose project, a tree on this host. Nothing here knows the database.
+namespace wrktalk::deploy {
+
+enum class TargetKind { kubernetes, docker, host };
+const char* to_text(TargetKind kind) noexcept;                       ///< "kubernetes" | "docker" | "host"
+std::optional<TargetKind> parse_target_kind(const std::string& text);
+/// What `release_artifact.chart_type` a target takes: "helm" | "compose" | "host".
+const char* chart_type(TargetKind kind) noexcept;
+
+/// One target, as its name in `deployment_target` says it: "kubernetes:NAMESPACE/RELEASE", "docker:PROJECT",
+/// "host:AGENT" or "host:AGENT/NAME". Throws Error(usage) on a part that Kubernetes, compose or a file system would refuse.
+struct Target {
+  TargetKind kind = TargetKind::host;
+  std::string name;
+  std::string namespace_;    ///< kubernetes
+  std::string release;       ///< kubernetes: helm's release name
+  std::string project;       ///< docker
+  std::string agent;         ///< host
+  std::string instance;      ///< host: NAME, may be empty
+};
+Target parse_target(const std::string& name);
+
+/// A version that is safe as a path part, an argument and a label: [A-Za-z0-9][A-Za-z0-9._+-]{0,99}.
+/// Throws Error(artifact) naming it.
+void check_version(const std::string& version);
+
+struct Settings {
+  std::string helm_bin = "helm";
+  std::string compose_bin;                 ///< empty: "docker compose", else "docker-compose", whichever is there
+  std::string kubectl_bin = "kubectl";
+  std::chrono::milliseconds helm_timeout{600'000};  ///< of one helm operation; a put-back gets as much again
+  std::chrono::milliseconds compose_timeout{600'000};
+  std::string compose_working_dir = "/tmp/wrktalk";
+  std::string host_root = "/var/lib/wrktalk";
+  std::string host_activate;               ///< a program, run without a shell; empty: none
+  std::string host_health;
+  std::chrono::milliseconds host_timeout{600'000};
+  std::vector<std::string> passed_environment;  ///< names of our variables that the tools may see besides the built-in list
+};
+
+/// A release unpacked and verified on this machine, ready to be applied.
+struct Release {
+  std::string version;
+  std::string tree;                        ///< the folder, as `Deployer::home` named it
+  std::optional<std::string> values_file;  ///< helm: 0600 in a private folder
+  std::optional<std::string> env_file;     ///< compose: the same
+};
+
+struct Applied {
+  std::optional<long> revision;            ///< helm's
+  std::string summary;                     ///< one line for the event log, redacted
+};
+
+/// What is really there.
+struct Observed {
+  enum class State {
+    absent,       ///< nothing was ever deployed, or it was removed
+    running,      ///< `version`/`revision` is applied and whole
+    broken,       ///< something is there that is not whole (failed release, exited container, dangling link)
+    pending,      ///< a helm operation is under way or was left behind; see `owner_task`
+  };
+  State state = State::absent;
+  std::optional<std::string> version;      ///< the release's version where the target can tell it
+  std::optional<long> revision;
+  std::string owner_task;                  ///< pending: the label wrktalk-task, empty when there is none
+  std::string detail;                      ///< one line for people
+};
+
+/// A step failed. What it left is part of the error, because what comes next depends on it.
+class StepError : public base::Error {
+ public:
+  enum class Left {
+    untouched,     ///< what ran before still runs
+    put_back,      ///< the tool undid it by itself (helm --atomic)
+    dirty,         ///< `put_back` must be called
+    not_put_back,  ///< the tool tried to undo it and failed
+  };
+  StepError(Left left, const std::string& what, std::string hint = {}, std::string evidence = {});
+  Left left() const noexcept { return left_; }
+  /// The tool's last words and what the target showed, redacted and bounded (32 KiB).
+  const std::string& evidence() const noexcept { return evidence_; }
+
+ private:
+  Left left_;
+  std::string evidence_;
+};
+
+/// What one task does to one target. Made for one task, used from one thread; each call may take as long as its time-out,
+/// drives the pulse, and runs its tools under the fence.
+class Deployer {
+ public:
+  virtual ~Deployer() = default;
+
+  /// Are the tools there and does the target answer? Before anything is touched. Throws Error(configuration | child).
+  virtual void preflight(base::Pulse& pulse) = 0;
+
+  /// The folder that a version's tree is to be unpacked to: its parent exists after this call.
+  virtual std::string home(const std::string& version) = 0;
+
+  /// Does the tree hold what this target needs, and nothing that leaves it? Throws Error(artifact).
+  virtual void check(const Release& release, base::Pulse& pulse) = 0;
+
+  /// Makes `release` the one that runs. Throws StepError.
+  virtual Applied apply(const Release& release, base::Pulse& pulse) = 0;
+
+  /// Whether what was applied is well; waits until it is or the time is over. Throws StepError(dirty).
+  virtual void health(const Release& release, base::Pulse& pulse) = 0;
+
+  /// Brings back what ran before the task began; `before` is empty when nothing did. Throws StepError(not_put_back).
+  virtual Applied put_back(const std::optional<Release>& before, std::optional<long> revision_before,
+                           base::Pulse& pulse) = 0;
+
+  /// Goes to a revision that the target itself still holds (helm rollback N). Nothing when it cannot: the caller
+  /// deploys the stored release instead. Throws StepError.
+  virtual std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) = 0;
+
+  virtual Observed observe(base::Pulse& pulse) = 0;
+
+  /// Does `put_back` need `before`'s tree on this machine?
+  virtual bool needs_tree_to_put_back() const = 0;
+
+  /// Ends what a dead owner left half done so that the next apply can work: a pending helm release is rolled back or
+  /// uninstalled, half-made folders are removed. Only after the owner's lease is over. Throws StepError(not_put_back).
+  virtual void recover(const Observed& observed, base::Pulse& pulse) = 0;
+
+  /// Removes trees of versions not in `keep` and left-over working folders of ended tasks. Never throws.
+  virtual void tidy(const std::vector<std::string>& keep) noexcept = 0;
+};
+
+/// `task_id` names the task in helm's labels. `fence` must outlive the deployer.
+std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const std::string& task_id,
+                                        exec::Fence& fence);
+
+}  // namespace wrktalk::deploy

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/deadline.hpp"
+
+/// Keeps a tool from acting after the lease that allowed it is over.
+///
+/// The agent renews the fence each time the database has confirmed a longer lease. A child that was started with the fence
+/// runs under a guard process, which hears of each renewal through a pipe. When renewals stop, whatever became of the agent
+/// (killed, frozen, cut off from the database), the guard sends TERM to the child's group when a third of the lease is left
+/// and KILL before it is over. So a lease that is over proves that nothing of its holder acts any more.
+namespace wrktalk::exec {
+
+/// Names one process for as long as the machine runs: a pid alone may be given to another process.
+struct ProcessId {
+  std::string boot_id;          ///< /proc/sys/kernel/random/boot_id and the pid namespace's inode
+  pid_t pid = 0;
+  unsigned long long start = 0;  ///< field 22 of /proc/PID/stat
+};
+
+std::string to_text(const ProcessId& id);                ///< "BOOT PID START"
+ProcessId parse_process_id(const std::string& text);     ///< pid 0 when it is not one
+/// Whether that very process still runs here; false when it belongs to another host or boot.
+bool is_running_here(const ProcessId& id);
+bool is_same_host(const ProcessId& id);
+/// Asks a guard left behind by a dead agent to end its child's group (TERM, `grace`, KILL) and waits for both.
+/// True when it is gone.
+bool end_guard(const ProcessId& id, std::chrono::milliseconds grace);
+
+class Fence {
+ public:
+  /// `on_guard` is told of each guard as it starts, before the child does: record it where a restarted agent finds it.
+  explicit Fence(std::function<void(const ProcessId&)> on_guard = {}) : on_guard_(std::move(on_guard)) {}
+  Fence(const Fence&) = delete;
+  Fence& operator=(const Fence&) = delete;
+
+  /// The lease runs for `lease` from `asked_at`, the moment before the statement that prolonged it was sent.
+  void renew(base::BootClock::time_point asked_at, std::chrono::milliseconds lease);
+
+  base::Deadline term_at() const noexcept { return term_at_; }
+  base::Deadline kill_at() const noexcept { return kill_at_; }
+
+ private:
+  friend class GuardedChild;
+  std::function<void(const ProcessId&)> on_guard_;
+  base::Deadline term_at_ = base::Deadline::never();
+  base::Deadline kill_at_ = base::Deadline::never();
+  std::vector<int> feeds_;  ///< write ends of the pipes to running guards, owned by the runs
+};
+
+/// The guard's own main; `main` calls it when argv[1] is kGuardCommand, before anything else is set up.
+constexpr const char* kGuardCommand = "__guard";
+int guard_main(int argc, char** argv) noexcept;
+
+}  // namespace wrktalk::exec

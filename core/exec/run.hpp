@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/pulse.hpp"
+
+/// One child program at a time, never through a shell.
+namespace wrktalk::exec {
+
+class Fence;
+
+/// What to run and how long it may take.
+struct Spec {
+  std::vector<std::string> argv;         ///< argv[0] is a path, or a name looked up in `environment`'s PATH
+  std::vector<std::string> environment;  ///< "NAME=value", all the child gets
+  std::string directory;                 ///< working folder; empty: ours
+
+  std::chrono::milliseconds timeout{0};  ///< zero: none. When it passes the group gets TERM, after `grace` KILL
+  std::chrono::milliseconds grace{10'000};
+
+  std::size_t keep_bytes = 64 * 1024;    ///< the last bytes of each stream that `Outcome` keeps
+  /// stdout is kept whole up to this size instead, for output that is parsed; more than that is an error. Zero: no.
+  std::size_t whole_stdout_bytes = 0;
+
+  /// Each line as it comes, scrubbed to UTF-8, without its end; not redacted. May be empty.
+  std::function<void(std::string_view line, bool is_stderr)> on_line;
+
+  /// When set the child runs under the guard (a process of this binary, between us and the child), which ends the child's
+  /// group when the fence is not renewed in time. Must outlive the run.
+  Fence* fence = nullptr;
+};
+
+struct Outcome {
+  enum class End { exited, signalled, timed_out, fenced, not_started };
+  End end = End::not_started;
+  int code = 0;               ///< exit status, or the signal's number
+  std::string out;            ///< stdout: whole, or the last `keep_bytes`
+  std::string err;            ///< stderr: the last `keep_bytes`
+  std::string error;          ///< not_started: why ("No such file or directory")
+  std::chrono::milliseconds took{0};
+
+  bool good() const noexcept { return end == End::exited && code == 0; }
+  /// "exited with status 3", "was ended by SIGKILL", "ran out of time after 10 min", "could not be started: ...".
+  std::string describe() const;
+};
+
+/// Runs the child in a process group of its own and waits for it, driving `pulse`. When the pulse throws, the group gets TERM,
+/// after `grace` KILL (the pulse is ticked meanwhile), everything is reaped, and the error passes.
+/// A grandchild that keeps the pipe open after the child's end is not waited for longer than a second.
+/// Throws Error(child) when `whole_stdout_bytes` is exceeded; a missing program is an Outcome.
+Outcome run(const Spec& spec, base::Pulse& pulse);
+
+}  // namespace wrktalk::exec
