@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/exit_code.hpp"
+#include "core/base/pulse.hpp"
+#include "core/config/settings.hpp"
+#include "core/db/settings.hpp"
+#include "core/exec/signals.hpp"
+
+namespace CLI {
+class App;
+}
+
+/// The thin front end: one file a subcommand; parsing only selects, work starts after it.
+namespace wrktalk::cmd {
+
+enum class Output { text, json };
+
+/// What every command gets: settings as decided, and how to talk to the user.
+struct Env {
+  config::Settings settings;
+  std::map<std::string, config::Value> values;  ///< for `config show`
+  Output output = Output::text;
+  bool color = false;                           ///< stdout is a terminal that wants it
+  bool yes = false;                             ///< -y: do not ask
+  exec::Signals& signals;
+};
+
+/// What the parser chose. `run` is called once, after parsing.
+struct Selected {
+  std::string name;                             ///< "migrate up", for application_name and messages
+  std::function<base::ExitCode(Env&)> run;
+};
+
+/// argv to exit code; the only place that handles Error. `main` is one line over it.
+int run(int argc, char** argv);
+
+// One a file. Each adds its subcommand, its help with examples, and what to run.
+void add_migrate(CLI::App& app, Selected& chosen);
+void add_verify(CLI::App& app, Selected& chosen);
+void add_release(CLI::App& app, Selected& chosen);
+void add_poll(CLI::App& app, Selected& chosen);
+void add_deploy(CLI::App& app, Selected& chosen);
+void add_rollback(CLI::App& app, Selected& chosen);
+void add_maintenance(CLI::App& app, Selected& chosen);
+void add_task(CLI::App& app, Selected& chosen);
+void add_status(CLI::App& app, Selected& chosen);
+void add_config(CLI::App& app, Selected& chosen);
+void add_completion(CLI::App& app, Selected& chosen);
+
+/// Ready to connect, with our defaults and application_name=wrktalk/NAME; the password is known to the log's redaction.
+db::ConnectionSettings agent_database(const Env& env, const std::string& name);
+db::ConnectionSettings checkpoint_database(const Env& env, const std::string& name);
+
+/// JSON on stdout alone, one document, indented by two.
+void print_json(const nlohmann::ordered_json& document);
+
+/// Columns as kubectl prints them: upper-case heads, three blanks between, no trailing blanks.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heads);
+  void add(std::vector<std::string> cells);
+  std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// Asks on a terminal; true with --yes. Without a terminal and without --yes throws Error(usage) that names --yes.
+bool confirm(const Env& env, const std::string& question);
+
+/// A progress line on a terminal's stderr, redrawn at most ten times a second; a plain line each ten seconds elsewhere.
+class Progress {
+ public:
+  /// `total_bytes` zero: not known.
+  Progress(std::string what, std::uint64_t total_bytes);
+  ~Progress();
+  void at(std::uint64_t done_bytes);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Ends the work under way when the user presses ^C or the process is asked to end: throws Error(interrupted | terminated).
+class SignalPulse : public base::Pulse {
+ public:
+  explicit SignalPulse(exec::Signals& signals) : signals_(signals) {}
+  base::Deadline watch(std::vector<pollfd>& fds) override;
+  void tick() override;
+
+ private:
+  exec::Signals& signals_;
+};
+
+}  // namespace wrktalk::cmd
