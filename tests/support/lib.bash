@@ -1,0 +1,242 @@
+# shellcheck shell=bash
+# Sourced first by every end-to-end suite in tests/suites:
+#
+#   . "$(dirname "$0")/../support/lib.bash"
+#   need_service postgres docker
+#   pg_database
+#   check 'migrate makes the tables' expect_exit 0 "$WRKTALK" migrate up --set agent
+#   check 'and says so' expect_output 'applied'
+#
+# A suite needs no last line: when it ends, its checks are counted and what it started is ended. It has
+#
+#   WRKTALK   the program under test
+#   WORK      a private folder with a short path, gone at the end
+#   OUT ERR   files with what the last expect_exit command printed
+set -euo pipefail
+
+SUPPORT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=testbed/pg.bash
+. "$SUPPORT/testbed/pg.bash"
+
+SUITE=$(basename "$0" .bash)
+WRKTALK=${WRKTALK:?names the program under test}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/e2e.XXXXXX")
+chmod 711 "$WORK" # where another user runs the server, it must reach its folder
+OUT=$WORK/out ERR=$WORK/err
+touch "$OUT" "$ERR"
+export WRKTALK
+unset "${!WRKTALK_AGENT_@}" "${!PG@}"
+
+_passed=0 _failed=0 _ending=()
+
+# ---------------------------------------------------------------- beginning and end
+
+# at_exit COMMAND...: run it when the suite ends, whatever way; the last named runs first.
+at_exit() {
+    local words
+    printf -v words '%q ' "$@"
+    _ending=("$words" "${_ending[@]}")
+}
+
+_end() {
+    local status=$? words
+    trap - EXIT
+    set +e
+    for words in "${_ending[@]}"; do eval "$words"; done
+    rm -rf "$WORK"
+    case $status in
+        0 | 1) ;;
+        77) exit 77 ;;
+        *) echo "$SUITE ended with $status before its last check" ;;
+    esac
+    [ "$status" -eq 0 ] || _failed=$((_failed + 1))
+    echo "$SUITE: $_passed checks passed, $_failed failed"
+    [ "$_failed" -eq 0 ] && [ "$_passed" -gt 0 ] && exit 0
+    exit 1
+}
+trap _end EXIT
+trap 'exit 143' TERM HUP
+trap 'exit 130' INT
+
+# skip_suite REASON: end here and count as skipped.
+skip_suite() {
+    echo "SKIP: $*"
+    exit 77
+}
+
+# ---------------------------------------------------------------- checks
+
+# check NAME COMMAND...: one named check. It runs in a subshell and is ended by its first failing
+# command; what it printed is shown only then.
+check() {
+    local name=$1 status=0
+    shift
+    set +e
+    (
+        trap - EXIT
+        set -e
+        "$@"
+    ) >"$WORK/check" 2>&1
+    status=$?
+    set -e
+    if [ "$status" -eq 0 ]; then
+        _passed=$((_passed + 1))
+        echo "ok      $name"
+    else
+        _failed=$((_failed + 1))
+        echo "FAILED  $name"
+        sed 's/^/        /' "$WORK/check"
+    fi
+}
+
+# expect_exit CODE COMMAND...: the command's exit code; its output is kept in $OUT and $ERR.
+expect_exit() {
+    local wanted=$1 status=0
+    shift
+    "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+    [ "$status" -eq "$wanted" ] && return
+    echo "exit code $status instead of $wanted: $*"
+    tail -n 40 "$OUT" "$ERR"
+    return 1
+}
+
+# expect_output REGEX [COMMAND...]: a line of what the command printed matches; without a command, of
+# what the last expect_exit one did.
+expect_output() {
+    local wanted=$1
+    shift
+    [ $# -eq 0 ] || expect_exit 0 "$@" || return 1
+    cat "$OUT" "$ERR" | grep -Eq -e "$wanted" && return
+    echo "no line matches: $wanted"
+    tail -n 40 "$OUT" "$ERR"
+    return 1
+}
+
+# expect_equal WANTED COMMAND...: the command prints exactly this.
+expect_equal() {
+    local wanted=$1 got
+    shift
+    got=$("$@")
+    [ "$got" = "$wanted" ] && return
+    printf 'wanted: %s\n   got: %s\n  from: %s\n' "$wanted" "$got" "$*"
+    return 1
+}
+
+# refuse COMMAND...: the command must fail.
+refuse() { ! "$@"; }
+
+# wait_until SECONDS COMMAND...: poll the command until it succeeds; fails when the time is over.
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || { echo "never came true: $*"; return 1; }
+        sleep 0.05
+    done
+}
+
+# background NAME COMMAND...: run it until the suite ends; output in $WORK/NAME.log, pid in $WORK/NAME.pid.
+background() {
+    local name=$1
+    shift
+    "$@" >"$WORK/$name.log" 2>&1 </dev/null &
+    echo $! >"$WORK/$name.pid"
+    at_exit end_background "$name"
+}
+
+# end_background NAME [SIGNAL]: end it and return its exit code.
+end_background() {
+    local pid status=0
+    [ -f "$WORK/$1.pid" ] || return 0
+    pid=$(<"$WORK/$1.pid")
+    rm -f "$WORK/$1.pid"
+    kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || status=$?
+    return "$status"
+}
+
+# ---------------------------------------------------------------- services
+
+# _missing NAME: why the service cannot be used; nothing when it can.
+_missing() {
+    case $1 in
+        postgres) pg_bin >/dev/null || echo 'no PostgreSQL server is installed' ;;
+        postgres-*) pg_extra "${1#*-}" >/dev/null || echo "no PostgreSQL ${1#*-} was started" ;;
+        docker)
+            if [ -z "${DOCKER_HOST:-}" ]; then
+                echo 'DOCKER_HOST names no engine'
+            elif ! docker version >/dev/null 2>&1; then
+                echo "no Docker engine answers at $DOCKER_HOST"
+            fi
+            ;;
+        compose) docker compose version >/dev/null 2>&1 || echo 'docker has no compose plugin' ;;
+        compose-v1) [[ $(docker-compose --version 2>/dev/null) == *' 1.'* ]] || echo 'no docker-compose 1.x' ;;
+        kubernetes)
+            if [ -z "${KUBECONFIG:-}" ]; then
+                echo 'KUBECONFIG names no cluster'
+            elif ! kubectl get --raw /readyz >/dev/null 2>&1; then
+                echo "no API server answers for $KUBECONFIG"
+            fi
+            ;;
+        *) command -v "$1" >/dev/null || echo "$1 is not on PATH" ;;
+    esac
+}
+
+# need_service NAME...: postgres, postgres-VERSION, docker, compose, compose-v1, kubernetes, or a program.
+# Skips the suite when one is missing; fails it when WRKTALK_TEST_REQUIRE (names with commas, or "all")
+# has it.
+need_service() {
+    local name reason
+    for name; do
+        reason=$(_missing "$name")
+        [ -n "$reason" ] || continue
+        if [[ ,${WRKTALK_TEST_REQUIRE:-}, == *,all,* || ,${WRKTALK_TEST_REQUIRE:-}, == *,$name,* ]]; then
+            echo "$name is required: $reason"
+            exit 1
+        fi
+        skip_suite "$reason"
+    done
+}
+
+# have_service NAME: for a part of a suite; says on stdout what is left out.
+have_service() {
+    local reason
+    reason=$(_missing "$1")
+    [ -z "$reason" ] && return
+    [[ ,${WRKTALK_TEST_REQUIRE:-}, == *,$1,* ]] && check "$1 is there" false
+    echo "left out, $reason"
+    return 1
+}
+
+# pg_extra VERSION: the connection string of another server version that the test run started.
+pg_extra() {
+    local entry list
+    IFS=';' read -ra list <<<"${WRKTALK_TEST_PG_EXTRA:-}"
+    for entry in "${list[@]}"; do
+        [[ $entry == "$1="* ]] && printf '%s\n' "${entry#*=}" && return
+    done
+    return 1
+}
+
+# shellcheck disable=SC2119,SC2120  # most callers need no setting
+# pg_cluster [SETTING=VALUE...]: start this suite's private cluster in $WORK/pg, a unix socket alone, and
+# point psql at it. Called again after pg_stop, it starts the same one.
+pg_cluster() {
+    pg_start "$WORK/pg" "$@"
+    [ -z "${PGHOST:-}" ] || return 0
+    at_exit pg_stop "$WORK/pg" QUIT
+    export PGHOST=$WORK/pg PGUSER=postgres PGDATABASE=postgres
+}
+
+# shellcheck disable=SC2119
+# pg_database [NAME]: a new, empty database (starting the cluster if need be), the one that psql and
+# $WRKTALK use from here on.
+pg_database() {
+    [ -n "${PGHOST:-}" ] || pg_cluster
+    PGDATABASE=${1:-wrktalk}
+    createdb --maintenance-db=postgres "$PGDATABASE"
+    export WRKTALK_AGENT_DB_HOST=$PGHOST WRKTALK_AGENT_DB_USER=$PGUSER WRKTALK_AGENT_DB_NAME=$PGDATABASE
+}
+
+# sql STATEMENT: run it; rows as plain text, columns parted by "|".
+sql() { psql -X -At -v ON_ERROR_STOP=1 -c "$1"; }
