@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct evp_md_ctx_st;
+
+namespace wrktalk::base {
+
+/// A SHA-256 digest that is computed piece by piece.
+class Sha256 {
+ public:
+  /// Throws Error(failed) when the library refuses SHA-256.
+  Sha256();
+
+  void update(const void* data, std::size_t size);
+
+  /// 64 lower-case hexadecimal digits. Ends the computation: call it once, nothing after it.
+  std::string hex();
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+/// The digest of a text in one go.
+std::string sha256_hex(std::string_view text);
+
+}  // namespace wrktalk::base
