@@ -9,8 +9,9 @@ namespace {
 using base::Error;
 using base::Kind;
 
-Error server_error(const std::string& message, const std::string& sqlstate) {
-  std::string reason = base::trim(message);
+SqlError server_error(const std::string& message, const std::string& sqlstate) {
+  // The first line says what; the others repeat our own SQL with a caret.
+  std::string reason = base::trim(base::split(message, '\n').front());
   if (base::starts_with(reason, "ERROR:  ")) reason.erase(0, 8);
   return SqlError(kind_of_sqlstate(sqlstate), base::one_line(reason), sqlstate, hint_of_sqlstate(sqlstate));
 }
