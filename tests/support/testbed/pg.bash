@@ -4,7 +4,8 @@
 
 # unprivileged DIR: set as_server to the words that run a server program on DIR. The server refuses
 # to run as root. In a user namespace that maps root to an ordinary id it sees no root, yet every file
-# stays ours. Where there are no such namespaces (a chroot, some containers) another user runs it.
+# stays ours. Where there are no such namespaces (a chroot, some containers) another user runs it, and must
+# be able to reach DIR.
 unprivileged() {
     local user=postgres
     as_server=()
