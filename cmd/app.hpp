@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <nlohmann/json_fwd.hpp>
-#include <string>
-#include <vector>
-
 #include "core/base/exit_code.hpp"
 #include "core/base/pulse.hpp"
 #include "core/config/settings.hpp"
 #include "core/db/settings.hpp"
 #include "core/exec/signals.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -29,14 +30,14 @@ struct Env {
   config::Settings settings;
   std::map<std::string, config::Value> values;  ///< for `config show`
   Output output = Output::text;
-  bool color = false;                           ///< stdout is a terminal that wants it
-  bool yes = false;                             ///< -y: do not ask
+  bool color = false;  ///< stdout is a terminal that wants it
+  bool yes = false;    ///< -y: do not ask
   exec::Signals& signals;
 };
 
 /// What the parser chose. `run` is called once, after parsing.
 struct Selected {
-  std::string name;                             ///< "migrate up", for application_name and messages
+  std::string name;  ///< "migrate up", for application_name and messages
   std::function<base::ExitCode(Env&)> run;
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/pulse.hpp"
+#include "core/db/raw.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/base/pulse.hpp"
-#include "core/db/raw.hpp"
 
 /// Release artifacts: into the database, out of it, and unpacked. Everything streams; memory does not depend on the size.
 namespace wrktalk::artifact {
@@ -17,13 +17,13 @@ namespace wrktalk::artifact {
 struct Artifact {
   std::string id;
   std::string version;
-  std::string chart_type;                  ///< "helm" | "compose" | "host", or what a stranger wrote
-  std::string sha256;                      ///< lower-case hex
+  std::string chart_type;  ///< "helm" | "compose" | "host", or what a stranger wrote
+  std::string sha256;      ///< lower-case hex
   std::uint64_t size_bytes = 0;
   bool chunked = false;
   bool is_current = false;
   bool is_previous = false;
-  std::string created_at;                  ///< as PostgreSQL prints timestamptz
+  std::string created_at;  ///< as PostgreSQL prints timestamptz
   std::optional<std::string> applied_at;
   bool has_env = false;
   bool has_values = false;
@@ -35,7 +35,7 @@ struct Limits {
   std::uint64_t entries = 200'000;
   std::size_t path_bytes = 1024;
   std::size_t depth = 64;
-  std::uint64_t ratio = 200;               ///< unpacked to packed, looked at once more than 100 MB were written
+  std::uint64_t ratio = 200;  ///< unpacked to packed, looked at once more than 100 MB were written
 };
 
 /// A tree whose bytes were all read from an archive with the expected digest. Only `fetch` makes one.
@@ -54,17 +54,17 @@ class VerifiedTree {
 /// `destination` (atomically exchanged with a folder of that name, which is then renamed aside and removed). On any error
 /// nothing is left. `progress` gets the bytes read so far.
 /// Throws Error(artifact) for a wrong digest or a refused archive, connection_lost, or what the pulse throws.
-VerifiedTree fetch(db::raw::Connection& db, const Artifact& artifact, const std::string& destination, const Limits& limits,
-                   base::Pulse& pulse, const std::function<void(std::uint64_t)>& progress = {});
+VerifiedTree fetch(db::raw::Connection& db, const Artifact& artifact, const std::string& destination,
+                   const Limits& limits, base::Pulse& pulse, const std::function<void(std::uint64_t)>& progress = {});
 
 /// The text columns, or nothing when NULL. They hold secrets.
 std::optional<std::string> env_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 std::optional<std::string> values_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 
 struct NewRelease {
-  std::string file;                        ///< path; "-" is not supported: the size must be known
+  std::string file;  ///< path; "-" is not supported: the size must be known
   std::string version;
-  std::optional<std::string> type;         ///< "helm" | "compose" | "host"; empty: recognised, or refused
+  std::optional<std::string> type;  ///< "helm" | "compose" | "host"; empty: recognised, or refused
   std::optional<std::string> env_data;
   std::optional<std::string> values_data;
 };
@@ -85,7 +85,7 @@ void export_to(db::raw::Connection& db, const Artifact& artifact, const std::str
 
 struct Verdict {
   bool good = false;
-  std::string problem;                     ///< what is wrong, empty when good
+  std::string problem;  ///< what is wrong, empty when good
   std::uint64_t entries = 0;
   std::uint64_t unpacked_bytes = 0;
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/exit_code.hpp"
+
 #include <stdexcept>
 #include <string>
-
-#include "core/base/exit_code.hpp"
 
 namespace wrktalk::base {
 

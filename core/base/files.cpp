@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/files.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
+#include "core/base/error.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <dirent.h>
+#include <fcntl.h>
 #include <filesystem>
+#include <linux/magic.h>
 #include <memory>
-
-#include "core/base/error.hpp"
+#include <sys/stat.h>
+#include <sys/statfs.h>
 
 namespace wrktalk::base {
 namespace {

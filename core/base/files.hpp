@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
+#include "core/base/fd.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "core/base/fd.hpp"
+#include <sys/types.h>
 
 namespace wrktalk::base {
 

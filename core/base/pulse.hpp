@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <poll.h>
-
-#include <vector>
-
 #include "core/base/deadline.hpp"
+
+#include <poll.h>
+#include <vector>
 
 namespace wrktalk::base {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/sha256.hpp"
 
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
 #include <openssl/evp.h>
 
 #include <array>
-
-#include "core/base/error.hpp"
-#include "core/base/text.hpp"
 
 namespace wrktalk::base {
 namespace {

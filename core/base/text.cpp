@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/text.hpp"
 
+#include "core/base/error.hpp"
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-
-#include "core/base/error.hpp"
 
 namespace wrktalk::base {
 namespace {
@@ -172,12 +172,18 @@ std::chrono::milliseconds parse_duration(const std::string& text) {
     }
     const std::size_t unit_end = text.find_first_of("0123456789.", number);
     const std::string unit = text.substr(number, unit_end == std::string::npos ? std::string::npos : unit_end - number);
-    if (unit == "ms") total += value;
-    else if (unit == "s") total += value * 1000;
-    else if (unit == "m") total += value * 60'000;
-    else if (unit == "h") total += value * 3'600'000;
-    else if (unit == "d") total += value * 86'400'000;
-    else throw refuse("the unit is none of ms, s, m, h, d");
+    if (unit == "ms")
+      total += value;
+    else if (unit == "s")
+      total += value * 1000;
+    else if (unit == "m")
+      total += value * 60'000;
+    else if (unit == "h")
+      total += value * 3'600'000;
+    else if (unit == "d")
+      total += value * 86'400'000;
+    else
+      throw refuse("the unit is none of ms, s, m, h, d");
     i = unit_end == std::string::npos ? text.size() : unit_end;
   }
   if (total > kLongestMs) throw refuse("it is longer than ten years");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/secret.hpp"
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -8,8 +10,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "core/base/secret.hpp"
 
 /// flag > WRKTALK_AGENT_* > libpq's PG* > config file > default, decided here and nowhere else.
 namespace wrktalk::config {
@@ -29,16 +29,16 @@ const std::vector<Definition>& definitions();
 enum class Source { default_value, file, pg_environment, environment, secret_file, flag };
 
 struct Value {
-  std::string text;           ///< never shown when the definition says secret
+  std::string text;  ///< never shown when the definition says secret
   Source source = Source::default_value;
-  std::string origin;         ///< "WRKTALK_AGENT_DB_HOST", "/etc/wrktalk/wrktalk.toml", "--db-host", "default"
+  std::string origin;  ///< "WRKTALK_AGENT_DB_HOST", "/etc/wrktalk/wrktalk.toml", "--db-host", "default"
 };
 
 /// What was said where. `environment` maps names to values (a copy of environ, or a test's).
 struct Inputs {
-  std::map<std::string, std::string> flags;        ///< by key
+  std::map<std::string, std::string> flags;  ///< by key
   std::map<std::string, std::string> environment;
-  std::map<std::string, std::string> file;         ///< by key, as cmd/ read it
+  std::map<std::string, std::string> file;  ///< by key, as cmd/ read it
   std::string file_path;
 };
 
@@ -57,8 +57,9 @@ enum class MaintenanceHandler { none, nginx, haproxy, command };
 /// The typed result: every value checked once, here.
 struct Settings {
   Database agent_db;
-  Database checkpoint_db;     ///< WRKTALK_AGENT_CHECKPOINT_*, what is not named is taken from PG* and then from agent_db's host, port, user, password, sslmode
-  std::string database_log;   ///< reserved for messages: how agent_db was chosen
+  Database
+      checkpoint_db;  ///< WRKTALK_AGENT_CHECKPOINT_*, what is not named is taken from PG* and then from agent_db's host, port, user, password, sslmode
+  std::string database_log;  ///< reserved for messages: how agent_db was chosen
 
   DeploymentType deployment_type = DeploymentType::host;
   std::string kube_namespace = "wrktalk";
@@ -74,7 +75,7 @@ struct Settings {
   std::string host_health;
   std::chrono::milliseconds host_timeout{600'000};
 
-  std::string agent_id;       ///< default: the host's name
+  std::string agent_id;              ///< default: the host's name
   std::vector<std::string> targets;  ///< names besides the default one
   std::chrono::milliseconds poll_interval{30'000};
   std::chrono::milliseconds heartbeat_interval{60'000};

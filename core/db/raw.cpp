@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/raw.hpp"
 
+#include "core/base/text.hpp"
+
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include <array>
 #include <cstring>
 #include <exception>
-
-#include "core/base/text.hpp"
+#include <poll.h>
 
 namespace wrktalk::db::raw {
 namespace {
@@ -56,7 +56,8 @@ Table table_of(const PGresult* result) {
       if (::PQgetisnull(result, r, c) != 0) {
         row.emplace_back();
       } else {
-        row.emplace_back(std::string(::PQgetvalue(result, r, c), static_cast<std::size_t>(::PQgetlength(result, r, c))));
+        row.emplace_back(
+            std::string(::PQgetvalue(result, r, c), static_cast<std::size_t>(::PQgetlength(result, r, c))));
       }
     }
   }
@@ -98,7 +99,8 @@ Connection::Connection(const ConnectionSettings& settings)
 }
 
 void Connection::lost() const {
-  throw Error(Kind::connection_lost, "lost the connection to PostgreSQL: " + base::one_line(::PQerrorMessage(connection_.get())),
+  throw Error(Kind::connection_lost,
+              "lost the connection to PostgreSQL: " + base::one_line(::PQerrorMessage(connection_.get())),
               "look at the server's log; the command can be repeated");
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/deadline.hpp"
+#include "core/base/pulse.hpp"
+#include "core/db/settings.hpp"
+
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/deadline.hpp"
-#include "core/base/pulse.hpp"
-#include "core/db/settings.hpp"
 
 struct pg_conn;
 struct pg_result;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/db/settings.hpp"
+
+#include <pqxx/pqxx>
+
 #include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <pqxx/pqxx>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include "core/db/settings.hpp"
 
 namespace wrktalk::db {
 
@@ -23,20 +24,20 @@ using Row = pqxx::row;
 /// A statement's parameter in text form; NULL when empty. Say the type in the SQL ("$1::uuid").
 class Param {
  public:
-  Param(std::nullptr_t) {}                                      // NOLINT(google-explicit-constructor)
-  Param(std::nullopt_t) {}                                      // NOLINT(google-explicit-constructor)
-  Param(std::string text) : text_(std::move(text)) {}           // NOLINT(google-explicit-constructor)
-  Param(std::string_view text) : text_(text) {}                 // NOLINT(google-explicit-constructor)
-  Param(const char* text) : text_(text) {}                      // NOLINT(google-explicit-constructor)
-  Param(bool value) : text_(value ? "true" : "false") {}        // NOLINT(google-explicit-constructor)
+  Param(std::nullptr_t) {}                                // NOLINT(google-explicit-constructor)
+  Param(std::nullopt_t) {}                                // NOLINT(google-explicit-constructor)
+  Param(std::string text) : text_(std::move(text)) {}     // NOLINT(google-explicit-constructor)
+  Param(std::string_view text) : text_(text) {}           // NOLINT(google-explicit-constructor)
+  Param(const char* text) : text_(text) {}                // NOLINT(google-explicit-constructor)
+  Param(bool value) : text_(value ? "true" : "false") {}  // NOLINT(google-explicit-constructor)
   template <class T, class = std::enable_if_t<std::is_arithmetic_v<T>>>
-  Param(T value) : text_(std::to_string(value)) {}              // NOLINT(google-explicit-constructor)
+  Param(T value) : text_(std::to_string(value)) {}  // NOLINT(google-explicit-constructor)
   template <class T>
-  Param(const std::optional<T>& value) {                        // NOLINT(google-explicit-constructor)
+  Param(const std::optional<T>& value) {  // NOLINT(google-explicit-constructor)
     if (value) *this = Param(*value);
   }
   /// An array literal: pass it as "$1::text[]".
-  Param(const std::vector<std::string>& items);                 // NOLINT(google-explicit-constructor)
+  Param(const std::vector<std::string>& items);  // NOLINT(google-explicit-constructor)
 
   const char* c_str() const noexcept { return text_ ? text_->c_str() : nullptr; }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/settings.hpp"
 
+#include "core/base/text.hpp"
+
 #include <libpq-fe.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
-
-#include "core/base/text.hpp"
 
 namespace wrktalk::db {
 namespace {
@@ -37,9 +37,7 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> ne
                      [&](const char* needle) { return text.find(needle) != std::string::npos; });
 }
 
-PGPing ping(const ConnectionSettings& settings) {
-  return ::PQping(conninfo(settings).c_str());
-}
+PGPing ping(const ConnectionSettings& settings) { return ::PQping(conninfo(settings).c_str()); }
 
 }  // namespace
 
@@ -99,10 +97,12 @@ Error connect_error(const ConnectionSettings& settings, const std::string& messa
   const std::string reason = base::one_line(message);
   const std::string what = "cannot connect to PostgreSQL (" + describe(settings) + "): " + reason;
   if (contains_any(reason, {"password authentication failed", "no password supplied"})) {
-    return Error(Kind::configuration, what, "check the user and the password (WRKTALK_AGENT_DB_USER, WRKTALK_AGENT_DB_PASSWORD or PGPASSFILE)");
+    return Error(Kind::configuration, what,
+                 "check the user and the password (WRKTALK_AGENT_DB_USER, WRKTALK_AGENT_DB_PASSWORD or PGPASSFILE)");
   }
   if (contains_any(reason, {"certificate", "SSL error", "does not support SSL", "root.crt"})) {
-    return Error(Kind::configuration, what, "check WRKTALK_AGENT_DB_SSL_MODE, sslrootcert and the server's certificate");
+    return Error(Kind::configuration, what,
+                 "check WRKTALK_AGENT_DB_SSL_MODE, sslrootcert and the server's certificate");
   }
   if (contains_any(reason, {"too many clients", "remaining connection slots"})) {
     return Error(Kind::connection_lost, what, "wait, or raise max_connections on the server");
@@ -110,13 +110,15 @@ Error connect_error(const ConnectionSettings& settings, const std::string& messa
   if (contains_any(reason, {"session is not read-write", "session is read-only", "server is in hot standby"})) {
     return Error(Kind::connection_lost, what, "name the primary too: all hosts that answered are read-only");
   }
-  if (contains_any(reason, {"invalid connection option", "invalid sslmode", "invalid integer value", "definition of service"})) {
+  if (contains_any(
+          reason, {"invalid connection option", "invalid sslmode", "invalid integer value", "definition of service"})) {
     return Error(Kind::configuration, what, "see `wrktalk config show` for where each setting comes from");
   }
   if (ping(settings) == PQPING_OK) {
     return Error(Kind::configuration, what, "the server answers, so check database name, user and pg_hba.conf");
   }
-  return Error(Kind::connection_lost, what, "check that PostgreSQL runs there and that host and port are right (`wrktalk config show`)");
+  return Error(Kind::connection_lost, what,
+               "check that PostgreSQL runs there and that host and port are right (`wrktalk config show`)");
 }
 
 Kind kind_of_sqlstate(const std::string& sqlstate) noexcept {
@@ -131,10 +133,12 @@ Kind kind_of_sqlstate(const std::string& sqlstate) noexcept {
 
 std::string hint_of_sqlstate(const std::string& sqlstate) {
   if (sqlstate == "42501") return "grant this role the missing right, or connect as the owner of the tables";
-  if (sqlstate == "25006") return "connect to the primary: this server is read-only (target_session_attrs=read-write finds it)";
+  if (sqlstate == "25006")
+    return "connect to the primary: this server is read-only (target_session_attrs=read-write finds it)";
   if (sqlstate == "53100") return "free disk space on the database server";
   if (sqlstate == "55P03") return "try again: another session holds the lock (pg_locks shows which)";
-  if (sqlstate == "57014") return "raise the statement timeout, or look at what the server is waiting for (pg_stat_activity)";
+  if (sqlstate == "57014")
+    return "raise the statement timeout, or look at what the server is waiting for (pg_stat_activity)";
   if (sqlstate == "42P01") return "create the tables first: `wrktalk migrate up --set agent` or `wrktalk migrate up`";
   return {};
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/error.hpp"
+
 #include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "core/base/error.hpp"
 
 namespace wrktalk::db {
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/error.hpp"
+#include "core/base/pulse.hpp"
+#include "core/exec/fence.hpp"
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/base/error.hpp"
-#include "core/base/pulse.hpp"
-#include "core/exec/fence.hpp"
-
 /// What is done to a target: a Kubernetes release, a compose project, a tree on this host. Nothing here knows the database.
 namespace wrktalk::deploy {
 
 enum class TargetKind { kubernetes, docker, host };
-const char* to_text(TargetKind kind) noexcept;                       ///< "kubernetes" | "docker" | "host"
+const char* to_text(TargetKind kind) noexcept;  ///< "kubernetes" | "docker" | "host"
 std::optional<TargetKind> parse_target_kind(const std::string& text);
 /// What `release_artifact.chart_type` a target takes: "helm" | "compose" | "host".
 const char* chart_type(TargetKind kind) noexcept;
@@ -25,11 +25,11 @@ const char* chart_type(TargetKind kind) noexcept;
 struct Target {
   TargetKind kind = TargetKind::host;
   std::string name;
-  std::string namespace_;    ///< kubernetes
-  std::string release;       ///< kubernetes: helm's release name
-  std::string project;       ///< docker
-  std::string agent;         ///< host
-  std::string instance;      ///< host: NAME, may be empty
+  std::string namespace_;  ///< kubernetes
+  std::string release;     ///< kubernetes: helm's release name
+  std::string project;     ///< docker
+  std::string agent;       ///< host
+  std::string instance;    ///< host: NAME, may be empty
 };
 Target parse_target(const std::string& name);
 
@@ -39,16 +39,17 @@ void check_version(const std::string& version);
 
 struct Settings {
   std::string helm_bin = "helm";
-  std::string compose_bin;                 ///< empty: "docker compose", else "docker-compose", whichever is there
+  std::string compose_bin;  ///< empty: "docker compose", else "docker-compose", whichever is there
   std::string kubectl_bin = "kubectl";
   std::chrono::milliseconds helm_timeout{600'000};  ///< of one helm operation; a put-back gets as much again
   std::chrono::milliseconds compose_timeout{600'000};
   std::string compose_working_dir = "/tmp/wrktalk";
   std::string host_root = "/var/lib/wrktalk";
-  std::string host_activate;               ///< a program, run without a shell; empty: none
+  std::string host_activate;  ///< a program, run without a shell; empty: none
   std::string host_health;
   std::chrono::milliseconds host_timeout{600'000};
-  std::vector<std::string> passed_environment;  ///< names of our variables that the tools may see besides the built-in list
+  std::vector<std::string>
+      passed_environment;  ///< names of our variables that the tools may see besides the built-in list
 };
 
 /// A release unpacked and verified on this machine, ready to be applied.
@@ -60,23 +61,23 @@ struct Release {
 };
 
 struct Applied {
-  std::optional<long> revision;            ///< helm's
-  std::string summary;                     ///< one line for the event log, redacted
+  std::optional<long> revision;  ///< helm's
+  std::string summary;           ///< one line for the event log, redacted
 };
 
 /// What is really there.
 struct Observed {
   enum class State {
-    absent,       ///< nothing was ever deployed, or it was removed
-    running,      ///< `version`/`revision` is applied and whole
-    broken,       ///< something is there that is not whole (failed release, exited container, dangling link)
-    pending,      ///< a helm operation is under way or was left behind; see `owner_task`
+    absent,   ///< nothing was ever deployed, or it was removed
+    running,  ///< `version`/`revision` is applied and whole
+    broken,   ///< something is there that is not whole (failed release, exited container, dangling link)
+    pending,  ///< a helm operation is under way or was left behind; see `owner_task`
   };
   State state = State::absent;
-  std::optional<std::string> version;      ///< the release's version where the target can tell it
+  std::optional<std::string> version;  ///< the release's version where the target can tell it
   std::optional<long> revision;
-  std::string owner_task;                  ///< pending: the label wrktalk-task, empty when there is none
-  std::string detail;                      ///< one line for people
+  std::string owner_task;  ///< pending: the label wrktalk-task, empty when there is none
+  std::string detail;      ///< one line for people
 };
 
 /// A step failed. What it left is part of the error, because what comes next depends on it.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
+#include "core/base/deadline.hpp"
 
 #include <chrono>
 #include <functional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
-
-#include "core/base/deadline.hpp"
 
 /// Keeps a tool from acting after the lease that allowed it is over.
 ///
@@ -20,13 +19,13 @@ namespace wrktalk::exec {
 
 /// Names one process for as long as the machine runs: a pid alone may be given to another process.
 struct ProcessId {
-  std::string boot_id;          ///< /proc/sys/kernel/random/boot_id and the pid namespace's inode
+  std::string boot_id;  ///< /proc/sys/kernel/random/boot_id and the pid namespace's inode
   pid_t pid = 0;
   unsigned long long start = 0;  ///< field 22 of /proc/PID/stat
 };
 
-std::string to_text(const ProcessId& id);                ///< "BOOT PID START"
-ProcessId parse_process_id(const std::string& text);     ///< pid 0 when it is not one
+std::string to_text(const ProcessId& id);             ///< "BOOT PID START"
+ProcessId parse_process_id(const std::string& text);  ///< pid 0 when it is not one
 /// Whether that very process still runs here; false when it belongs to another host or boot.
 bool is_running_here(const ProcessId& id);
 bool is_same_host(const ProcessId& id);

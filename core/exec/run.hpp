@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/pulse.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/pulse.hpp"
 
 /// One child program at a time, never through a shell.
 namespace wrktalk::exec {
@@ -24,7 +24,7 @@ struct Spec {
   std::chrono::milliseconds timeout{0};  ///< zero: none. When it passes the group gets TERM, after `grace` KILL
   std::chrono::milliseconds grace{10'000};
 
-  std::size_t keep_bytes = 64 * 1024;    ///< the last bytes of each stream that `Outcome` keeps
+  std::size_t keep_bytes = 64 * 1024;  ///< the last bytes of each stream that `Outcome` keeps
   /// stdout is kept whole up to this size instead, for output that is parsed; more than that is an error. Zero: no.
   std::size_t whole_stdout_bytes = 0;
 
@@ -39,10 +39,10 @@ struct Spec {
 struct Outcome {
   enum class End { exited, signalled, timed_out, fenced, not_started };
   End end = End::not_started;
-  int code = 0;               ///< exit status, or the signal's number
-  std::string out;            ///< stdout: whole, or the last `keep_bytes`
-  std::string err;            ///< stderr: the last `keep_bytes`
-  std::string error;          ///< not_started: why ("No such file or directory")
+  int code = 0;       ///< exit status, or the signal's number
+  std::string out;    ///< stdout: whole, or the last `keep_bytes`
+  std::string err;    ///< stderr: the last `keep_bytes`
+  std::string error;  ///< not_started: why ("No such file or directory")
   std::chrono::milliseconds took{0};
 
   bool good() const noexcept { return end == End::exited && code == 0; }

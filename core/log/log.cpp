@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/log/log.hpp"
 
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -9,11 +13,7 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
-
-#include "core/base/error.hpp"
-#include "core/base/text.hpp"
 
 namespace wrktalk::log {
 namespace {
@@ -91,8 +91,8 @@ void write(Level level, std::string_view event, std::string_view message, Fields
   if (!log.logger) set_up({Format::text, Level::warn, false});
   if (!log.logger->should_log(to_spdlog(level))) return;
   const std::string safe = redact(message);
-  const std::string line = log.options.format == Format::json ? as_json(level, event, safe, fields)
-                                                              : as_text(level, event, safe, fields);
+  const std::string line =
+      log.options.format == Format::json ? as_json(level, event, safe, fields) : as_text(level, event, safe, fields);
   log.logger->log(to_spdlog(level), "{}", line);
 }
 
@@ -106,7 +106,7 @@ bool ends_value(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'
 
 /// password=..., "token": "..." and the like: the value goes, the name stays.
 void mask_named_values(std::string& text) {
-  static const std::array<std::string_view, 9> kNames = {"password", "passwd",        "secret", "token",       "apikey",
+  static const std::array<std::string_view, 9> kNames = {"password", "passwd",        "secret", "token",      "apikey",
                                                          "api_key",  "authorization", "jwt",    "private_key"};
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(),

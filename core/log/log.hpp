@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/secret.hpp"
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
-
-#include "core/base/secret.hpp"
 
 /// The log: one line an event, to stderr. `event` is a stable dotted name ("task.claimed") that scripts
 /// may rely on; the message may change. Foreign text is safe in messages and values: it is redacted,

@@ -1,6 +1,7 @@
 -- Back to v4.2: targets, leases, events and the outbox go, with host and chunked artifacts' bytes; tasks and other releases stay.
 DROP TRIGGER wrktalk_v42_claim ON agent_task;
 DROP TRIGGER wrktalk_task_ended ON agent_task;
+DROP TRIGGER wrktalk_task_cancel ON agent_task;
 DROP TRIGGER wrktalk_task_pending ON agent_task;
 DROP TRIGGER wrktalk_task_added ON agent_task;
 DROP FUNCTION wrktalk_v42_claim();
@@ -23,6 +24,7 @@ ALTER TABLE agent_task
     DROP COLUMN attempt,
     DROP COLUMN target,
     DROP COLUMN payload;
+DROP TABLE maintenance_window;
 DROP TABLE deployment_target;
 DROP TABLE release_artifact_chunk;
 ALTER TABLE release_artifact

@@ -26,10 +26,17 @@ CREATE TABLE deployment_target (
     revision             bigint,                         -- helm's, of the current release
     previous_revision    bigint,
     applied_at           timestamptz,
-    maintenance_task     uuid,                           -- the task whose maintenance window is open
     created_at           timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX deployment_target_default_idx ON deployment_target (kind) WHERE is_default;
+
+-- Who holds the site in maintenance. deployment_config.maintenance_mode_enabled says whether there is any.
+CREATE TABLE maintenance_window (
+    owner     text PRIMARY KEY,                          -- 'operator', or the id of the task that opened it
+    reason    text,
+    opened_by text NOT NULL,
+    opened_at timestamptz NOT NULL DEFAULT now()
+);
 
 ALTER TABLE agent_task
     ADD COLUMN payload             jsonb,                -- target_version, target_revision, note, requested_by; null: written by v4.2
@@ -42,7 +49,9 @@ ALTER TABLE agent_task
     ADD COLUMN phase               text,
     ADD COLUMN guard               text,                 -- boot, pid and start time of the process that guards the tool
     ADD COLUMN cancel_requested_at timestamptz;
-CREATE INDEX agent_task_pending_idx ON agent_task (target, execute_after, created_at) WHERE status = 'pending';
+-- In the order of the claim: a rollback goes first.
+CREATE INDEX agent_task_pending_idx ON agent_task (target, (type <> 'rollback'), execute_after, created_at)
+    WHERE status = 'pending';
 CREATE UNIQUE INDEX agent_task_in_progress_idx ON agent_task (target)
     WHERE status = 'inProgress' AND claim_token IS NOT NULL;
 CREATE INDEX agent_task_busy_idx ON agent_task (lease_expires_at) WHERE status = 'inProgress';
@@ -99,6 +108,8 @@ CREATE TRIGGER wrktalk_task_added AFTER INSERT ON agent_task
     FOR EACH STATEMENT EXECUTE FUNCTION wrktalk_notify_task();
 CREATE TRIGGER wrktalk_task_pending AFTER UPDATE OF status, execute_after ON agent_task
     FOR EACH ROW WHEN (NEW.status = 'pending') EXECUTE FUNCTION wrktalk_notify_task();
+CREATE TRIGGER wrktalk_task_cancel AFTER UPDATE OF cancel_requested_at ON agent_task
+    FOR EACH ROW WHEN (NEW.status = 'inProgress') EXECUTE FUNCTION wrktalk_notify_task();
 -- A target that became free may have a task waiting that another agent serves.
 CREATE TRIGGER wrktalk_task_ended AFTER UPDATE OF status ON agent_task
     FOR EACH ROW WHEN (OLD.status = 'inProgress' AND NEW.status <> 'inProgress')

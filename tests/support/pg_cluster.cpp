@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/pg_cluster.hpp"
 
-#include <doctest/doctest.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <stdexcept>
-
 #include "core/base/deadline.hpp"
 #include "core/base/files.hpp"
 #include "core/base/pulse.hpp"
 #include "core/base/text.hpp"
 #include "core/db/raw.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdexcept>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace wrktalk::test {
 namespace {
@@ -131,8 +131,9 @@ TestDatabase::TestDatabase(std::initializer_list<const char*> sql_files) {
   admin("CREATE DATABASE " + name_);
   base::NoPulse pulse;
   for (const char* file : sql_files) {
-    db::raw::Connection(settings()).script(base::read_file(source_dir() + "/" + file, 1 << 20), pulse,
-                                           base::Deadline::in(std::chrono::seconds(60)));
+    db::raw::Connection(settings())
+        .script(base::read_file(source_dir() + "/" + file, 1 << 20), pulse,
+                base::Deadline::in(std::chrono::seconds(60)));
   }
 }
 

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/text.hpp"
 
-#include <doctest/doctest.h>
-
 #include "core/base/error.hpp"
+
+#include <doctest/doctest.h>
 
 using namespace wrktalk::base;
 
 TEST_SUITE("base::text") {
   TEST_CASE("scrub_utf8 keeps valid text and replaces every bad byte") {
     CHECK(scrub_utf8("grüße ✅") == "grüße ✅");
-    CHECK(scrub_utf8(std::string("a\0b", 3)) == "a\xEF\xBF\xBD" "b");
+    CHECK(scrub_utf8(std::string("a\0b", 3)) ==
+          "a\xEF\xBF\xBD"
+          "b");
     CHECK(scrub_utf8("\xFF") == "\xEF\xBF\xBD");
-    CHECK(scrub_utf8("\xC0\xAF") == "\xEF\xBF\xBD\xEF\xBF\xBD");          // overlong
+    CHECK(scrub_utf8("\xC0\xAF") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
     CHECK(scrub_utf8("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
-    CHECK(scrub_utf8("\xE2\x9C") == "\xEF\xBF\xBD\xEF\xBF\xBD");          // cut short
+    CHECK(scrub_utf8("\xE2\x9C") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut short
   }
 
   TEST_CASE("one_line leaves no control character") {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/raw.hpp"
 
-#include <doctest/doctest.h>
-#include <poll.h>
-
 #include "core/db/session.hpp"
 #include "tests/support/pg_cluster.hpp"
+
+#include <doctest/doctest.h>
+
+#include <poll.h>
 
 using namespace wrktalk;
 using namespace std::chrono_literals;
@@ -73,16 +74,18 @@ TEST_SUITE("db::raw") {
 
     std::string back;
     connection.copy_out_values(
-        "copy (select substring(d from i * 1000 + 1 for 1000) from t, generate_series(0, 299) i) to stdout (format binary)",
+        "copy (select substring(d from i * 1000 + 1 for 1000) from t, generate_series(0, 299) i) to stdout (format "
+        "binary)",
         [&](const char* data, std::size_t size) { back.append(data, size); }, pulse, soon());
     CHECK(back == bytes);
 
     int calls = 0;
-    connection.copy_out_values("copy (select null::bytea union all select ''::bytea) to stdout (format binary)",
-                               [&](const char*, std::size_t size) { calls += size == 0 ? 1 : 100; }, pulse, soon());
+    connection.copy_out_values(
+        "copy (select null::bytea union all select ''::bytea) to stdout (format binary)",
+        [&](const char*, std::size_t size) { calls += size == 0 ? 1 : 100; }, pulse, soon());
     CHECK(calls == 2);
-    CHECK_THROWS_AS(connection.copy_out_values("copy (select 1/0) to stdout (format binary)",
-                                               [](const char*, std::size_t) {}, pulse, soon()),
+    CHECK_THROWS_AS(connection.copy_out_values(
+                        "copy (select 1/0) to stdout (format binary)", [](const char*, std::size_t) {}, pulse, soon()),
                     db::raw::ScriptError);
     CHECK(connection.query("select 1", {}, pulse, soon()).rows.size() == 1);
   }
@@ -125,8 +128,9 @@ TEST_SUITE("db::Session") {
       CHECK(e.sqlstate() == "42P01");
       CHECK(e.kind() == base::Kind::database);
     }
-    CHECK(session.run("select $1::text is null as n, $2::text[] as a", std::optional<std::string>(),
-                      std::vector<std::string>{"a b", "c\"d"})[0]["n"]
+    CHECK(session
+              .run("select $1::text is null as n, $2::text[] as a", std::optional<std::string>(),
+                   std::vector<std::string>{"a b", "c\"d"})[0]["n"]
               .as<bool>());
   }
 

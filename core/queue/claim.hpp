@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/deadline.hpp"
+#include "core/queue/task.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wrktalk::queue {
+
+/// The channel that wakes agents when a task was added, became pending, ended, or is to be cancelled.
+constexpr const char* kChannel = "wrktalk_task";
+
+/// A task without activity for this long is put back and failed, as in v4.2.
+constexpr std::chrono::minutes kSilence{30};
+constexpr const char* kTimeoutMessage = "Task timeout - no heartbeat received";
+
+/// One start of an agent.
+struct Claimant {
+  std::string agent_id;  ///< WRKTALK_AGENT_AGENT_ID; shown as `claimed_by`
+  std::string instance;  ///< uuid, new at every start
+  std::string version;
+  std::vector<std::string> targets;  ///< the names it serves
+};
+
+/// A task that is ours until its lease is over: every write names `token`.
+struct Claim {
+  Task task;
+  std::string target;
+  std::string token;
+  bool taken_over = false;  ///< its last holder's lease ran out
+  bool give_up = false;     ///< taken over too often, or silent for too long: put the target back and fail it
+  std::optional<std::string> old_guard;  ///< taken over: the guard of the old holder's tool, exec::to_text
+  base::BootClock::time_point asked_at;  ///< before the claim was sent: the lease runs from here at the least
+};
+
+/// Takes a task whose holder's lease is over, else a rollback, else the oldest due task, on a served target that is free; nothing when
+/// there is none. One transaction that never waits for another agent. Throws Error; connection_lost means reconnect first.
+std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::milliseconds lease);
+
+/// A new task that is ours from the start, so that no agent takes it away. Throws Error(busy) as `enqueue` does, also for a rollback
+/// while another task is in progress.
+Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std::chrono::milliseconds lease);
+
+/// What one idle tick learns. The same statement says that the agent is alive (agent_instance, last_agent_poll) and fails v4.2 tasks
+/// that have been silent for `kSilence`.
+struct Tick {
+  bool due = false;                               ///< `claim` would find something
+  std::optional<std::chrono::milliseconds> next;  ///< until the next scheduled task or the end of another's lease
+};
+Tick tick(db::Session& db, const Claimant& agent);
+/// Takes this start of the agent off the list.
+void leave(db::Session& db, const Claimant& agent);
+
+/// The heartbeat as one statement with three parameters (id, token, lease in seconds). One row, one column: whether cancelling was
+/// asked for. No row: the lease is lost.
+extern const char* const kHeartbeat;
+
+/// Writes a line of the task's story and its phase. Throws Error(lease_lost) when the task is not ours any more.
+void note(db::Session& db, const Claim& claim, const std::string& phase, const std::string& message,
+          const std::optional<std::string>& data = std::nullopt);
+
+/// Keeps who guards the tool (exec::to_text), for whoever takes over. Throws Error(lease_lost).
+void record_guard(db::Session& db, const Claim& claim, const std::string& guard);
+
+/// How a task ends.
+struct Ending {
+  Status status = Status::failed;
+  std::optional<std::string> error_message;
+  std::string result;   ///< JSON
+  std::string message;  ///< for its last event
+  /// What runs on the target from now on; empty: what ran before.
+  std::optional<std::string> artifact_id;
+  std::optional<long> revision;
+};
+
+/// Ends the task inside `tx`: status, result, flags, the target's row, applied_at, last event. Decides cancel against completion under
+/// the row's lock. Throws Error(lease_lost).
+void record(db::Transaction& tx, const Claim& claim, const Ending& ending);
+
+/// Makes the task pending again as if this attempt had not been. Throws Error(lease_lost).
+void release(db::Session& db, const Claim& claim, const std::string& why);
+
+}  // namespace wrktalk::queue

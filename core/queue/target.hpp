@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/db/session.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wrktalk::queue {
+
+/// A row of deployment_target.
+struct TargetRow {
+  std::string name;
+  std::string kind;  ///< "kubernetes" | "docker" | "host"
+  bool is_default = false;
+  std::optional<std::string> current_artifact_id;
+  std::optional<std::string> previous_artifact_id;
+  std::optional<std::string> current_version;
+  std::optional<std::string> previous_version;
+  std::optional<long> revision;  ///< helm's, of the current release
+  std::optional<long> previous_revision;
+  std::optional<std::string> applied_at;
+};
+
+/// What an agent brings along when it makes its target known, for a deployment_config that has no row yet.
+struct Registration {
+  std::string name;
+  std::string kind;
+  std::string namespace_;
+  std::string helm_release_name;
+  std::string compose_project_name;
+};
+
+/// Makes a target known. The first of its kind becomes the default one and takes over what the v4.2 flags say is current and previous.
+void register_target(db::Session& db, const Registration& target);
+
+std::vector<TargetRow> targets(db::Session& db);
+/// Nothing when no agent has made it known.
+std::optional<TargetRow> find_target(db::Session& db, const std::string& name);
+
+/// SQL: the kind of target that artifact `a` goes to, NULL for a chart_type nobody knows.
+extern const char* const kKindOfArtifact;
+
+}  // namespace wrktalk::queue

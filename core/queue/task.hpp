@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/db/session.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The task queue: agent_task, deployment_target, task_event and agent_instance.
+///
+/// All times are the server's. Times that are shown are texts as PostgreSQL prints timestamptz.
+namespace wrktalk::queue {
+
+/// Beside 'pending' and 'inProgress' of the v4.2 agent.
+enum class Status { pending, in_progress, completed, failed, cancelled };
+const char* to_text(Status status) noexcept;
+/// Nothing for a status that no version of the agent writes.
+std::optional<Status> parse_status(const std::string& text);
+
+/// What a task asks for; `agent_task.payload` holds it as JSON. A row that v4.2 wrote has none.
+struct Payload {
+  std::optional<std::string> target_version;  ///< rollback --to-version
+  std::optional<long> target_revision;        ///< rollback --to-revision
+  std::optional<std::string> note;
+  std::optional<std::string> requested_by;  ///< USER@HOST
+};
+std::string to_json(const Payload& payload);
+/// Throws Error(failed) naming what has the wrong shape.
+Payload parse_payload(const std::optional<std::string>& json);
+
+struct Task {
+  std::string id;
+  std::string type;  ///< "deploy", "rollback", or what a stranger wrote
+  std::string status;
+  std::optional<std::string> target;  ///< empty: the default target of the artifact's kind
+  std::optional<std::string> artifact_id;
+  std::optional<std::string> version;  ///< of that artifact, or the payload's
+  std::optional<std::string> payload;  ///< JSON
+  std::optional<std::string> phase;
+  std::optional<std::string> claimed_by;
+  std::optional<std::string> error_message;
+  std::optional<std::string> result;  ///< JSON
+  int attempt = 0;
+  int max_attempts = 0;
+  bool cancel_requested = false;
+  std::string execute_after;
+  std::string created_at;
+  std::optional<std::string> picked_up_at;
+  std::optional<std::string> completed_at;
+  std::optional<std::string> last_heartbeat;
+  std::optional<std::string> lease_expires_at;
+};
+
+struct Event {
+  std::string at;
+  int attempt = 0;
+  std::string phase;
+  std::string message;
+  std::optional<std::string> data;  ///< JSON
+};
+
+struct NewTask {
+  std::string type;  ///< "deploy" | "rollback"
+  std::optional<std::string> artifact_id;
+  std::string target;
+  Payload payload;
+  std::optional<std::string> at;  ///< anything PostgreSQL reads as timestamptz; empty: now
+  bool queue_anyway = false;      ///< also when another task runs or is due on the target
+};
+
+/// Adds a pending task and returns its id. Throws Error(busy) naming the other task when a deployment that is due now meets one that is
+/// in progress or due on its target; a rollback may always be queued.
+std::string enqueue(db::Session& db, const NewTask& task);
+
+/// Locks the target's row, so that of two operators at once the second sees the first one's task, then throws Error(busy) when a task
+/// stands in the way: one in progress, or (unless `due_ones_may_wait`) one that is due now.
+void refuse_when_taken(db::Transaction& tx, const std::string& target, bool due_ones_may_wait);
+
+struct Filter {
+  std::optional<std::string> status;
+  std::optional<std::string> target;
+  int limit = 20;
+};
+/// Newest first.
+std::vector<Task> list(db::Session& db, const Filter& filter);
+/// By id, or by a prefix of it that fits one task. Throws Error(failed) when none or several fit.
+Task find(db::Session& db, const std::string& id);
+std::vector<Event> events(db::Session& db, const std::string& task_id, long after_id = 0);
+
+/// A pending task is cancelled at once ("cancelled"); a running one is asked to end at its next safe point ("requested").
+/// Throws Error(failed) when the task has ended.
+std::string cancel(db::Session& db, const std::string& id);
+/// Makes a failed or cancelled task pending again, with its attempts counted anew. Throws Error(failed) for others.
+void retry(db::Session& db, const std::string& id);
+/// Moves a pending task. Throws Error(failed) when it is no longer pending.
+void reschedule(db::Session& db, const std::string& id, const std::string& at);
+
+/// The columns of `Task`, for SELECT ... FROM agent_task t LEFT JOIN release_artifact a.
+extern const char* const kTaskColumns;
+Task to_task(const db::Row& row);
+
+}  // namespace wrktalk::queue

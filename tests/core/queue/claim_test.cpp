@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/queue/claim.hpp"
+
+#include "core/base/error.hpp"
+#include "core/queue/target.hpp"
+#include "tests/support/pg_cluster.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace wrktalk;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kInstance = "00000000-0000-4000-8000-000000000001";
+
+/// An agent database with one default target a kind.
+struct Fixture {
+  Fixture() : database{test::kAgentTables[0], test::kAgentTables[1]}, db(database.settings()) {
+    register_target(db, {"host:a", "host", "", "", ""});
+    register_target(db, {"kubernetes:w/w", "kubernetes", "w", "w", ""});
+  }
+  void register_target(db::Session& session, const queue::Registration& target) {
+    queue::register_target(session, target);
+  }
+  std::string artifact(const std::string& version, const std::string& chart_type) {
+    return db
+        .run(
+            "INSERT INTO release_artifact (release_version, chart_type, artifact_data, sha256) VALUES ($1, $2, 'x', "
+            "'y') RETURNING id",
+            version, chart_type)[0]["id"]
+        .c_str();
+  }
+  std::string deploy(const std::string& artifact_id, const std::string& target = "host:a") {
+    return queue::enqueue(db, {"deploy", artifact_id, target, {}, std::nullopt, true});
+  }
+  std::string old_task(const std::string& type, const std::optional<std::string>& artifact_id) {
+    return db
+        .run("INSERT INTO agent_task (type, release_artifact_id) VALUES ($1, $2::uuid) RETURNING id", type,
+             artifact_id)[0]["id"]
+        .c_str();
+  }
+  /// What a v4.2 agent does; true when it got the task.
+  bool old_claim() {
+    return !db.run(
+                  "UPDATE agent_task SET status = 'inProgress', picked_up_at = now() WHERE id = (SELECT id FROM "
+                  "agent_task "
+                  "WHERE status = 'pending' AND execute_after <= now() ORDER BY execute_after FOR UPDATE SKIP LOCKED "
+                  "LIMIT 1) RETURNING id")
+                .empty();
+  }
+  queue::Claimant agent(std::vector<std::string> targets = {"host:a", "kubernetes:w/w"}) {
+    return {"agent-1", kInstance, "0.1.0", std::move(targets)};
+  }
+  void finish(const queue::Claim& claim, queue::Ending ending) {
+    db::Transaction tx(db);
+    queue::record(tx, claim, ending);
+    tx.commit();
+  }
+  queue::Ending completed(const std::string& artifact_id) {
+    return {queue::Status::completed, std::nullopt, "{}", "done", artifact_id, std::nullopt};
+  }
+
+  test::TestDatabase database;
+  db::Session db;
+};
+
+}  // namespace
+
+TEST_SUITE("queue::claim") {
+  TEST_CASE("an empty queue gives nothing; a due task is claimed once, with a token and a lease") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+    const auto id = f.deploy(f.artifact("1", "host"));
+    const auto claim = queue::claim(f.db, f.agent(), 60s);
+    REQUIRE(claim);
+    CHECK(claim->task.id == id);
+    CHECK(claim->target == "host:a");
+    CHECK(claim->task.attempt == 1);
+    CHECK(claim->task.version == "1");
+    CHECK_FALSE(claim->taken_over);
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+    CHECK(queue::events(f.db, id).at(0).message == "claimed by agent-1");
+  }
+
+  TEST_CASE("one task in progress a target, the oldest first, a rollback before all") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    const auto first = f.deploy(a);
+    const auto second = f.deploy(a);
+    const auto back = queue::enqueue(f.db, {"rollback", std::nullopt, "host:a", {}, std::nullopt, false});
+    const auto one = queue::claim(f.db, f.agent(), 60s);
+    CHECK(one->task.id == back);
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+    f.finish(*one, {queue::Status::failed, "no", "{}", "no", std::nullopt, std::nullopt});
+    const auto two = queue::claim(f.db, f.agent(), 60s);
+    CHECK(two->task.id == first);
+    f.finish(*two, f.completed(a));
+    CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == second);
+  }
+
+  TEST_CASE("an agent takes only what it serves, and nothing before its time") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    f.deploy(f.artifact("1", "host"));
+    CHECK_FALSE(queue::claim(f.db, f.agent({"kubernetes:w/w"}), 60s));
+    Fixture g;
+    queue::enqueue(g.db, {"deploy", g.artifact("1", "host"), "host:a", {}, "2999-01-01", false});
+    CHECK_FALSE(queue::claim(g.db, g.agent(), 60s));
+    const auto tick = queue::tick(g.db, g.agent());
+    CHECK_FALSE(tick.due);
+    CHECK(tick.next.value() > 1h);
+  }
+
+  TEST_CASE("a v4.2 row without target goes to the default target of its artifact's kind") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto id = f.old_task("deploy", f.artifact("1", "helm"));
+    CHECK_FALSE(queue::claim(f.db, f.agent({"host:a"}), 60s));
+    CHECK(queue::tick(f.db, f.agent()).due);
+    const auto claim = queue::claim(f.db, f.agent(), 60s);
+    REQUIRE(claim);
+    CHECK(claim->task.id == id);
+    CHECK(claim->target == "kubernetes:w/w");
+  }
+
+  TEST_CASE("a row that no target can take is still claimed, so that it fails with a reason") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    for (const auto& artifact :
+         {std::optional<std::string>(), std::optional<std::string>(f.artifact("1", "compose"))}) {
+      const auto id = f.old_task("deploy", artifact);
+      const auto claim = queue::claim(f.db, f.agent({"host:a"}), 60s);
+      REQUIRE(claim);
+      CHECK(claim->task.id == id);
+      f.finish(*claim, {queue::Status::failed, "no", "{}", "no", std::nullopt, std::nullopt});
+    }
+  }
+
+  TEST_CASE("a lease that is over is taken over with a new token, and the old holder's writes are refused") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    const auto id = f.deploy(a);
+    const auto old = queue::claim(f.db, f.agent(), 1ms);
+    queue::record_guard(f.db, *old, "boot 1 2");
+    f.db.run("SELECT pg_sleep(0.01)");
+    CHECK(queue::tick(f.db, f.agent()).due);
+    const auto next = queue::claim(f.db, f.agent(), 60s);
+    REQUIRE(next);
+    CHECK(next->task.id == id);
+    CHECK(next->taken_over);
+    CHECK_FALSE(next->give_up);
+    CHECK(next->old_guard == "boot 1 2");
+    CHECK(next->task.attempt == 2);
+    CHECK_THROWS_AS(queue::note(f.db, *old, "apply", "x"), base::Error);
+    CHECK_THROWS_AS(f.finish(*old, f.completed(a)), base::Error);
+    CHECK_THROWS_AS(queue::release(f.db, *old, "x"), base::Error);
+    CHECK(f.db.run(queue::kHeartbeat, old->task.id, old->token, 60.0).empty());
+    CHECK(f.db.run(queue::kHeartbeat, next->task.id, next->token, 60.0).size() == 1);
+    f.finish(*next, f.completed(a));
+  }
+
+  TEST_CASE("after the last attempt, or after half an hour of silence, the task is given up") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    f.deploy(f.artifact("1", "host"));
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+      const auto claim = queue::claim(f.db, f.agent(), 1ms);
+      REQUIRE(claim);
+      CHECK_FALSE(claim->give_up);
+      f.db.run("SELECT pg_sleep(0.01)");
+    }
+    const auto last = queue::claim(f.db, f.agent(), 60s);
+    CHECK(last->give_up);
+    CHECK(last->task.attempt == 3);
+
+    Fixture g;
+    g.deploy(g.artifact("1", "host"));
+    queue::claim(g.db, g.agent(), 1ms);
+    g.db.run(
+        "UPDATE agent_task SET last_heartbeat = now() - interval '31 min', picked_up_at = now() - interval '40 min', "
+        "lease_expires_at = now() - interval '28 min'");
+    CHECK(queue::claim(g.db, g.agent(), 60s)->give_up);
+  }
+
+  TEST_CASE("releasing gives the attempt back") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto id = f.deploy(f.artifact("1", "host"));
+    queue::release(f.db, *queue::claim(f.db, f.agent(), 60s), "the agent was asked to end");
+    const auto again = queue::claim(f.db, f.agent(), 60s);
+    CHECK(again->task.id == id);
+    CHECK(again->task.attempt == 1);
+  }
+
+  TEST_CASE("current and previous follow what was applied, and a re-deployment does not lose the previous one") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto one = f.artifact("1", "helm");
+    const auto two = f.artifact("2", "helm");
+    const auto foreign = f.artifact("9", "compose");
+    f.db.run("UPDATE release_artifact SET is_current = true WHERE id = $1::uuid", foreign);
+    const auto apply = [&](const std::string& artifact, long revision) {
+      queue::enqueue(f.db, {"deploy", artifact, "kubernetes:w/w", {}, std::nullopt, true});
+      auto ending = f.completed(artifact);
+      ending.revision = revision;
+      f.finish(*queue::claim(f.db, f.agent(), 60s), ending);
+    };
+    apply(one, 1);
+    apply(two, 2);
+    apply(two, 3);
+    const auto row = queue::find_target(f.db, "kubernetes:w/w");
+    CHECK(row->current_version == "2");
+    CHECK(row->previous_version == "1");
+    CHECK(row->revision == 3);
+    CHECK(row->previous_revision == 1);
+    const auto flags =
+        f.db.run("SELECT release_version, is_current, is_previous FROM release_artifact ORDER BY release_version");
+    CHECK_FALSE(flags[0]["is_current"].as<bool>());
+    CHECK(flags[0]["is_previous"].as<bool>());
+    CHECK(flags[1]["is_current"].as<bool>());
+    CHECK_FALSE(flags[1]["is_previous"].as<bool>());
+    CHECK(flags[2]["is_current"].as<bool>());
+  }
+
+  TEST_CASE("a deployment that is due is refused while the target is taken; one for later is not") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    f.deploy(a);
+    const auto refused = [&](const queue::NewTask& task) {
+      try {
+        queue::enqueue(f.db, task);
+        return false;
+      } catch (const base::Error& e) {
+        return e.kind() == base::Kind::busy;
+      }
+    };
+    CHECK(refused({"deploy", a, "host:a", {}, std::nullopt, false}));
+    CHECK_FALSE(refused({"deploy", a, "host:a", {}, "2999-01-01", false}));
+    CHECK_FALSE(refused({"rollback", std::nullopt, "host:a", {}, std::nullopt, false}));
+    const auto claim = queue::claim(f.db, f.agent(), 60s);
+    CHECK_THROWS_AS(
+        queue::claim_new(f.db, f.agent(), {"rollback", std::nullopt, "host:a", {}, std::nullopt, false}, 60s),
+        base::Error);
+  }
+
+  TEST_CASE("a task made in the foreground is nobody else's") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    const auto claim = queue::claim_new(f.db, f.agent(), {"deploy", a, "host:a", {}, std::nullopt, false}, 60s);
+    CHECK(claim.task.version == "1");
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+    f.finish(claim, f.completed(a));
+    CHECK(queue::find(f.db, claim.task.id.substr(0, 8)).status == "completed");
+  }
+
+  TEST_CASE("a v4.2 agent gets only what it can do") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    f.deploy(f.artifact("1", "host"));
+    CHECK_FALSE(f.old_claim());
+    f.db.run("DELETE FROM agent_task");
+    const auto helm = f.artifact("1", "helm");
+    const auto id = f.old_task("deploy", helm);
+    SUBCASE("its own kind of row, on an idle target: yes, and the target is then occupied for us") {
+      CHECK(f.old_claim());
+      queue::enqueue(f.db, {"deploy", helm, "kubernetes:w/w", {}, std::nullopt, true});
+      CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+      f.db.run(
+          "UPDATE agent_task SET picked_up_at = now() - interval '31 min', updated_at = now() - interval '31 min' "
+          "WHERE id = $1::uuid",
+          id);
+      queue::tick(f.db, f.agent());
+      CHECK(queue::find(f.db, id).error_message == queue::kTimeoutMessage);
+      CHECK(queue::claim(f.db, f.agent(), 60s));
+    }
+    SUBCASE("a busy target: no") {
+      queue::claim_new(f.db, f.agent(), {"deploy", helm, "kubernetes:w/w", {}, std::nullopt, true}, 60s);
+      CHECK_FALSE(f.old_claim());
+    }
+    SUBCASE("a target that is being claimed at this moment: no, and without waiting") {
+      db::Session other(f.database.settings());
+      db::Transaction tx(other);
+      tx.run("SELECT 1 FROM deployment_target FOR UPDATE");
+      CHECK_FALSE(f.old_claim());
+    }
+    SUBCASE("a chunked artifact: no") {
+      f.db.run("UPDATE release_artifact SET chunked = true");
+      CHECK_FALSE(f.old_claim());
+    }
+  }
+
+  TEST_CASE("cancel, retry and reschedule say what they cannot do") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto id = f.deploy(f.artifact("1", "host"));
+    queue::reschedule(f.db, id, "2999-01-01");
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+    CHECK(queue::cancel(f.db, id) == "cancelled");
+    CHECK_THROWS_AS(queue::cancel(f.db, id), base::Error);
+    CHECK_THROWS_AS(queue::reschedule(f.db, id, "2999-01-01"), base::Error);
+    queue::retry(f.db, id);
+    const auto claim = queue::claim(f.db, f.agent(), 60s);
+    REQUIRE(claim);
+    CHECK(queue::cancel(f.db, id) == "requested");
+    CHECK(f.db.run(queue::kHeartbeat, id, claim->token, 60.0)[0][0].as<bool>());
+    CHECK_THROWS_AS(queue::retry(f.db, id), base::Error);
+  }
+
+  TEST_CASE("a payload of the wrong shape is named") {
+    CHECK(queue::parse_payload(std::nullopt).target_version == std::nullopt);
+    CHECK(queue::parse_payload(queue::to_json({"1.2", 7, "n", "me"})).target_revision == 7);
+    for (const char* bad :
+         {"[]", "3", "{\"target_version\": 3}", "{\"target_revision\": \"x\"}", "{\"target_revision\": 0}"}) {
+      CAPTURE(bad);
+      CHECK_THROWS_AS(queue::parse_payload(std::string(bad)), base::Error);
+    }
+  }
+}
