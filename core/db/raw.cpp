@@ -18,7 +18,6 @@ using base::Error;
 using base::Kind;
 using base::Pulse;
 
-constexpr std::size_t kCopyHeaderSize = 11 + 4 + 4;  // signature, flags, header extension length
 constexpr auto kDrainTime = std::chrono::seconds(10);
 
 std::string field(const PGresult* result, int code) {
@@ -68,20 +67,10 @@ bool is_good(ExecStatusType status) {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-std::uint32_t big_endian32(const char* data) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(data[i]);
-  return value;
-}
-
 void receive_notice(void* handler, const PGresult* result) {
   const auto& call = *static_cast<std::function<void(const std::string&, const std::string&)>*>(handler);
   if (call) call(field(result, PG_DIAG_SEVERITY), base::one_line(field(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
-
-struct CopyMemory {
-  void operator()(char* data) const noexcept { ::PQfreemem(data); }
-};
 
 }  // namespace
 
@@ -214,63 +203,34 @@ Table Connection::query(const std::string& sql, const std::vector<std::optional<
   return table;
 }
 
-void Connection::copy_out_values(const std::string& sql, const std::function<void(const char*, std::size_t)>& sink,
-                                 Pulse& pulse, Deadline deadline) {
-  if (::PQsendQuery(connection_.get(), sql.c_str()) == 0) lost();
-  PgResult result = next_result(pulse, deadline);
-  if (::PQresultStatus(result.get()) != PGRES_COPY_OUT) {
-    const ScriptError error = script_error(result.get());
-    while (next_result(pulse, deadline)) {
-    }
-    throw error;
-  }
-  try {
-    bool first = true;
-    for (;;) {
-      char* message = nullptr;
-      const int size = ::PQgetCopyData(connection_.get(), &message, 1);
-      const std::unique_ptr<char, CopyMemory> owned(message);
-      if (size == -1) break;
-      if (size == -2) lost();
-      if (size == 0) {
-        wait(POLLIN, pulse, deadline);
-        if (::PQconsumeInput(connection_.get()) == 0) lost();
-        continue;
-      }
-      std::string_view data(message, static_cast<std::size_t>(size));
-      // The header comes glued to the first row or as a message of its own; a row is int16 fields, int32 length, bytes.
-      if (first) {
-        data.remove_prefix(std::min(kCopyHeaderSize, data.size()));
-        first = false;
-      }
-      if (data.size() < 6) continue;  // nothing after the header, or the trailer (int16 -1)
-      const std::uint32_t length = big_endian32(data.data() + 2);
-      data.remove_prefix(6);
-      sink(data.data(), length == UINT32_MAX ? 0 : std::min<std::size_t>(length, data.size()));
-      pulse.tick();
-    }
-  } catch (...) {
-    cancel_and_drain();
-    throw;
-  }
-  while ((result = next_result(pulse, deadline))) {
-    if (!is_good(::PQresultStatus(result.get()))) {
-      const ScriptError error = script_error(result.get());
-      while (next_result(pulse, deadline)) {
-      }
-      throw error;
-    }
-  }
-}
-
-void Connection::copy_in(const std::string& sql, Pulse& pulse, Deadline deadline) {
+void Connection::start_copy(const std::string& sql, int expected_status, Pulse& pulse, Deadline deadline) {
   if (::PQsendQuery(connection_.get(), sql.c_str()) == 0) lost();
   const PgResult result = next_result(pulse, deadline);
-  if (::PQresultStatus(result.get()) == PGRES_COPY_IN) return;
+  if (::PQresultStatus(result.get()) == expected_status) return;
+  if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
   const ScriptError error = script_error(result.get());
   while (next_result(pulse, deadline)) {
   }
   throw error;
+}
+
+std::string Connection::finish_copy(Pulse& pulse, Deadline deadline) {
+  std::string tag;
+  std::exception_ptr failure;
+  while (const PgResult result = next_result(pulse, deadline)) {
+    if (is_good(::PQresultStatus(result.get()))) {
+      tag = ::PQcmdStatus(result.get());
+    } else if (!failure) {
+      if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
+      failure = std::make_exception_ptr(script_error(result.get()));
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  return tag;
+}
+
+void Connection::copy_in(const std::string& sql, Pulse& pulse, Deadline deadline) {
+  start_copy(sql, PGRES_COPY_IN, pulse, deadline);
 }
 
 void Connection::copy_write(const char* data, std::size_t size, Pulse& pulse, Deadline deadline) {
@@ -297,18 +257,7 @@ std::string Connection::copy_finish(Pulse& pulse, Deadline deadline) {
     if (sent < 0) lost();
     wait(POLLOUT, pulse, deadline);
   }
-  std::string tag;
-  std::exception_ptr failure;
-  while (const PgResult result = next_result(pulse, deadline)) {
-    if (is_good(::PQresultStatus(result.get()))) {
-      tag = ::PQcmdStatus(result.get());
-    } else if (!failure) {
-      if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
-      failure = std::make_exception_ptr(script_error(result.get()));
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-  return tag;
+  return finish_copy(pulse, deadline);
 }
 
 void Connection::copy_abort(const std::string& why) noexcept {

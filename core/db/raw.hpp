@@ -25,6 +25,9 @@ struct PgConnCloser {
 struct PgResultCloser {
   void operator()(pg_result* result) const noexcept;
 };
+struct CopyMemory {
+  void operator()(char* data) const noexcept;
+};
 using PgConn = std::unique_ptr<pg_conn, PgConnCloser>;
 using PgResult = std::unique_ptr<pg_result, PgResultCloser>;
 
@@ -60,12 +63,6 @@ class Connection {
   Table query(const std::string& sql, const std::vector<std::optional<std::string>>& params, base::Pulse& pulse,
               base::Deadline deadline);
 
-  /// COPY ... TO STDOUT (FORMAT binary) of one bytea column, a call of `sink` for each row's value, in order. Header, trailer
-  /// and field lengths are taken off; NULL is passed as an empty value. The memory is the sink's for the call only.
-  /// What the sink throws passes through after the COPY was cancelled and drained.
-  void copy_out_values(const std::string& sql, const std::function<void(const char* data, std::size_t size)>& sink,
-                       base::Pulse& pulse, base::Deadline deadline);
-
   /// Starts COPY ... FROM STDIN; then `copy_write` any number of times and `copy_finish` (returns the command tag),
   /// or `copy_abort`. Messages may be cut anywhere, so a large field needs no large buffer.
   void copy_in(const std::string& sql, base::Pulse& pulse, base::Deadline deadline);
@@ -88,7 +85,10 @@ class Connection {
   int socket() const;
 
  private:
+  friend class CopyOut;
   PgResult next_result(base::Pulse& pulse, base::Deadline deadline);
+  void start_copy(const std::string& sql, int expected_status, base::Pulse& pulse, base::Deadline deadline);
+  std::string finish_copy(base::Pulse& pulse, base::Deadline deadline);
   void wait(short events, base::Pulse& pulse, base::Deadline deadline);
   void flush(base::Pulse& pulse, base::Deadline deadline);
   void cancel_and_drain() noexcept;
@@ -96,6 +96,39 @@ class Connection {
 
   PgConn connection_;
   std::unique_ptr<std::function<void(const std::string&, const std::string&)>> notice_;
+};
+
+/// The values of COPY ... TO STDOUT (FORMAT binary) of one bytea column, pulled row by row. An object that goes before the
+/// end cancels the statement and drains the connection, which can be used on. Nothing else may use the connection meanwhile.
+class CopyOut {
+ public:
+  CopyOut(Connection& connection, const std::string& sql, base::Pulse& pulse, base::Deadline deadline);
+  CopyOut(const CopyOut&) = delete;
+  CopyOut& operator=(const CopyOut&) = delete;
+  ~CopyOut();
+
+  /// The next row's value, valid until the next call; NULL is an empty one. Nothing after the last row.
+  std::optional<std::string_view> next(base::Pulse& pulse, base::Deadline deadline);
+
+ private:
+  Connection& connection_;
+  std::unique_ptr<char, CopyMemory> message_;
+  bool header_seen_ = false;
+  bool ended_ = false;
+};
+
+/// A transaction on a raw connection: rolled back when it goes, unless `commit()` was called.
+class Transaction {
+ public:
+  Transaction(Connection& connection, base::Pulse& pulse, base::Deadline deadline);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit(base::Pulse& pulse, base::Deadline deadline);
+
+ private:
+  Connection& connection_;
+  bool open_ = true;
 };
 
 /// A connection that never blocks: it is opened, and one statement at a time is sent and answered, while the owner's

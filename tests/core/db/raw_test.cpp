@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <numeric>
 #include <poll.h>
 
 using namespace wrktalk;
@@ -72,22 +73,51 @@ TEST_SUITE("db::raw") {
     connection.copy_write("\xFF\xFF", 2, pulse, soon());
     CHECK(connection.copy_finish(pulse, soon()) == "COPY 1");
 
-    std::string back;
-    connection.copy_out_values(
-        "copy (select substring(d from i * 1000 + 1 for 1000) from t, generate_series(0, 299) i) to stdout (format "
-        "binary)",
-        [&](const char* data, std::size_t size) { back.append(data, size); }, pulse, soon());
-    CHECK(back == bytes);
-
-    int calls = 0;
-    connection.copy_out_values(
-        "copy (select null::bytea union all select ''::bytea) to stdout (format binary)",
-        [&](const char*, std::size_t size) { calls += size == 0 ? 1 : 100; }, pulse, soon());
-    CHECK(calls == 2);
-    CHECK_THROWS_AS(connection.copy_out_values(
-                        "copy (select 1/0) to stdout (format binary)", [](const char*, std::size_t) {}, pulse, soon()),
-                    db::raw::ScriptError);
+    const auto copied = [&](const std::string& query) {
+      db::raw::CopyOut copy(connection, "copy (" + query + ") to stdout (format binary)", pulse, soon());
+      std::vector<std::string> values;
+      while (const auto value = copy.next(pulse, soon())) values.emplace_back(*value);
+      return values;
+    };
+    const auto slices = copied("select substring(d from i * 1000 + 1 for 1000) from t, generate_series(0, 299) i");
+    CHECK(slices.size() == 300);
+    CHECK(std::accumulate(slices.begin(), slices.end(), std::string()) == bytes);
+    CHECK(copied("select null::bytea union all select ''::bytea") == std::vector<std::string>{"", ""});
+    CHECK(copied("select ''::bytea where false").empty());
+    CHECK_THROWS_AS(copied("select 1/0"), db::raw::ScriptError);
+    CHECK_THROWS_AS(copied("select (100 / (50 - i))::text::bytea from generate_series(1, 50) i"), db::raw::ScriptError);
     CHECK(connection.query("select 1", {}, pulse, soon()).rows.size() == 1);
+  }
+
+  TEST_CASE("a COPY that is left in the middle leaves a connection that works") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::raw::Connection connection(database.settings());
+    base::NoPulse pulse;
+    {
+      db::raw::CopyOut copy(
+          connection,
+          "copy (select repeat('x', 100000)::bytea from generate_series(1, 10000)) to stdout (format binary)", pulse,
+          soon());
+      const auto value = copy.next(pulse, soon());
+      CHECK((value ? value->size() : 0) == 100'000);
+    }
+    CHECK(connection.query("select 1", {}, pulse, soon()).rows.size() == 1);
+  }
+
+  TEST_CASE("a raw transaction is rolled back unless it was committed") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::raw::Connection connection(database.settings());
+    base::NoPulse pulse;
+    connection.script("create table t (i int)", pulse, soon());
+    for (const bool commit : {false, true}) {
+      db::raw::Transaction transaction(connection, pulse, soon());
+      connection.script("insert into t values (1)", pulse, soon());
+      if (commit) transaction.commit(pulse, soon());
+    }
+    CHECK(connection.query("select count(*) from t", {}, pulse, soon()).rows.at(0).at(0) == "1");
+    CHECK_FALSE(connection.in_transaction());
   }
 
   TEST_CASE("the asynchronous connection connects, answers and reports errors without blocking") {
