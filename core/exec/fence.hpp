@@ -7,12 +7,11 @@
 #include <functional>
 #include <string>
 #include <sys/types.h>
-#include <vector>
 
 /// Keeps a tool from acting after the lease that allowed it is over.
 ///
 /// The agent renews the fence each time the database has confirmed a longer lease. A child that was started with the fence
-/// runs under a guard process, which hears of each renewal through a pipe. When renewals stop, whatever became of the agent
+/// runs under a guard process, which hears of each renewal through a socket. When renewals stop, whatever became of the agent
 /// (killed, frozen, cut off from the database), the guard sends TERM to the child's group when a third of the lease is left
 /// and KILL before it is over. So a lease that is over proves that nothing of its holder acts any more.
 namespace wrktalk::exec {
@@ -24,6 +23,7 @@ struct ProcessId {
   unsigned long long start = 0;  ///< field 22 of /proc/PID/stat
 };
 
+ProcessId identify(pid_t pid);                        ///< pid 0 when there is no such process
 std::string to_text(const ProcessId& id);             ///< "BOOT PID START"
 ProcessId parse_process_id(const std::string& text);  ///< pid 0 when it is not one
 /// Whether that very process still runs here; false when it belongs to another host or boot.
@@ -47,11 +47,15 @@ class Fence {
   base::Deadline kill_at() const noexcept { return kill_at_; }
 
  private:
-  friend class GuardedChild;
+  friend class Child;
+  void attach(int feed, pid_t guard);
+  void detach() noexcept { feed_ = -1; }
+  void send() const noexcept;
+
   std::function<void(const ProcessId&)> on_guard_;
   base::Deadline term_at_ = base::Deadline::never();
   base::Deadline kill_at_ = base::Deadline::never();
-  std::vector<int> feeds_;  ///< write ends of the pipes to running guards, owned by the runs
+  int feed_ = -1;  ///< the running guard's socket, owned by the run
 };
 
 /// The guard's own main; `main` calls it when argv[1] is kGuardCommand, before anything else is set up.

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/exec/stream.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <array>
+#include <cerrno>
+#include <unistd.h>
+
+namespace wrktalk::exec {
+namespace {
+
+constexpr std::size_t kLongestLine = 16 * 1024;
+constexpr int kReadsAtOnce = 4;  // of 64 KiB: a flood must not keep the caller from its other work
+
+}  // namespace
+
+Stream::Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line)
+    : fd_(fd), keep_bytes_(keep_bytes), whole_bytes_(whole_bytes), on_line_(std::move(on_line)) {}
+
+void Stream::read() {
+  std::array<char, 65'536> buffer;
+  for (int i = 0; i < kReadsAtOnce && is_open(); ++i) {
+    const ssize_t n = ::read(fd_, buffer.data(), buffer.size());
+    if (n > 0) {
+      take(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+      fd_ = -1;
+    } else {
+      return;
+    }
+  }
+}
+
+void Stream::take(std::string_view chunk) {
+  kept_ += chunk;
+  if (whole_bytes_ == 0) {
+    if (kept_.size() > 2 * keep_bytes_)
+      kept_.erase(0, kept_.size() - keep_bytes_ - 1);  // one more: tail() sees the cut
+  } else if (kept_.size() > whole_bytes_) {
+    kept_.clear();
+    throw base::Error(base::Kind::child, "it printed more than " + base::human_size(whole_bytes_));
+  }
+  if (on_line_) give_lines(chunk);
+}
+
+void Stream::give_lines(std::string_view chunk) {
+  line_ += chunk;
+  std::size_t start = 0;
+  for (;;) {
+    const std::size_t end = line_.find('\n', start);
+    if (end == std::string::npos) break;
+    const std::string line = base::scrub_utf8(base::trim(std::string_view(line_).substr(start, end - start)));
+    start = end + 1;
+    if (!line.empty()) on_line_(line);
+  }
+  line_.erase(0, start);
+  if (line_.size() > kLongestLine) finish();
+}
+
+void Stream::finish() {
+  if (!on_line_ || line_.empty()) return;
+  const std::string line = base::scrub_utf8(base::trim(line_));
+  line_.clear();
+  if (!line.empty()) on_line_(line);
+}
+
+std::string Stream::text() const {
+  return base::scrub_utf8(whole_bytes_ == 0 ? base::tail(kept_, keep_bytes_) : kept_);
+}
+
+}  // namespace wrktalk::exec

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace wrktalk::exec {
+
+/// What comes out of one pipe: lines to a callback as they come, and the last bytes, or all of them, kept.
+class Stream {
+ public:
+  using OnLine = std::function<void(std::string_view line)>;
+
+  /// `whole_bytes` zero: the last `keep_bytes` are kept; else everything, and more than that is an Error(child).
+  Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line);
+
+  bool is_open() const noexcept { return fd_ >= 0; }
+  int fd() const noexcept { return fd_; }  ///< -1 after the end of file
+  /// Takes what is there, a quarter of a megabyte at most.
+  void read();
+  /// Gives the last, unended line to the callback.
+  void finish();
+  /// Scrubbed to UTF-8.
+  std::string text() const;
+
+ private:
+  void take(std::string_view chunk);
+  void give_lines(std::string_view chunk);
+
+  int fd_;
+  std::size_t keep_bytes_;
+  std::size_t whole_bytes_;
+  OnLine on_line_;
+  std::string kept_;
+  std::string line_;
+};
+
+}  // namespace wrktalk::exec

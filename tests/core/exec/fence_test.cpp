@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/exec/fence.hpp"
+
+#include "core/base/error.hpp"
+#include "tests/core/exec/children.hpp"
+
+#include <sys/wait.h>
+
+using namespace wrktalk;
+using namespace wrktalk::exec;
+using namespace wrktalk::exec::test;
+using base::BootClock;
+
+namespace {
+
+/// An agent in a process of its own, so that it can be frozen and killed. It runs `script` under a fence whose lease it never
+/// prolongs, and writes its guard's identity to guard, the way an agent records it in the database.
+class Agent {
+ public:
+  Agent(const std::string& script, milliseconds lease) : dir_("/tmp", "fence-test-"), pid_(::fork()) {
+    if (pid_ != 0) return;
+    Fence fence([&](const ProcessId& id) { base::write_file(guard_file(), to_text(id), 0600); });
+    fence.renew(BootClock::now(), lease);
+    Spec spec = shell(script);
+    spec.directory = dir_.path();
+    spec.fence = &fence;
+    base::NoPulse pulse;
+    ::_exit(run(spec, pulse).end == Outcome::End::fenced ? 42 : 1);
+  }
+  ~Agent() { signal(SIGKILL); }
+
+  std::string file(const char* name) const { return dir_.path() + "/" + name; }
+  std::string guard_file() const { return file("guard"); }
+  ProcessId guard() const { return parse_process_id(base::read_file(guard_file(), 1000)); }
+  pid_t tool() const { return pid_in(file("tool")); }
+  bool tool_started() const {
+    return becomes_true([&] { return tool() > 0; });
+  }
+  void signal(int number) {
+    if (pid_ <= 0) return;
+    ::kill(pid_, number);
+    if (number != SIGKILL) return;
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  int wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WEXITSTATUS(status);
+  }
+
+ private:
+  base::TempDir dir_;
+  pid_t pid_;
+};
+
+const char* const kObedient = "echo $$ >tool; trap 'echo x >term; exit 0' TERM; while :; do sleep 0.02; done";
+const char* const kStubborn = "echo $$ >tool; trap 'echo x >term' TERM; while :; do sleep 0.02; done";
+const char* const kChatty = "trap 'exit 0' TERM; echo $$ >tool; while :; do seq 1 1000; echo $((i += 1)) >alive; done";
+
+}  // namespace
+
+TEST_SUITE("exec::Fence") {
+  TEST_CASE("a process is named so that another with its pid is not taken for it") {
+    const ProcessId self = identify(::getpid());
+    CHECK(is_running_here(self));
+    CHECK(to_text(parse_process_id(to_text(self))) == to_text(self));
+    ProcessId other = self;
+    ++other.start;
+    CHECK_FALSE(is_running_here(other));
+    CHECK(is_same_host(other));
+    other = self;
+    other.boot_id += "0";
+    CHECK_FALSE(is_running_here(other));
+    CHECK_FALSE(is_same_host(other));
+    CHECK(identify(-1).pid == 0);
+    for (const char* bad : {"", "boot", "boot 12", "boot x 3", "boot 1 2 3", "boot -1 2"})
+      CHECK(parse_process_id(bad).pid == 0);
+  }
+
+  TEST_CASE("the tool gets TERM with a third of the lease left and KILL before it is over") {
+    Fence fence;
+    const auto asked = BootClock::now();
+    fence.renew(asked, milliseconds(30'000));
+    CHECK(fence.term_at().when() == asked + milliseconds(20'000));
+    CHECK(fence.kill_at().when() < asked + milliseconds(30'000));
+    CHECK(fence.kill_at().when() > asked + milliseconds(20'000));
+  }
+
+  TEST_CASE("a lease that is not prolonged ends the tool, and the run says so") {
+    const auto begin = BootClock::now();
+    Agent agent(kObedient, milliseconds(1500));
+    REQUIRE(agent.tool_started());
+    CHECK(agent.wait() == 42);
+    CHECK(BootClock::now() - begin >= milliseconds(1000));
+    CHECK(base::exists(agent.file("term")));
+  }
+
+  TEST_CASE("a lease that is prolonged lets the tool go on") {
+    Fence fence;
+    class Renewing : public base::NoPulse {
+     public:
+      explicit Renewing(Fence& fence) : fence_(fence) {}
+      base::Deadline watch(std::vector<pollfd>&) override { return base::Deadline::in(milliseconds(100)); }
+      void tick() override { fence_.renew(BootClock::now(), milliseconds(900)); }
+
+     private:
+      Fence& fence_;
+    } pulse(fence);
+    fence.renew(BootClock::now(), milliseconds(900));
+    Spec spec = shell("sleep 2; echo done");
+    spec.fence = &fence;
+    CHECK(run(spec, pulse).out == "done\n");
+  }
+
+  TEST_CASE("a frozen agent's tool is gone before the lease is over, however stubborn it is") {
+    const auto lease_end = BootClock::now() + milliseconds(3000);
+    Agent agent(kStubborn, milliseconds(3000));
+    REQUIRE(agent.tool_started());
+    agent.signal(SIGSTOP);
+    CHECK(becomes_true([&] { return !is_alive(agent.tool()); }));
+    CHECK(BootClock::now() < lease_end);
+    CHECK(base::exists(agent.file("term")));
+    agent.signal(SIGKILL);
+    CHECK(becomes_true([&] { return !is_running_here(agent.guard()); }));
+  }
+
+  TEST_CASE("a killed agent's tool goes on until the lease allows no more, though nobody reads its output") {
+    const auto begin = BootClock::now();
+    Agent agent(kChatty, milliseconds(3000));
+    REQUIRE(agent.tool_started());
+    agent.signal(SIGKILL);
+    const std::string then = base::read_file_if_exists(agent.file("alive"), 100).value_or("");
+    CHECK(becomes_true([&] { return base::read_file_if_exists(agent.file("alive"), 100).value_or("") != then; }));
+    CHECK(becomes_true([&] { return !is_alive(agent.tool()); }));
+    CHECK(BootClock::now() - begin >= milliseconds(2000));
+    CHECK(BootClock::now() - begin < milliseconds(3000));
+    CHECK(becomes_true([&] { return !is_running_here(agent.guard()); }));
+  }
+
+  TEST_CASE("a restarted agent ends the guard of the one before, gently first") {
+    Agent agent(kObedient, std::chrono::minutes(5));
+    REQUIRE(agent.tool_started());
+    agent.signal(SIGKILL);
+    CHECK(is_running_here(agent.guard()));
+    CHECK(end_guard(agent.guard(), milliseconds(5000)));
+    CHECK_FALSE(is_alive(agent.tool()));
+    CHECK(base::exists(agent.file("term")));
+    CHECK(end_guard(agent.guard(), milliseconds(0)));  // again: nothing to do
+  }
+
+  TEST_CASE("a restarted agent ends a stubborn tool by force, its grandchildren too") {
+    Agent agent("echo $$ >tool; trap '' TERM; sleep 60 & echo $! >grandchild; while :; do sleep 1; done",
+                std::chrono::minutes(5));
+    REQUIRE(agent.tool_started());
+    REQUIRE(becomes_true([&] { return pid_in(agent.file("grandchild")) > 0; }));
+    agent.signal(SIGKILL);
+    CHECK(end_guard(agent.guard(), milliseconds(200)));
+    CHECK_FALSE(is_alive(agent.tool()));
+    CHECK_FALSE(is_alive(pid_in(agent.file("grandchild"))));
+  }
+
+  TEST_CASE("a guard on another host is not ours to end") {
+    CHECK_FALSE(end_guard({"other-boot/1", 1, 1}, milliseconds(0)));
+  }
+
+  TEST_CASE("the child does not start when the guard could not be recorded") {
+    const base::TempDir dir("/tmp", "fence-test-");
+    ProcessId guard;
+    Fence fence([&](const ProcessId& id) {
+      guard = id;
+      throw base::Error(base::Kind::connection_lost, "no database");
+    });
+    Spec spec = shell("echo x >" + dir.path() + "/started");
+    spec.fence = &fence;
+    base::NoPulse pulse;
+    CHECK_THROWS_WITH_AS(run(spec, pulse), "no database", base::Error);
+    CHECK_FALSE(is_running_here(guard));
+    CHECK_FALSE(base::exists(dir.path() + "/started"));
+  }
+
+  TEST_CASE("a guard that is killed does not leave its tool behind") {
+    const base::TempDir dir("/tmp", "fence-test-");
+    ProcessId guard;
+    Fence fence([&](const ProcessId& id) { guard = id; });
+    Spec spec = shell("echo $$ >" + dir.path() + "/tool; sleep 0.3; echo up; exec sleep 60");
+    spec.fence = &fence;
+    spec.on_line = [&](std::string_view, bool) { ::kill(guard.pid, SIGKILL); };
+    base::NoPulse pulse;
+    CHECK(run(spec, pulse).end == Outcome::End::signalled);
+    CHECK(becomes_true([&] { return !is_alive(pid_in(dir.path() + "/tool")); }));
+  }
+}
