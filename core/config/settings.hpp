@@ -1,96 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/base/secret.hpp"
-
 #include <chrono>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-/// flag > WRKTALK_AGENT_* > libpq's PG* > config file > default, decided here and nowhere else.
+/// flag > WRKTALK_AGENT_* > pg_env.sh > libpq's PG* > config file > default, decided here and nowhere else.
 namespace wrktalk::config {
 
-/// One setting as documented: the table in settings.cpp is the single list that `config show`, the man pages' ENVIRONMENT and
+/// One setting as documented: `definitions()` is the single list that `config show`, the man pages' ENVIRONMENT and
 /// the flags are made from.
 struct Definition {
   const char* key;            ///< in the config file and `config show`: "db.host"
   const char* variable;       ///< "WRKTALK_AGENT_DB_HOST"; a secret is also read from the file that VARIABLE_FILE names
-  const char* pg_variable;    ///< "PGHOST" or ""
+  const char* pg_variables;   ///< "PGHOST", several with a blank between, the first that is set counts; or ""
+  const char* flags;          ///< "--db-host", several as in `pg_variables`, or ""; two definitions may share one
   const char* default_value;  ///< "" when there is none
   bool secret;
-  const char* help;
+  const char* help;  ///< what --help and the man page say
 };
 const std::vector<Definition>& definitions();
 
-enum class Source { default_value, file, pg_environment, environment, secret_file, flag };
+/// In the order of precedence: a later one wins.
+enum class Source { default_value, file, pg_environment, pg_env_file, environment, flag };
+const char* to_text(Source source) noexcept;
 
 struct Value {
   std::string text;  ///< never shown when the definition says secret
   Source source = Source::default_value;
   std::string origin;  ///< "WRKTALK_AGENT_DB_HOST", "/etc/wrktalk/wrktalk.toml", "--db-host", "default"
 };
+using Values = std::map<std::string, Value>;  ///< by key
 
-/// What was said where. `environment` maps names to values (a copy of environ, or a test's).
+/// What was said where. An empty text counts as not said.
 struct Inputs {
-  std::map<std::string, std::string> flags;  ///< by key
+  std::map<std::string, std::string> flags;  ///< by flag, "--db-host"
   std::map<std::string, std::string> environment;
-  std::map<std::string, std::string> file;  ///< by key, as cmd/ read it
+  std::map<std::string, std::string> pg_env;  ///< the variables of --pg-env FILE
+  std::string pg_env_path;
+  std::map<std::string, std::string> file;  ///< by key, as parse_file read it
   std::string file_path;
+  std::string host_name;  ///< the default of agent.id
 };
 
-/// Every key with its winning value. Throws Error(configuration) for an unknown key in the file (with a suggestion) or an
-/// unreadable *_FILE.
-std::map<std::string, Value> resolve(const Inputs& inputs);
+/// Every key with its winning value. Throws Error(configuration) for an unknown key in the file (with a suggestion), an
+/// unreadable *_FILE, or a secret given both as itself and as a file.
+Values resolve(const Inputs& inputs);
 
-/// Connection keywords of one database, ready for db::ConnectionSettings.
+/// PG* variables that name a connection setting: what `pg_env.sh` may set.
+std::vector<std::string> pg_variables();
+
+/// Keywords of libpq and their values, passwords among them.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// A conninfo string or URI taken apart; throws Error(configuration) when it is none.
+using DsnParser = std::function<Parameters(const std::string& dsn)>;
+
+/// One database, ready for db::ConnectionSettings. What PG* variables say is left to libpq and not repeated here, so that
+/// service files, PGPASSFILE and several hosts work; a named service also keeps our file and defaults out.
 struct Database {
-  std::vector<std::pair<std::string, std::string>> parameters;
+  Parameters parameters;
 };
 
 enum class DeploymentType { kubernetes, docker, host };
-enum class MaintenanceHandler { none, nginx, haproxy, command };
+enum class MaintenanceHandler { none, nginx, haproxy };
 
 /// The typed result: every value checked once, here.
 struct Settings {
   Database agent_db;
-  Database
-      checkpoint_db;  ///< WRKTALK_AGENT_CHECKPOINT_*, what is not named is taken from PG* and then from agent_db's host, port, user, password, sslmode
-  std::string database_log;  ///< reserved for messages: how agent_db was chosen
+  /// checkpoint.* first, then PG*, then agent_db's without its database name.
+  Database checkpoint_db;
 
   DeploymentType deployment_type = DeploymentType::host;
-  std::string kube_namespace = "wrktalk";
-  std::string helm_release_name = "wrktalk";
-  std::chrono::milliseconds helm_timeout{600'000};
-  std::string helm_bin = "helm";
-  std::string compose_project_name = "wrktalk";
-  std::string compose_working_dir = "/tmp/wrktalk";
-  std::string compose_bin;
-  std::chrono::milliseconds compose_timeout{600'000};
-  std::string host_root = "/var/lib/wrktalk";
-  std::string host_activate;
-  std::string host_health;
-  std::chrono::milliseconds host_timeout{600'000};
+  std::string kube_namespace;
+  std::string helm_release_name;
+  std::chrono::milliseconds helm_timeout{};
+  std::string helm_bin;
+  std::string compose_project_name;
+  std::string compose_working_dir;
+  std::string compose_bin;  ///< empty: whichever compose is there
+  std::chrono::milliseconds compose_timeout{};
+  std::string host_root;
+  std::string host_activate;  ///< empty: none
+  std::string host_health;    ///< empty: none
+  std::chrono::milliseconds host_timeout{};
 
-  std::string agent_id;              ///< default: the host's name
+  std::string agent_id;
   std::vector<std::string> targets;  ///< names besides the default one
-  std::chrono::milliseconds poll_interval{30'000};
-  std::chrono::milliseconds heartbeat_interval{60'000};
-  std::chrono::milliseconds grace{30'000};
-  std::chrono::milliseconds ddl_lock_timeout{5'000};
+  std::chrono::milliseconds poll_interval{};
+  std::chrono::milliseconds heartbeat_interval{};
+  std::chrono::milliseconds grace{};
+  std::chrono::milliseconds ddl_lock_timeout{};
   MaintenanceHandler maintenance_handler = MaintenanceHandler::nginx;
-  std::string maintenance_flag = "/tmp/maintenance-mode";
-  std::string log_level = "INFO";
-  std::string log_format = "text";
+  std::string maintenance_flag;
+  std::string log_level;   ///< as log::parse_level takes it
+  std::string log_format;  ///< "text" | "json"
 };
 
-/// Throws Error(configuration) naming the value's origin and what it may be.
-Settings parse(const std::map<std::string, Value>& values);
+/// Throws Error(configuration) naming the value's origin and what it may be. `values` hold every key.
+Settings parse(const Values& values, const DsnParser& parse_dsn);
 
-/// What `config show` prints: secrets as "***", empty ones as "".
+/// What `config show` prints: a secret as "***", an empty one as "".
 std::string shown(const Definition& definition, const Value& value);
 
 }  // namespace wrktalk::config

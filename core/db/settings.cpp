@@ -41,6 +41,20 @@ PGPing ping(const ConnectionSettings& settings) { return ::PQping(conninfo(setti
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> parse_conninfo(const std::string& text) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(::PQconninfoParse(text.c_str(), nullptr),
+                                                                               ::PQconninfoFree);
+  if (!options) {
+    throw Error(Kind::configuration, "the database DSN is neither a libpq conninfo string nor a postgresql:// URI",
+                "write it as \"host=... dbname=...\" or postgresql://user@host/database, special characters as %XX");
+  }
+  std::vector<std::pair<std::string, std::string>> parameters;
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) parameters.emplace_back(option->keyword, option->val);
+  }
+  return parameters;
+}
+
 ConnectionSettings with_defaults(ConnectionSettings settings, const std::string& application) {
   struct Default {
     const char* keyword;

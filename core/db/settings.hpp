@@ -27,6 +27,10 @@ struct ConnectionSettings {
   std::chrono::milliseconds lock_timeout{10'000};
 };
 
+/// The parameters that a conninfo string or URI names. Throws Error(configuration) when it is none; the text, which may hold
+/// a password, is not repeated.
+std::vector<std::pair<std::string, std::string>> parse_conninfo(const std::string& text);
+
 /// A copy with our defaults for what `settings` and the PG* variables leave open: connect_timeout=10, keepalives,
 /// tcp_user_timeout, gssencmode=disable, application_name=`application`.
 ConnectionSettings with_defaults(ConnectionSettings settings, const std::string& application);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/base/nearest.hpp"
+#include "core/base/text.hpp"
+#include "core/config/settings.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace wrktalk::config {
+namespace {
+
+using base::Error;
+using base::Kind;
+using Texts = std::map<std::string, std::string>;
+
+constexpr std::size_t kLargestSecretFile = 64 * 1024;
+
+const std::string* said(const Texts& texts, const std::string& name) {
+  const auto it = texts.find(name);
+  return it == texts.end() || it->second.empty() ? nullptr : &it->second;
+}
+
+std::string read_secret(const std::string& path, const std::string& named_by) {
+  try {
+    std::string text = base::read_file(path, kLargestSecretFile);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    return text;
+  } catch (const Error& e) {
+    throw Error(Kind::configuration, named_by + ": " + e.what(), "check the path and that this user may read the file");
+  }
+}
+
+/// The value of `name`, or for a secret what stands in the file that `name` + `file_suffix` names.
+std::optional<Value> named(const Texts& texts, const std::string& name, const char* file_suffix, bool secret,
+                           Source source, const std::string& origin) {
+  const std::string* text = said(texts, name);
+  const std::string* path = secret ? said(texts, name + file_suffix) : nullptr;
+  if (text != nullptr && path != nullptr) {
+    throw Error(Kind::configuration, "both " + name + " and " + name + file_suffix + " are set", "keep one of them");
+  }
+  if (text != nullptr) return Value{*text, source, origin};
+  if (path != nullptr) return Value{read_secret(*path, name + file_suffix), source, origin + file_suffix};
+  return std::nullopt;
+}
+
+std::optional<Value> first_of(const Texts& texts, const char* names, Source source, const std::string& origin) {
+  for (const auto& name : base::split(names, ' ')) {
+    if (const auto* text = said(texts, name)) return Value{*text, source, origin.empty() ? name : origin};
+  }
+  return std::nullopt;
+}
+
+Value winner(const Definition& item, const Inputs& in) {
+  if (auto value = first_of(in.flags, item.flags, Source::flag, "")) return *value;
+  if (auto value = named(in.environment, item.variable, "_FILE", item.secret, Source::environment, item.variable)) {
+    return *value;
+  }
+  if (auto value = first_of(in.pg_env, item.pg_variables, Source::pg_env_file, in.pg_env_path)) return *value;
+  if (auto value = first_of(in.environment, item.pg_variables, Source::pg_environment, "")) return *value;
+  if (auto value = named(in.file, item.key, "_file", item.secret, Source::file, in.file_path)) {
+    value->origin = in.file_path;
+    return *value;
+  }
+  if (std::string(item.key) == "agent.id") return {in.host_name, Source::default_value, "the host's name"};
+  return {item.default_value, Source::default_value, "default"};
+}
+
+void refuse_unknown_keys(const Inputs& in) {
+  std::vector<std::string> known;
+  for (const auto& item : definitions()) {
+    known.emplace_back(item.key);
+    if (item.secret) known.push_back(std::string(item.key) + "_file");
+  }
+  for (const auto& [key, text] : in.file) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto meant = base::nearest(key, known);
+    throw Error(Kind::configuration, in.file_path + ": unknown key '" + key + "'",
+                meant ? "did you mean '" + *meant + "'?" : "see `wrktalk config show` for the keys");
+  }
+}
+
+}  // namespace
+
+const char* to_text(Source source) noexcept {
+  switch (source) {
+    case Source::default_value: return "default";
+    case Source::file: return "file";
+    case Source::pg_environment: return "libpq";
+    case Source::pg_env_file: return "pg-env";
+    case Source::environment: return "environment";
+    case Source::flag: return "flag";
+  }
+  return "default";
+}
+
+Values resolve(const Inputs& inputs) {
+  refuse_unknown_keys(inputs);
+  Values values;
+  for (const auto& item : definitions()) values[item.key] = winner(item, inputs);
+  return values;
+}
+
+std::vector<std::string> pg_variables() {
+  std::vector<std::string> names;
+  for (const auto& item : definitions()) {
+    for (const auto& name : base::split(item.pg_variables, ' ')) {
+      if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::string shown(const Definition& definition, const Value& value) {
+  return definition.secret && !value.text.empty() ? "***" : value.text;
+}
+
+}  // namespace wrktalk::config

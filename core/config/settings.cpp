@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config/settings.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/base/text.hpp"
+#include "core/config/database.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace wrktalk::config {
+namespace {
+
+using base::Error;
+using base::Kind;
+using std::chrono::milliseconds;
+
+/// Reads values by key and says, when one is wrong, where it came from.
+class Reader {
+ public:
+  explicit Reader(const Values& values) : values_(values) {}
+
+  std::string text(const char* key) const { return values_.at(key).text; }
+
+  std::string path(const char* key) const {
+    if (text(key).empty()) refuse(key, "must not be empty", "give the path of a file or folder");
+    return base::absolute(text(key));
+  }
+
+  milliseconds duration(const char* key, milliseconds shortest) const {
+    milliseconds value{};
+    try {
+      value = base::parse_duration(text(key));
+    } catch (const Error& e) {
+      refuse(key, e.what(), e.hint());
+    }
+    if (value < shortest) {
+      refuse(key, "'" + text(key) + "' is too short", "give at least " + base::human_duration(shortest));
+    }
+    return value;
+  }
+
+  template <class T, std::size_t N>
+  T choice(const char* key, const std::array<std::pair<const char*, T>, N>& choices) const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+      if (text(key) == name) return value;
+      names.emplace_back(name);
+    }
+    refuse(key, "'" + base::one_line(text(key)) + "' is none of its values", "use one of " + base::join(names, ", "));
+  }
+
+  std::string log_level() const {
+    const std::string given = text("log.level");
+    std::string upper;
+    for (const char c : given) upper += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+    for (const char* level : {"DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"}) {
+      if (upper == level) return upper;
+    }
+    refuse("log.level", "'" + base::one_line(given) + "' is no log level", "use one of DEBUG, INFO, WARNING, ERROR");
+  }
+
+  std::vector<std::string> list(const char* key) const {
+    std::vector<std::string> items;
+    for (const auto& part : base::split(text(key), ',')) {
+      if (auto item = base::trim(part); !item.empty()) items.push_back(std::move(item));
+    }
+    return items;
+  }
+
+ private:
+  [[noreturn]] void refuse(const char* key, const std::string& what, const std::string& hint) const {
+    const Value& value = values_.at(key);
+    const bool by_name = value.source == Source::environment || value.source == Source::flag;
+    throw Error(Kind::configuration,
+                (by_name ? value.origin : std::string(key) + " (" + value.origin + ")") + ": " + what, hint);
+  }
+
+  const Values& values_;
+};
+
+constexpr std::array<std::pair<const char*, DeploymentType>, 3> kTypes = {
+    {{"kubernetes", DeploymentType::kubernetes}, {"docker", DeploymentType::docker}, {"host", DeploymentType::host}}};
+constexpr std::array<std::pair<const char*, MaintenanceHandler>, 3> kHandlers = {
+    {{"nginx", MaintenanceHandler::nginx},
+     {"haproxy", MaintenanceHandler::haproxy},
+     {"none", MaintenanceHandler::none}}};
+constexpr std::array<std::pair<const char*, const char*>, 2> kFormats = {{{"text", "text"}, {"json", "json"}}};
+
+}  // namespace
+
+Settings parse(const Values& values, const DsnParser& parse_dsn) {
+  constexpr milliseconds kTick{100};
+  constexpr milliseconds kNone{0};
+  const Reader read(values);
+  Settings s;
+  s.agent_db = agent_database(values, parse_dsn);
+  s.checkpoint_db = checkpoint_database(values, s.agent_db, parse_dsn);
+
+  s.deployment_type = read.choice("agent.deployment_type", kTypes);
+  s.kube_namespace = read.text("kubernetes.namespace");
+  s.helm_release_name = read.text("kubernetes.helm_release_name");
+  s.helm_timeout = read.duration("kubernetes.helm_timeout", kTick);
+  s.helm_bin = read.text("kubernetes.helm_bin");
+  s.compose_project_name = read.text("docker.compose_project_name");
+  s.compose_working_dir = read.path("docker.compose_working_dir");
+  s.compose_bin = read.text("docker.compose_bin");
+  s.compose_timeout = read.duration("docker.compose_timeout", kTick);
+  s.host_root = read.path("host.root");
+  s.host_activate = read.text("host.activate");
+  s.host_health = read.text("host.health");
+  s.host_timeout = read.duration("host.timeout", kTick);
+
+  s.agent_id = read.text("agent.id");
+  s.targets = read.list("agent.targets");
+  s.poll_interval = read.duration("agent.poll_interval", kTick);
+  s.heartbeat_interval = read.duration("agent.heartbeat_interval", kTick);
+  s.grace = read.duration("agent.grace", kNone);
+  s.ddl_lock_timeout = read.duration("migrate.ddl_lock_timeout", kNone);
+  s.maintenance_handler = read.choice("maintenance.handler", kHandlers);
+  s.maintenance_flag = read.path("maintenance.flag");
+  s.log_level = read.log_level();
+  s.log_format = read.choice("log.format", kFormats);
+  return s;
+}
+
+}  // namespace wrktalk::config
