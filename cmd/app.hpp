@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ enum class Output { text, json };
 /// What every command gets: settings as decided, and how to talk to the user.
 struct Env {
   config::Settings settings;
-  std::map<std::string, config::Value> values;  ///< for `config show`
+  config::Values values;  ///< for `config show`
   Output output = Output::text;
   bool color = false;  ///< stdout is a terminal that wants it
   bool yes = false;    ///< -y: do not ask
@@ -39,10 +40,14 @@ struct Env {
 struct Selected {
   std::string name;  ///< "migrate up", for application_name and messages
   std::function<base::ExitCode(Env&)> run;
+  bool bare = false;  ///< settings are neither read nor checked: `run` needs none
 };
 
 /// argv to exit code; the only place that handles Error. `main` is one line over it.
 int run(int argc, char** argv);
+
+/// The end of a command's help: its examples, a line each, and the exit codes it may give.
+std::string footer(std::initializer_list<const char*> examples, std::initializer_list<base::ExitCode> codes);
 
 // One a file. Each adds its subcommand, its help with examples, and what to run.
 void add_migrate(CLI::App& app, Selected& chosen);

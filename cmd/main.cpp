@@ -1,3 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-int main() { std::puts("wrktalk " WRKTALK_VERSION); }
+#include "cmd/app.hpp"
+#include "core/exec/fence.hpp"
+
+#include <string_view>
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == wrktalk::exec::kGuardCommand) {
+    return wrktalk::exec::guard_main(argc, argv);
+  }
+  return wrktalk::cmd::run(argc, argv);
+}

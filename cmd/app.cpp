@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/app.hpp"
+
+#include "cmd/help.hpp"
+#include "cmd/inputs.hpp"
+#include "cmd/terminal.hpp"
+#include "core/base/error.hpp"
+#include "core/base/nearest.hpp"
+#include "core/log/log.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <unistd.h>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::Error;
+using base::ExitCode;
+using base::Kind;
+
+void add_commands(CLI::App& app, Selected& chosen) {
+  add_config(app, chosen);
+  add_completion(app, chosen);
+}
+
+/// Passwords are known to the log before anything can be logged that holds them.
+void hide_secrets(const Env& env) {
+  for (const auto& item : config::definitions()) {
+    if (item.secret) log::add_secret(base::Secret(env.values.at(item.key).text));
+  }
+  for (const auto* database : {&env.settings.agent_db, &env.settings.checkpoint_db}) {
+    for (const auto& [keyword, value] : database->parameters) {
+      if (keyword == "password" || keyword == "sslpassword") log::add_secret(base::Secret(value));
+    }
+  }
+}
+
+ExitCode execute(const Globals& globals, const Selected& chosen) {
+  exec::Signals signals;
+  Env env{{},
+          {},
+          globals.output == "json" ? Output::json : Output::text,
+          wants_color(STDOUT_FILENO, globals.no_color),
+          globals.yes,
+          signals};
+  if (!chosen.bare) {
+    env.values = config::resolve(gather(globals));
+    env.settings = config::parse(env.values, db::parse_conninfo);
+    hide_secrets(env);
+    log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
+                 log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});
+  }
+  const ExitCode code = chosen.run(env);
+  if (!flush_stdout()) throw Error(Kind::failed, "cannot write to stdout", "check free space where it goes");
+  return code;
+}
+
+/// The command that the words on the command line reached.
+const CLI::App& reached(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+std::string path_of(const CLI::App& command) {
+  return command.get_parent() == nullptr ? command.get_name()
+                                         : path_of(*command.get_parent()) + " " + command.get_name();
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const auto* sub : command.get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+std::vector<std::string> names_of_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* level = &command; level != nullptr; level = level->get_parent()) {
+    for (const auto* option : level->get_options()) {
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = reached(app);
+  const std::string see = "see `" + path_of(command) + " --help`";
+  const std::vector<std::string> strange = app.remaining(true);
+  if (strange.empty()) {
+    const bool nothing_said = command.get_require_subcommand_min() > 0;
+    return Error(Kind::usage, nothing_said ? path_of(command) + " needs a command" : error.what(), see);
+  }
+  const std::string& word = strange.front();
+  const bool option = word.front() == '-';
+  const std::vector<std::string> known = option ? names_of_options(command) : names_of_commands(command);
+  const std::string what = option ? "unknown option '" : known.empty() ? "unexpected argument '" : "unknown command '";
+  const auto meant = base::nearest(word.substr(0, word.find('=')), known);
+  return Error(Kind::usage, what + word + "'", meant ? "did you mean '" + *meant + "'? Or " + see : see);
+}
+
+}  // namespace
+
+db::ConnectionSettings agent_database(const Env& env, const std::string& name) {
+  db::ConnectionSettings settings;
+  settings.parameters = env.settings.agent_db.parameters;
+  return db::with_defaults(settings, "wrktalk/" + name);
+}
+
+db::ConnectionSettings checkpoint_database(const Env& env, const std::string& name) {
+  db::ConnectionSettings settings;
+  settings.parameters = env.settings.checkpoint_db.parameters;
+  return db::with_defaults(settings, "wrktalk/" + name);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Brings a vendor's releases to a customer's own site, and keeps that site's database schema right.",
+               "wrktalk");
+  Globals globals;
+  Selected chosen;
+  app.formatter(std::make_shared<Help>());
+  app.set_version_flag("-V,--version", "wrktalk " WRKTALK_VERSION, "Print the version and exit");
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_globals(app, globals);
+  add_commands(app, chosen);
+  try {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& asked) {
+      return app.exit(asked);
+    } catch (const CLI::ParseError& error) {
+      throw usage_error(app, error);
+    }
+    return base::to_int(execute(globals, chosen));
+  } catch (const Error& error) {
+    print_error(error.what(), error.hint(), globals.no_color);
+    return base::to_int(base::exit_code(error.kind()));
+  } catch (const std::exception& error) {
+    print_error(error.what(), "", globals.no_color);
+    return base::to_int(ExitCode::failed);
+  }
+}
+
+}  // namespace wrktalk::cmd

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/app.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::ExitCode;
+
+ExitCode show(const Env& env) {
+  const std::string agent = db::describe(agent_database(env, "config show"));
+  const std::string checkpoint = db::describe(checkpoint_database(env, "config show"));
+  if (env.output == Output::json) {
+    nlohmann::ordered_json document;
+    for (const auto& item : config::definitions()) {
+      const config::Value& value = env.values.at(item.key);
+      document["settings"][item.key] = {{"value", config::shown(item, value)},
+                                        {"source", config::to_text(value.source)},
+                                        {"origin", value.origin},
+                                        {"variable", item.variable}};
+    }
+    document["databases"] = {{"agent", agent}, {"checkpoint", checkpoint}};
+    print_json(document);
+    return ExitCode::done;
+  }
+  Table table({"KEY", "VALUE", "FROM", "VARIABLE"});
+  for (const auto& item : config::definitions()) {
+    const config::Value& value = env.values.at(item.key);
+    table.add({item.key, config::shown(item, value), value.origin, item.variable});
+  }
+  std::cout << table.text() << "\nagent database:       " << agent << "\ncheckpoint database:  " << checkpoint << '\n';
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Selected& chosen) {
+  auto* config = app.add_subcommand("config", "Settings and where each comes from")->group("Set-up");
+  config->require_subcommand(1);
+  auto* sub = config->add_subcommand("show", "Every setting with its value and its source; secrets as ***");
+  sub->footer(footer({"wrktalk config show", "wrktalk config show -o json | jq '.settings[\"db.host\"]'"},
+                     {ExitCode::done, ExitCode::usage, ExitCode::configuration}));
+  sub->callback([&chosen] { chosen = {"config show", show}; });
+}
+
+}  // namespace wrktalk::cmd

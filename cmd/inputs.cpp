@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/inputs.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/base/text.hpp"
+#include "core/config/file.hpp"
+#include "core/log/log.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr const char* kDefaultFile = "/etc/wrktalk/wrktalk.toml";
+constexpr const char* kFileVariable = "WRKTALK_AGENT_CONFIG";
+constexpr std::size_t kLargestFile = 1024 * 1024;
+
+const char* group_of(const std::string& key) {
+  const std::string section = key.substr(0, key.find('.'));
+  if (section == "db" || section == "checkpoint") return "Database";
+  return section == "log" ? "Output" : "Agent and targets";
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> variables;
+  for (char** item = environ; *item != nullptr; ++item) {
+    const std::string_view text = *item;
+    const std::size_t sign = text.find('=');
+    if (sign != std::string_view::npos) variables.emplace(text.substr(0, sign), text.substr(sign + 1));
+  }
+  return variables;
+}
+
+std::string read(const std::string& path) {
+  try {
+    return base::read_file(path, kLargestFile);
+  } catch (const Error& e) {
+    throw Error(Kind::configuration, e.what(), "check the path and that this user may read the file");
+  }
+}
+
+void warn_when_others_may_read(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IROTH) != 0) {
+    log::warn("config.readable_by_others", path + " holds a password and every user may read it: chmod 600 it");
+  }
+}
+
+bool holds_password(const std::map<std::string, std::string>& keys) {
+  for (const auto& item : config::definitions()) {
+    if (item.secret && keys.count(item.key) != 0) return true;
+  }
+  return keys.count("PGPASSWORD") != 0;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+}  // namespace
+
+void add_globals(CLI::App& app, Globals& globals) {
+  app.add_option("-o,--output", globals.output, "Results as text or json, on stdout")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("FORMAT")
+      ->group("Output");
+  for (const auto& item : config::definitions()) {
+    const std::string flag = base::split(item.flags, ' ').front();
+    if (flag.empty() || app.get_option_no_throw(flag) != nullptr) continue;
+    std::string help = item.help;
+    if (item.default_value[0] != '\0') help += std::string(" (default: ") + item.default_value + ")";
+    const auto keep = [&globals, flag](const std::string& text) { globals.flags[flag] = text; };
+    app.add_option_function<std::string>(flag, keep, help)->type_name("VALUE")->group(group_of(item.key));
+  }
+  app.add_flag("--no-color", globals.no_color, "No colours, as with NO_COLOR set")->group("Output");
+  app.add_option("--pg-env", globals.pg_env_file, "Read PG* variables from FILE (pg_env.sh), without a shell")
+      ->type_name("FILE")
+      ->group("Database");
+  app.add_option("--config", globals.config_file,
+                 std::string("Config file (default: ") + kDefaultFile + " when it is there)")
+      ->type_name("FILE");
+  app.add_flag("-y,--yes", globals.yes, "Do not ask before something is destroyed");
+}
+
+config::Inputs gather(const Globals& globals) {
+  config::Inputs in;
+  in.flags = globals.flags;
+  in.environment = environment();
+  in.host_name = host_name();
+  if (!globals.pg_env_file.empty()) {
+    in.pg_env_path = globals.pg_env_file;
+    in.pg_env = config::parse_pg_env(read(in.pg_env_path), in.pg_env_path, config::pg_variables());
+    if (holds_password(in.pg_env)) warn_when_others_may_read(in.pg_env_path);
+  }
+  in.file_path = globals.config_file;
+  if (in.file_path.empty()) in.file_path = in.environment[kFileVariable];
+  if (in.file_path.empty() && base::exists(kDefaultFile)) in.file_path = kDefaultFile;
+  if (!in.file_path.empty()) {
+    in.file = config::parse_file(read(in.file_path), in.file_path);
+    if (holds_password(in.file)) warn_when_others_may_read(in.file_path);
+  }
+  return in;
+}
+
+}  // namespace wrktalk::cmd

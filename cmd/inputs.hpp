@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/config/settings.hpp"
+
+#include <map>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace wrktalk::cmd {
+
+/// What the flags that every command has said.
+struct Globals {
+  std::map<std::string, std::string> flags;  ///< of config::definitions(), by flag
+  std::string config_file;
+  std::string pg_env_file;
+  std::string output = "text";
+  bool no_color = false;
+  bool yes = false;
+};
+
+/// `globals` must outlive the parse.
+void add_globals(CLI::App& app, Globals& globals);
+
+/// Flags, environment and files, read and put side by side. Throws Error(configuration).
+config::Inputs gather(const Globals& globals);
+
+}  // namespace wrktalk::cmd
