@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/queue/target.hpp"
 
+#include "core/base/error.hpp"
+
 namespace wrktalk::queue {
 namespace {
 
@@ -37,6 +39,14 @@ TargetRow to_target(const db::Row& row) {
 const char* const kKindOfArtifact =
     "CASE a.chart_type WHEN 'helm' THEN 'kubernetes' WHEN 'compose' THEN 'docker' WHEN 'host' THEN 'host' END";
 
+void require_schema(db::Session& db) {
+  const auto row = db.run("SELECT to_regclass('agent_task') AS base, to_regclass('maintenance_window') AS ours")[0];
+  if (!row["ours"].is_null()) return;
+  throw base::Error(base::Kind::configuration,
+                    row["base"].is_null() ? "the database has no agent tables" : "the agent's tables are older than this wrktalk needs",
+                    "run `wrktalk migrate up --set agent`");
+}
+
 void register_target(db::Session& db, const Registration& target) {
   db::Transaction tx(db);
   // Serialises agents that start at once: only one of them may make the default target.
@@ -72,6 +82,24 @@ std::optional<TargetRow> find_target(db::Session& db, const std::string& name) {
   const auto rows = db.run(std::string(kSelect) + "WHERE d.name = $1", name);
   if (rows.empty()) return std::nullopt;
   return to_target(rows[0]);
+}
+
+std::optional<long> revision_of(db::Session& db, const std::string& target, const std::string& artifact_id) {
+  const auto rows = db.run(
+      "SELECT (result->>'revision')::bigint AS revision FROM agent_task WHERE target = $1 AND status = 'completed' "
+      "AND result->>'artifact_id' = $2 AND result->>'revision' ~ '^[0-9]{1,9}$' ORDER BY completed_at DESC LIMIT 1",
+      target, artifact_id);
+  if (rows.empty()) return std::nullopt;
+  return rows[0]["revision"].as<long>();
+}
+
+std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision) {
+  const auto rows = db.run(
+      "SELECT a.id FROM agent_task t JOIN release_artifact a ON a.id::text = t.result->>'artifact_id' WHERE t.target = $1 "
+      "AND t.status = 'completed' AND t.result->>'revision' = $2 ORDER BY t.completed_at DESC LIMIT 1",
+      target, revision);
+  if (rows.empty()) return std::nullopt;
+  return std::string(rows[0]["id"].c_str());
 }
 
 }  // namespace wrktalk::queue

@@ -32,12 +32,20 @@ struct Registration {
   std::string compose_project_name;
 };
 
+/// Throws Error(configuration) with the hint `migrate up --set agent` when the agent's tables are missing or older than we need.
+void require_schema(db::Session& db);
+
 /// Makes a target known. The first of its kind becomes the default one and takes over what the v4.2 flags say is current and previous.
 void register_target(db::Session& db, const Registration& target);
 
 std::vector<TargetRow> targets(db::Session& db);
 /// Nothing when no agent has made it known.
 std::optional<TargetRow> find_target(db::Session& db, const std::string& name);
+
+/// The revision that the newest completed task on `target` made of this artifact, if it is known.
+std::optional<long> revision_of(db::Session& db, const std::string& target, const std::string& artifact_id);
+/// The artifact that `revision` of `target` was made of.
+std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision);
 
 /// SQL: the kind of target that artifact `a` goes to, NULL for a chart_type nobody knows.
 extern const char* const kKindOfArtifact;
