@@ -60,7 +60,8 @@ std::string list(Scanner& in) {
     if (in.done() || in.peek() == '\n') in.refuse("a list is not closed");
     items.push_back(scalar(in, ",]"));
     in.skip_blanks();
-    if (!in.take(',') && in.peek() != ']') in.refuse("a comma is missing in the list");
+    const bool more = in.take(',') || in.peek() == ']' || in.peek() == '\n' || in.done();
+    if (!more) in.refuse("a comma is missing in the list");
   }
 }
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config/settings.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace wrktalk;
+using config::Source;
+using std::chrono::milliseconds;
+
+namespace {
+
+config::Inputs on_host_box() {
+  config::Inputs in;
+  in.file_path = "w.toml";
+  in.host_name = "box";
+  return in;
+}
+
+config::Settings parse(const config::Inputs& in) {
+  return config::parse(config::resolve(in), [](const std::string&) { return config::Parameters{}; });
+}
+
+template <class Work>
+std::string problem(const Work& work) {
+  try {
+    work();
+  } catch (const base::Error& e) {
+    CHECK(e.kind() == base::Kind::configuration);
+    return std::string(e.what()) + " | " + e.hint();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_SUITE("config::resolve") {
+  TEST_CASE("flag beats environment beats pg_env.sh beats PG* beats file beats default") {
+    config::Inputs in = on_host_box();
+    const auto host = [&] { return config::resolve(in)["db.host"]; };
+    CHECK(host().text == "localhost");
+    CHECK(host().origin == "default");
+    in.file["db.host"] = "from-file";
+    CHECK(host().text == "from-file");
+    CHECK(host().origin == "w.toml");
+    in.environment["PGHOSTADDR"] = "10.0.0.1";
+    CHECK(host().origin == "PGHOSTADDR");
+    in.environment["PGHOST"] = "from-libpq";
+    CHECK(host().text == "from-libpq");
+    CHECK(host().source == Source::pg_environment);
+    in.pg_env_path = "pg_env.sh";
+    in.pg_env["PGHOST"] = "from-pg-env";
+    CHECK(host().text == "from-pg-env");
+    CHECK(host().origin == "pg_env.sh");
+    in.environment["WRKTALK_AGENT_DB_HOST"] = "from-environment";
+    CHECK(host().text == "from-environment");
+    CHECK(host().origin == "WRKTALK_AGENT_DB_HOST");
+    in.flags["--db-host"] = "from-flag";
+    CHECK(host().text == "from-flag");
+    CHECK(host().origin == "--db-host");
+  }
+
+  TEST_CASE("an empty variable counts as not set") {
+    config::Inputs in = on_host_box();
+    in.environment["WRKTALK_AGENT_DB_HOST"] = "";
+    CHECK(config::resolve(in)["db.host"].text == "localhost");
+  }
+
+  TEST_CASE("a secret is read from the file that its _FILE names, without the last line end") {
+    const base::TempDir dir(base::private_parent(), "config-test-");
+    const std::string path = dir.path() + "/password";
+    base::write_private_file(path, "p@ss word\n");
+    config::Inputs in = on_host_box();
+    in.environment["WRKTALK_AGENT_DB_PASSWORD_FILE"] = path;
+    const auto value = config::resolve(in)["db.password"];
+    CHECK(value.text == "p@ss word");
+    CHECK(value.origin == "WRKTALK_AGENT_DB_PASSWORD_FILE");
+
+    in.environment["WRKTALK_AGENT_DB_PASSWORD"] = "other";
+    CHECK(problem([&] { config::resolve(in); }) ==
+          "both WRKTALK_AGENT_DB_PASSWORD and WRKTALK_AGENT_DB_PASSWORD_FILE are set | keep one of them");
+
+    config::Inputs file = on_host_box();
+    file.file["db.password_file"] = path;
+    CHECK(config::resolve(file)["db.password"].text == "p@ss word");
+    file.file["db.password_file"] = path + "-missing";
+    CHECK(problem([&] { config::resolve(file); }).find("db.password_file: cannot read ") == 0);
+  }
+
+  TEST_CASE("an unknown key in the file is refused with the one that was meant") {
+    config::Inputs in = on_host_box();
+    in.file["db.hots"] = "x";
+    CHECK(problem([&] { config::resolve(in); }) == "w.toml: unknown key 'db.hots' | did you mean 'db.host'?");
+  }
+
+  TEST_CASE("a secret is shown as stars, and as nothing when there is none") {
+    for (const auto& item : config::definitions()) {
+      CHECK(config::shown(item, {"text", Source::flag, ""}) == (item.secret ? "***" : "text"));
+      CHECK(config::shown(item, {"", Source::default_value, ""}).empty());
+    }
+  }
+
+  TEST_CASE("keys and variables are each there once") {
+    std::set<std::string> keys;
+    std::set<std::string> variables;
+    for (const auto& item : config::definitions()) {
+      CHECK(keys.insert(item.key).second);
+      CHECK(variables.insert(item.variable).second);
+    }
+  }
+}
+
+TEST_SUITE("config::parse") {
+  TEST_CASE("v4.2's variables keep their names, meaning and defaults") {
+    const config::Settings d = parse(on_host_box());
+    CHECK(d.kube_namespace == "wrktalk");
+    CHECK(d.helm_release_name == "wrktalk");
+    CHECK(d.helm_timeout == milliseconds(600'000));
+    CHECK(d.compose_project_name == "wrktalk");
+    CHECK(d.compose_working_dir == "/tmp/wrktalk");
+    CHECK(d.poll_interval == milliseconds(30'000));
+    CHECK(d.heartbeat_interval == milliseconds(60'000));
+    CHECK(d.maintenance_handler == config::MaintenanceHandler::nginx);
+    CHECK(d.log_level == "INFO");
+    CHECK(d.agent_id == "box");
+
+    config::Inputs in = on_host_box();
+    in.environment = {{"WRKTALK_AGENT_DEPLOYMENT_TYPE", "kubernetes"},
+                      {"WRKTALK_AGENT_KUBE_NAMESPACE", "ns"},
+                      {"WRKTALK_AGENT_HELM_RELEASE_NAME", "rel"},
+                      {"WRKTALK_AGENT_HELM_TIMEOUT", "1h30m"},
+                      {"WRKTALK_AGENT_COMPOSE_PROJECT_NAME", "proj"},
+                      {"WRKTALK_AGENT_COMPOSE_WORKING_DIR", "/srv/x"},
+                      {"WRKTALK_AGENT_POLL_INTERVAL", "5"},
+                      {"WRKTALK_AGENT_HEARTBEAT_INTERVAL", "250ms"},
+                      {"WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER", "haproxy"},
+                      {"WRKTALK_AGENT_LOG_LEVEL", "warning"},
+                      {"WRKTALK_AGENT_TARGETS", "docker:a, ,kubernetes:n/r"}};
+    const config::Settings s = parse(in);
+    CHECK(s.deployment_type == config::DeploymentType::kubernetes);
+    CHECK(s.kube_namespace == "ns");
+    CHECK(s.helm_release_name == "rel");
+    CHECK(s.helm_timeout == milliseconds(5'400'000));
+    CHECK(s.compose_project_name == "proj");
+    CHECK(s.compose_working_dir == "/srv/x");
+    CHECK(s.poll_interval == milliseconds(5'000));
+    CHECK(s.heartbeat_interval == milliseconds(250));
+    CHECK(s.maintenance_handler == config::MaintenanceHandler::haproxy);
+    CHECK(s.log_level == "WARNING");
+    CHECK(s.targets == std::vector<std::string>{"docker:a", "kubernetes:n/r"});
+  }
+
+  TEST_CASE("a relative path is made absolute") {
+    config::Inputs in = on_host_box();
+    in.flags["--host-root"] = "some/where";
+    CHECK(parse(in).host_root == base::absolute("some/where"));
+    CHECK(parse(in).host_root.front() == '/');
+  }
+
+  TEST_CASE("a wrong value is named with where it came from and what it may be") {
+    const auto with = [](const char* variable, const char* value) {
+      config::Inputs in = on_host_box();
+      in.environment[variable] = value;
+      return problem([&] { parse(in); });
+    };
+    CHECK(with("WRKTALK_AGENT_DEPLOYMENT_TYPE", "nomad") ==
+          "WRKTALK_AGENT_DEPLOYMENT_TYPE: 'nomad' is none of its values | use one of kubernetes, docker, host");
+    CHECK(with("WRKTALK_AGENT_LOG_LEVEL", "loud") ==
+          "WRKTALK_AGENT_LOG_LEVEL: 'loud' is no log level | use one of DEBUG, INFO, WARNING, ERROR");
+    CHECK(with("WRKTALK_AGENT_POLL_INTERVAL", "0") ==
+          "WRKTALK_AGENT_POLL_INTERVAL: '0' is too short | give at least 100 ms");
+    CHECK(with("WRKTALK_AGENT_POLL_INTERVAL", "soon").find("WRKTALK_AGENT_POLL_INTERVAL: ") == 0);
+    config::Inputs in = on_host_box();
+    in.file["log.format"] = "xml";
+    CHECK(problem([&] { parse(in); }) == "log.format (w.toml): 'xml' is none of its values | use one of text, json");
+  }
+}
