@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/maintenance.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "core/base/error.hpp"
 #include "core/base/fd.hpp"
 #include "core/base/files.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace wrktalk::maintenance {
 namespace {
@@ -51,9 +50,13 @@ void open(db::Session& db, const Settings& settings, const std::string& owner, c
       "WHERE NOT EXISTS (SELECT FROM maintenance_window) "
       "AND EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled)",
       kOperator);
-  tx.run("INSERT INTO maintenance_window (owner, reason, opened_by) VALUES ($1, nullif($2, ''), $3) ON CONFLICT DO NOTHING",
-         owner, reason, opened_by);
-  tx.run("UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT coalesce(maintenance_mode_enabled, false)");
+  tx.run(
+      "INSERT INTO maintenance_window (owner, reason, opened_by) VALUES ($1, nullif($2, ''), $3) ON CONFLICT DO "
+      "NOTHING",
+      owner, reason, opened_by);
+  tx.run(
+      "UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT "
+      "coalesce(maintenance_mode_enabled, false)");
   // Before the flag: when we are killed in between, the window tells whoever takes over that a flag may be there.
   tx.commit();
   if (!settings.flag_file.empty()) raise_flag(settings.flag_file);
@@ -67,7 +70,9 @@ bool close(db::Session& db, const Settings& settings, const std::string& owner) 
   if (last) {
     // Before the commit: when we are killed in between, the window is still there to be closed again.
     if (!settings.flag_file.empty()) lower_flag(settings.flag_file);
-    tx.run("UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE maintenance_mode_enabled");
+    tx.run(
+        "UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE "
+        "maintenance_mode_enabled");
   }
   tx.commit();
   return last;
@@ -77,7 +82,8 @@ State state(db::Session& db, const Settings& settings) {
   State state;
   state.enabled = !db.run("SELECT FROM deployment_config WHERE maintenance_mode_enabled LIMIT 1").empty();
   state.flag = !settings.flag_file.empty() && base::exists(settings.flag_file);
-  for (const auto& row : db.run("SELECT owner, reason, opened_by, opened_at FROM maintenance_window ORDER BY opened_at")) {
+  for (const auto& row :
+       db.run("SELECT owner, reason, opened_by, opened_at FROM maintenance_window ORDER BY opened_at")) {
     state.windows.push_back(
         {row["owner"].c_str(), db::text(row, "reason"), row["opened_by"].c_str(), row["opened_at"].c_str()});
   }

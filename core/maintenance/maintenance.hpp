@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/db/session.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/db/session.hpp"
 
 /// Who holds the site in maintenance, and the proxy that shows it. The site is in maintenance while there is any window
 /// (maintenance_window); `deployment_config.maintenance_mode_enabled` mirrors that for v4.2.

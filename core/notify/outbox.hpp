@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include "core/db/session.hpp"
+
+#include <string>
 
 /// What the admins are told. Rows are written in the transaction that makes the news, so that neither is there without the other.
 namespace wrktalk::notify {
 
 struct Event {
-  std::string name;     ///< "deploy.completed", "deploy.failed", "rollback.completed", "rollback.failed"
-  std::string key;      ///< the same key is never told twice to the same recipient
+  std::string name;  ///< "deploy.completed", "deploy.failed", "rollback.completed", "rollback.failed"
+  std::string key;   ///< the same key is never told twice to the same recipient
   std::string task_id;
-  std::string data;     ///< JSON: what the mail says
+  std::string data;  ///< JSON: what the mail says
 };
 
 /// One row for each active admin. Returns how many.

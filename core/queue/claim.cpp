@@ -52,7 +52,8 @@ const std::string& choose_target_sql() {
 /// The second look, with the target's row locked and a snapshot taken after that.
 const std::string& claim_sql() {
   static const std::string sql =
-      "WITH chosen AS (SELECT c.id, o.status AS old_status, o.guard AS old_guard, o.status = 'inProgress' AND "
+      "WITH chosen AS (SELECT c.id, o.status AS old_status, o.guard AS old_guard, o.phase AS old_phase, o.status = "
+      "'inProgress' AND "
       "(o.attempt >= o.max_attempts "
       "OR greatest(o.last_heartbeat, o.picked_up_at) < now() - $4::interval) AS give_up "
       "FROM deployment_target d CROSS JOIN LATERAL (" +
@@ -65,11 +66,12 @@ const std::string& claim_sql() {
       "last_heartbeat = clock_timestamp(), updated_at = clock_timestamp(), phase = 'claim', guard = NULL, "
       "error_message = NULL "
       "FROM chosen WHERE t.id = chosen.id AND t.status = chosen.old_status "
-      "RETURNING t.*, chosen.old_status, chosen.old_guard, chosen.give_up), "
+      "RETURNING t.*, chosen.old_status, chosen.old_guard, chosen.old_phase, chosen.give_up), "
       "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'claim', "
       "CASE WHEN old_status = 'pending' THEN 'claimed by ' ELSE 'taken over by ' END || $2::text FROM taken) SELECT " +
       std::string(kTaskColumns) +
-      ", t.claim_token, t.old_status, t.old_guard, t.give_up FROM taken t LEFT JOIN release_artifact a ON a.id = "
+      ", t.claim_token, t.old_status, t.old_guard, t.old_phase, t.give_up FROM taken t LEFT JOIN release_artifact a ON "
+      "a.id = "
       "t.release_artifact_id";
   return sql;
 }
@@ -130,6 +132,7 @@ std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::
   Claim claim = to_claim(rows[0], asked_at);
   claim.taken_over = std::string(rows[0]["old_status"].c_str()) == to_text(Status::in_progress);
   claim.give_up = rows[0]["give_up"].as<bool>();
+  claim.old_phase = db::text(rows[0], "old_phase");
   claim.old_guard = db::text(rows[0], "old_guard");
   return claim;
 }
@@ -220,6 +223,12 @@ void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
       claim.task.id, claim.token, to_text(ending.status), ending.error_message, ending.result, ending.message);
   if (rows.empty()) lost(claim);
   if (ending.artifact_id) move_flags(tx, claim, ending);
+}
+
+bool is_recorded(db::Session& db, const Claim& claim) {
+  return !db.run("SELECT FROM agent_task WHERE id = $1::uuid AND claim_token = $2::uuid AND status <> 'inProgress'",
+                 claim.task.id, claim.token)
+              .empty();
 }
 
 void release(db::Session& db, const Claim& claim, const std::string& why) {

@@ -33,6 +33,7 @@ struct Claim {
   std::string token;
   bool taken_over = false;  ///< its last holder's lease ran out
   bool give_up = false;     ///< taken over too often, or silent for too long: put the target back and fail it
+  std::optional<std::string> old_phase;  ///< taken over: the step its last holder had begun
   std::optional<std::string> old_guard;  ///< taken over: the guard of the old holder's tool, exec::to_text
   base::BootClock::time_point asked_at;  ///< before the claim was sent: the lease runs from here at the least
 };
@@ -80,6 +81,9 @@ struct Ending {
 /// Ends the task inside `tx`: status, result, flags, the target's row, applied_at, last event. Decides cancel against completion under
 /// the row's lock. Throws Error(lease_lost).
 void record(db::Transaction& tx, const Claim& claim, const Ending& ending);
+
+/// Whether the task has ended under this claim's token: after a commit whose answer was lost.
+bool is_recorded(db::Session& db, const Claim& claim);
 
 /// Makes the task pending again as if this attempt had not been. Throws Error(lease_lost).
 void release(db::Session& db, const Claim& claim, const std::string& why);

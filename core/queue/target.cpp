@@ -43,7 +43,8 @@ void require_schema(db::Session& db) {
   const auto row = db.run("SELECT to_regclass('agent_task') AS base, to_regclass('maintenance_window') AS ours")[0];
   if (!row["ours"].is_null()) return;
   throw base::Error(base::Kind::configuration,
-                    row["base"].is_null() ? "the database has no agent tables" : "the agent's tables are older than this wrktalk needs",
+                    row["base"].is_null() ? "the database has no agent tables"
+                                          : "the agent's tables are older than this wrktalk needs",
                     "run `wrktalk migrate up --set agent`");
 }
 
@@ -95,7 +96,8 @@ std::optional<long> revision_of(db::Session& db, const std::string& target, cons
 
 std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision) {
   const auto rows = db.run(
-      "SELECT a.id FROM agent_task t JOIN release_artifact a ON a.id::text = t.result->>'artifact_id' WHERE t.target = $1 "
+      "SELECT a.id FROM agent_task t JOIN release_artifact a ON a.id::text = t.result->>'artifact_id' WHERE t.target = "
+      "$1 "
       "AND t.status = 'completed' AND t.result->>'revision' = $2 ORDER BY t.completed_at DESC LIMIT 1",
       target, revision);
   if (rows.empty()) return std::nullopt;

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/agent.hpp"
+
+#include "core/agent/link.hpp"
+#include "core/agent/work.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
+#include "core/queue/target.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using base::Kind;
+
+std::string random_uuid() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    base::throw_errno(Kind::failed, "getrandom");
+  }
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0F) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);
+  std::string text = base::to_hex(bytes.data(), bytes.size());
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) text.insert(at, 1, '-');
+  return text;
+}
+
+void count(Summary& summary, const TaskResult& result) {
+  if (result.end == TaskResult::End::recorded && result.status == queue::Status::completed) {
+    ++summary.completed;
+  } else {
+    ++summary.failed;
+    summary.exit_code = result.exit_code;
+  }
+}
+
+/// One start of the agent: its connection and its place in agent_instance.
+class Daemon {
+ public:
+  Daemon(const Settings& settings, Stop& stop, bool listen)
+      : settings_(settings), stop_(stop), link_(settings.database, listen) {}
+
+  /// Connects and signs in when that is not done. Throws what Session throws.
+  void ready() {
+    if (signed_in_ && link_.connected()) return;
+    auto& db = link_.session();
+    if (!signed_in_) {
+      me_ = sign_in(db, settings_);
+      signed_in_ = true;
+    }
+  }
+
+  /// Claims and runs one task.
+  std::optional<TaskResult> run_one() {
+    const auto claim = queue::claim(link_.session(), me_, settings_.lease());
+    if (!claim) return std::nullopt;
+    return run_task(settings_, link_, stop_, *claim, Mode::daemon);
+  }
+
+  /// All that is due, until there is nothing or we are asked to end.
+  Summary run_due() {
+    Summary summary;
+    while (!stop_.requested()) {
+      const auto result = run_one();
+      if (!result) break;
+      count(summary, *result);
+      stop_.poll();
+    }
+    return summary;
+  }
+
+  queue::Tick tick() { return queue::tick(link_.session(), me_); }
+  Link& link() noexcept { return link_; }
+
+  void sign_out() noexcept {
+    if (!signed_in_ || !link_.connected()) return;
+    try {
+      queue::leave(link_.session(), me_);
+    } catch (const Error& e) {
+      log::warn("agent.sign_out", e.what());
+    }
+  }
+
+ private:
+  const Settings& settings_;
+  Stop& stop_;
+  Link link_;
+  queue::Claimant me_;
+  bool signed_in_ = false;
+};
+
+/// Waits for a notification, a signal or `until`. True when woken by a notification.
+bool wait_for_work(Daemon& daemon, Stop& stop, Deadline until) {
+  while (!until.passed() && !stop.requested()) {
+    if (daemon.link().notified()) return true;
+    std::vector<pollfd> fds;
+    stop.watch(fds);
+    daemon.link().watch(fds);
+    ::poll(fds.data(), fds.size(), until.poll_timeout());
+    stop.poll();
+  }
+  return false;
+}
+
+/// One round: what is due, then sleep until something is. `woken`: look for a task first, without asking whether there is one.
+bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
+  // A due task that could not be claimed has its target's row locked by another agent at this moment.
+  constexpr std::chrono::milliseconds kLockedPause{50};
+  daemon.ready();
+  if (woken) daemon.run_due();
+  if (stop.requested()) return false;
+  const auto tick = daemon.tick();
+  if (tick.due) {
+    if (woken) wait_for_work(daemon, stop, Deadline::in(kLockedPause));
+    return true;
+  }
+  if (settings.poll_only) daemon.link().drop();
+  const auto sleep = std::min(tick.next.value_or(settings.poll_interval), settings.poll_interval);
+  const bool scheduled = tick.next && *tick.next <= settings.poll_interval;
+  return wait_for_work(daemon, stop, Deadline::in(sleep)) || scheduled;
+}
+
+}  // namespace
+
+queue::Claimant sign_in(db::Session& db, const Settings& settings) {
+  queue::require_schema(db);
+  queue::Claimant me{settings.agent_id, random_uuid(), WRKTALK_VERSION, {}};
+  for (const auto& target : settings.targets) {
+    queue::register_target(
+        db, {target.name, deploy::to_text(target.kind), target.namespace_, target.release, target.project});
+    me.targets.push_back(target.name);
+  }
+  return me;
+}
+
+Summary poll_once(const Settings& settings, Stop& stop) {
+  sweep_secrets_dirs();
+  Daemon daemon(settings, stop, false);
+  daemon.ready();
+  Summary summary;
+  if (const auto result = daemon.run_one()) count(summary, *result);
+  daemon.tick();
+  daemon.sign_out();
+  return summary;
+}
+
+Summary drain(const Settings& settings, Stop& stop) {
+  sweep_secrets_dirs();
+  Daemon daemon(settings, stop, false);
+  daemon.ready();
+  const Summary summary = daemon.run_due();
+  daemon.tick();
+  daemon.sign_out();
+  return summary;
+}
+
+void loop(const Settings& settings, Stop& stop) {
+  sweep_secrets_dirs();
+  Daemon daemon(settings, stop, !settings.poll_only);
+  Backoff backoff;
+  bool first = true;
+  bool woken = true;
+  while (!stop.requested()) {
+    try {
+      daemon.ready();
+      if (first) {
+        std::vector<std::string> names;
+        for (const auto& target : settings.targets) names.push_back(target.name);
+        log::info("agent.started", "waiting for tasks",
+                  {{"agent", settings.agent_id}, {"targets", base::join(names, ",")}});
+      } else if (backoff.tries() > 0) {
+        log::info("database.back", "the database answers again");
+      }
+      first = false;
+      backoff.reset();
+      woken = round(daemon, settings, stop, woken);
+    } catch (const Error& e) {
+      if (first && e.kind() == Kind::configuration) throw;
+      if (backoff.tries() == 0) log::error("database.away", e.what(), {{"hint", e.hint()}});
+      daemon.link().drop();
+      woken = true;
+      wait_for_work(daemon, stop, Deadline::in(backoff.next()));
+    }
+  }
+  daemon.sign_out();
+  log::info("agent.stopped", "ended");
+}
+
+TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task) {
+  sweep_secrets_dirs();
+  Link link(settings.database, true);
+  const auto me = sign_in(link.session(), settings);
+  const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
+  return run_task(settings, link, stop, claim, Mode::foreground);
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/journal.hpp"
+
+#include "core/base/error.hpp"
+#include "core/log/log.hpp"
+
+namespace wrktalk::agent {
+
+void Journal::note(const std::string& phase, const std::string& message, const std::optional<std::string>& data) {
+  log::info("task." + phase, message, {{"task_id", claim_.task.id}, {"target", claim_.target}});
+  kept_.push_back({phase, log::redact(message), data});
+  if (kept_.size() > kMostKept) kept_.pop_front();
+  try {
+    flush();
+  } catch (const base::Error& e) {
+    if (e.kind() == base::Kind::lease_lost) throw;
+    if (e.kind() == base::Kind::connection_lost) link_.drop();
+    log::warn("database.away", e.what(), {{"task_id", claim_.task.id}});
+  }
+}
+
+void Journal::flush() {
+  while (!kept_.empty()) {
+    const Line& line = kept_.front();
+    queue::note(link_.session(), claim_, line.phase, line.message, line.data);
+    kept_.pop_front();
+  }
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/record.hpp"
+
+#include "core/agent/crash_point.hpp"
+#include "core/log/log.hpp"
+#include "core/notify/outbox.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+using nlohmann::ordered_json;
+
+const char* to_text(State state) {
+  switch (state) {
+    case State::untouched: return "untouched";
+    case State::put_back: return "put_back";
+    case State::dirty:
+    case State::not_put_back: return "not_put_back";
+  }
+  return "";
+}
+
+std::string dump(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+queue::Status status_of(const std::optional<Failure>& failure) {
+  if (!failure) return queue::Status::completed;
+  const bool stopped =
+      failure->kind == Kind::cancelled || failure->kind == Kind::interrupted || failure->kind == Kind::terminated;
+  return stopped && failure->state != State::not_put_back ? queue::Status::cancelled : queue::Status::failed;
+}
+
+base::ExitCode exit_code_of(const std::optional<Failure>& failure) {
+  if (!failure) return base::ExitCode::done;
+  switch (failure->state) {
+    case State::put_back: return failure->kind == Kind::cancelled ? base::ExitCode::failed : base::ExitCode::put_back;
+    case State::dirty:
+    case State::not_put_back: return base::ExitCode::not_put_back;
+    case State::untouched: break;
+  }
+  return base::exit_code(failure->kind);
+}
+
+std::string headline(const Work& work, const std::optional<Failure>& failure) {
+  const std::string version = work.artifact ? work.artifact->version : work.claim.task.version.value_or("?");
+  const std::string what = work.claim.task.type + " of " + version + " on " + work.claim.target;
+  if (!failure) return what + " completed";
+  switch (failure->state) {
+    case State::untouched: return what + " failed, the target is untouched: " + failure->message;
+    case State::put_back: return what + " failed and was put back: " + failure->message;
+    case State::dirty:
+    case State::not_put_back:
+      return what + " failed and COULD NOT BE PUT BACK, hands are needed: " + failure->message +
+             (failure->put_back_error.empty() ? "" : "; " + failure->put_back_error);
+  }
+  return what;
+}
+
+ordered_json result_json(const Work& work, const std::optional<Failure>& failure) {
+  ordered_json out;
+  out["state"] = failure ? to_text(failure->state) : "applied";
+  if (work.artifact) {
+    out["version"] = work.artifact->version;
+    out["artifact_id"] = work.artifact->id;
+  }
+  out["target"] = work.claim.target;
+  if (!failure && work.applied && work.applied->revision) out["revision"] = *work.applied->revision;
+  out["agent"] = work.settings.agent_id;
+  out["attempt"] = work.claim.task.attempt;
+  if (failure) {
+    if (!failure->hint.empty()) out["hint"] = failure->hint;
+    if (!failure->evidence.empty()) out["evidence"] = failure->evidence;
+  }
+  return out;
+}
+
+notify::Event event_of(const Work& work, const queue::Ending& ending) {
+  const auto& task = work.claim.task;
+  const std::string outcome = ending.status == queue::Status::completed ? "completed" : "failed";
+  notify::Event event;
+  event.name = (task.type == "rollback" ? "rollback." : "deploy.") + outcome;
+  event.key = task.id + ":" + std::to_string(task.attempt) + ":" + event.name;
+  event.task_id = task.id;
+  ordered_json data = ordered_json::parse(ending.result);
+  data.erase("evidence");
+  data["task_id"] = task.id;
+  data["type"] = task.type;
+  if (ending.error_message) data["reason"] = *ending.error_message;
+  try {
+    if (const auto who = queue::parse_payload(task.payload).requested_by) data["requested_by"] = *who;
+  } catch (const Error&) {
+    // The reason says already that the payload cannot be read.
+  }
+  event.data = dump(data);
+  return event;
+}
+
+/// Tries `act` until the database takes it.
+void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
+  Backoff backoff;
+  bool in_doubt = false;
+  for (;;) {
+    try {
+      if (in_doubt && queue::is_recorded(work.link.session(), work.claim)) return;
+      work.journal.flush();
+      act();
+      return;
+    } catch (const Error& e) {
+      if (e.kind() == Kind::lease_lost || e.kind() == Kind::configuration) throw;
+      in_doubt = true;
+      if (e.kind() == Kind::connection_lost) work.link.drop();
+      log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
+                {{"task_id", work.claim.task.id}});
+    }
+    const auto until = base::Deadline::in(backoff.next());
+    while (!until.passed()) {
+      std::vector<pollfd> fds;
+      stop.watch(fds);
+      ::poll(fds.data(), fds.size(), until.poll_timeout());
+      stop.poll();
+      if (stop.at_once()) throw Error(stop.kind(), "ended before the outcome was recorded");
+    }
+  }
+}
+
+}  // namespace
+
+TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& failure) {
+  queue::Ending ending;
+  ending.status = status_of(failure);
+  ending.message = log::redact(headline(work, failure));
+  if (failure)
+    ending.error_message = log::redact(failure->message == queue::kTimeoutMessage ? failure->message : ending.message);
+  ending.result = dump(result_json(work, failure));
+  if (!failure && work.artifact) {
+    ending.artifact_id = work.artifact->id;
+    if (work.applied) ending.revision = work.applied->revision;
+  }
+  crash_point("record");
+  until_recorded(work, stop, [&] {
+    db::Transaction tx(work.link.session());
+    queue::record(tx, work.claim, ending);
+    // Whoever cancelled a task knows already.
+    if (ending.status != queue::Status::cancelled) notify::enqueue(tx, event_of(work, ending));
+    tx.commit();
+  });
+  crash_point("recorded");
+  const bool good = ending.status == queue::Status::completed;
+  (good ? log::info : log::error)(good ? "task.completed" : "task.ended", ending.message,
+                                  {{"task_id", work.claim.task.id}, {"status", queue::to_text(ending.status)}});
+  TaskResult result;
+  result.status = ending.status;
+  result.exit_code = exit_code_of(failure);
+  result.message = ending.message;
+  if (failure) result.hint = failure->hint;
+  return result;
+}
+
+TaskResult give_back(Work& work, Stop& stop) {
+  until_recorded(work, stop,
+                 [&] { queue::release(work.link.session(), work.claim, "given back: the agent was asked to end"); });
+  TaskResult result;
+  result.end = TaskResult::End::released;
+  result.exit_code = base::exit_code(stop.kind());
+  result.message = "task " + work.claim.task.id + " is pending again: the agent was asked to end";
+  log::info("task.released", result.message, {{"task_id", work.claim.task.id}});
+  return result;
+}
+
+void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& guard) {
+  try {
+    queue::record_guard(link.session(), claim, exec::to_text(guard));
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost) throw;
+    if (e.kind() == Kind::connection_lost) link.drop();
+    log::warn("database.away", e.what(), {{"task_id", claim.task.id}});
+  }
+}
+
+void tidy(Work& work) noexcept {
+  try {
+    const auto row = queue::find_target(work.link.session(), work.claim.target);
+    if (!row) return;
+    std::vector<std::string> keep;
+    for (const auto& version : {row->current_version, row->previous_version}) {
+      if (version) keep.push_back(*version);
+    }
+    work.deployer.tidy(keep);
+  } catch (const Error& e) {
+    log::warn("tidy.failed", e.what(), {{"task_id", work.claim.task.id}});
+  }
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/settings.hpp"
+
+#include <algorithm>
+
+namespace wrktalk::agent {
+namespace {
+
+std::string default_target(const config::Settings& config) {
+  switch (config.deployment_type) {
+    case config::DeploymentType::kubernetes:
+      return "kubernetes:" + config.kube_namespace + "/" + config.helm_release_name;
+    case config::DeploymentType::docker: return "docker:" + config.compose_project_name;
+    case config::DeploymentType::host: return "host:" + config.agent_id;
+  }
+  return {};
+}
+
+deploy::Target checked_target(const std::string& name) {
+  try {
+    return deploy::parse_target(name);
+  } catch (const base::Error& e) {
+    throw base::Error(base::Kind::configuration, e.what(), e.hint());
+  }
+}
+
+}  // namespace
+
+Settings settings_from(const config::Settings& config, db::ConnectionSettings database) {
+  Settings out;
+  out.database = std::move(database);
+  out.agent_id = config.agent_id;
+  out.targets.push_back(checked_target(default_target(config)));
+  for (const auto& name : config.targets) {
+    auto target = checked_target(name);
+    const bool known = std::any_of(out.targets.begin(), out.targets.end(),
+                                   [&](const auto& other) { return other.name == target.name; });
+    if (!known) out.targets.push_back(std::move(target));
+  }
+  out.deploy.helm_bin = config.helm_bin;
+  out.deploy.helm_timeout = config.helm_timeout;
+  out.deploy.compose_bin = config.compose_bin;
+  out.deploy.compose_timeout = config.compose_timeout;
+  out.deploy.compose_working_dir = config.compose_working_dir;
+  out.deploy.host_root = config.host_root;
+  out.deploy.host_activate = config.host_activate;
+  out.deploy.host_health = config.host_health;
+  out.deploy.host_timeout = config.host_timeout;
+  out.maintenance.flag_file =
+      config.maintenance_handler == config::MaintenanceHandler::none ? std::string() : config.maintenance_flag;
+  out.poll_interval = config.poll_interval;
+  out.heartbeat_interval = config.heartbeat_interval;
+  out.grace = config.grace;
+  return out;
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/artifact/artifact.hpp"
+#include "core/config/settings.hpp"
+#include "core/db/settings.hpp"
+#include "core/deploy/deployer.hpp"
+#include "core/maintenance/maintenance.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace wrktalk::agent {
+
+/// All that the agent needs to know, taken from the configuration once.
+struct Settings {
+  db::ConnectionSettings database;
+  std::string agent_id;
+  std::vector<deploy::Target>
+      targets;  ///< what it serves; the first is the one that WRKTALK_AGENT_DEPLOYMENT_TYPE names
+  deploy::Settings deploy;
+  maintenance::Settings maintenance;
+  artifact::Limits limits;
+  std::chrono::milliseconds poll_interval{30'000};
+  std::chrono::milliseconds heartbeat_interval{60'000};
+  std::chrono::milliseconds grace{30'000};  ///< how long a running task may go on after SIGTERM
+  bool poll_only = false;                   ///< behind a pooler: no LISTEN, no connection held while idle
+
+  /// A task is ours for this long after each heartbeat.
+  std::chrono::milliseconds lease() const noexcept { return 3 * heartbeat_interval; }
+};
+
+/// Throws Error(configuration) for a target that cannot be.
+Settings settings_from(const config::Settings& config, db::ConnectionSettings database);
+
+}  // namespace wrktalk::agent

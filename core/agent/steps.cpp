@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/work.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/db/raw.hpp"
+#include "core/log/log.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr const char* kSecretsPrefix = "wrktalk-task-";
+
+artifact::Artifact find_artifact(Work& work, const std::string& id_or_version) {
+  db::raw::Connection db(work.settings.database);
+  return artifact::find(db, id_or_version, deploy::chart_type(work.target.kind), work.heart);
+}
+
+/// Which release a rollback goes to: what its payload names, the artifact that a v4.2 backend named, or the previous one.
+void resolve_rollback(Work& work) {
+  const auto payload = queue::parse_payload(work.claim.task.payload);
+  auto& db = work.link.session();
+  if (payload.target_revision) {
+    const auto id = queue::artifact_of_revision(db, work.claim.target, *payload.target_revision);
+    if (!id) {
+      throw Error(Kind::failed,
+                  "no task made revision " + std::to_string(*payload.target_revision) + " of " + work.claim.target,
+                  "name a version with --to-version, or look at `wrktalk task list`");
+    }
+    work.artifact = find_artifact(work, *id);
+    work.held_revision = payload.target_revision;
+    return;
+  }
+  if (payload.target_version) {
+    work.artifact = find_artifact(work, *payload.target_version);
+  } else if (work.claim.task.artifact_id) {
+    work.artifact = find_artifact(work, *work.claim.task.artifact_id);
+  } else if (work.before.previous_artifact_id) {
+    work.artifact = find_artifact(work, *work.before.previous_artifact_id);
+  } else {
+    throw Error(Kind::failed, "there is no previous release on " + work.claim.target,
+                "name one with --to-version; `wrktalk release list` shows what is stored");
+  }
+  work.held_revision = queue::revision_of(db, work.claim.target, work.artifact->id);
+}
+
+deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
+  db::raw::Connection db(work.settings.database);
+  const auto tree =
+      artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
+  if (!work.secrets) work.secrets = make_secrets_dir();
+  const std::string folder = work.secrets->path() + "/" + artifact.id;
+  base::make_directories(folder, 0700);
+  deploy::Release release;
+  release.version = artifact.version;
+  release.tree = tree.path();
+  const auto keep = [&](const std::optional<std::string>& text, const char* name) -> std::optional<std::string> {
+    if (!text) return std::nullopt;
+    const std::string path = folder + "/" + name;
+    if (!base::exists(path)) base::write_private_file(path, *text);
+    return path;
+  };
+  release.env_file = keep(artifact::env_data(db, artifact.id, work.heart), ".env");
+  release.values_file = keep(artifact::values_data(db, artifact.id, work.heart), "values.yaml");
+  return release;
+}
+
+void fetch(Work& work) {
+  if (work.held_revision) return;  // the target holds it; fetched in `apply` when it does not
+  work.release = fetched(work, *work.artifact);
+  work.journal.note("fetch", "release " + work.artifact->version + " (" + base::human_size(work.artifact->size_bytes) +
+                                 ") fetched, sha256 " + work.artifact->sha256.substr(0, 12) + " verified");
+}
+
+void check(Work& work) {
+  if (work.release) work.deployer.check(*work.release, work.heart);
+}
+
+void maintenance_on(Work& work) {
+  maintenance::open(work.link.session(), work.settings.maintenance, work.claim.task.id,
+                    work.claim.task.type + " of " + work.artifact->version, work.settings.agent_id);
+}
+
+void apply(Work& work) {
+  if (work.held_revision) {
+    work.applied = work.deployer.roll_back_to(*work.held_revision, work.heart);
+    if (work.applied) {
+      work.journal.note("apply", work.applied->summary);
+      return;
+    }
+    work.journal.note("apply", "revision " + std::to_string(*work.held_revision) +
+                                   " is no longer held by the target: deploying the stored release");
+    work.release = fetched(work, *work.artifact);
+    work.deployer.check(*work.release, work.heart);
+  }
+  work.applied = work.deployer.apply(*work.release, work.heart);
+  work.journal.note("apply", work.applied->summary);
+}
+
+void health(Work& work) {
+  if (work.release) work.deployer.health(*work.release, work.heart);
+}
+
+}  // namespace
+
+void resolve(Work& work) {
+  const auto& task = work.claim.task;
+  const auto row = queue::find_target(work.link.session(), work.claim.target);
+  if (!row) throw Error(Kind::failed, "target " + work.claim.target + " is gone");
+  work.before = *row;
+  if (task.type == "rollback") {
+    resolve_rollback(work);
+  } else if (task.type != "deploy") {
+    throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
+  } else if (!task.artifact_id) {
+    throw Error(Kind::failed, "the task names no release artifact");
+  } else {
+    queue::parse_payload(task.payload);
+    db::raw::Connection db(work.settings.database);
+    work.artifact = artifact::find(db, *task.artifact_id, std::nullopt, work.heart);
+  }
+  const char* wanted = deploy::chart_type(work.target.kind);
+  if (work.artifact->chart_type != wanted) {
+    throw Error(Kind::artifact,
+                "release " + work.artifact->version + " is a " + base::one_line(work.artifact->chart_type) +
+                    " release, and " + work.claim.target + " takes " + wanted + " releases",
+                "name a target that fits");
+  }
+  deploy::check_version(work.artifact->version);
+  work.deployer.preflight(work.heart);
+}
+
+const std::vector<Step>& steps() {
+  static const std::vector<Step> kSteps = {
+      //  name             run              undo
+      {"resolve", resolve, nullptr},
+      {"fetch", fetch, nullptr},
+      {"check", check, nullptr},
+      {"maintenance-on", maintenance_on, maintenance_off},
+      {"apply", apply, put_back},
+      {"health", health, nullptr},
+      {"maintenance-off", maintenance_off, nullptr},
+  };
+  return kSteps;
+}
+
+void maintenance_off(Work& work) {
+  try {
+    if (!maintenance::close(work.link.session(), work.settings.maintenance, work.claim.task.id)) {
+      work.journal.note("maintenance-off", "the site stays in maintenance: somebody else holds it there");
+    }
+  } catch (const Error& e) {
+    // The release runs as it should: a flag that cannot be removed is no reason to put it back.
+    if (e.kind() != Kind::configuration) throw;
+    log::error("maintenance.stuck", e.what(), {{"task_id", work.claim.task.id}, {"hint", e.hint()}});
+    work.journal.note("maintenance-off", std::string("THE SITE STAYS IN MAINTENANCE: ") + e.what());
+  }
+}
+
+void put_back(Work& work) {
+  using deploy::StepError;
+  std::optional<deploy::Release> before;
+  const auto& id = work.before.current_artifact_id;
+  try {
+    if (id && work.deployer.needs_tree_to_put_back()) before = fetched(work, find_artifact(work, *id));
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost) throw;
+    throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
+                    e.hint());
+  }
+  const auto applied = work.deployer.put_back(before, work.before.revision, work.heart);
+  work.journal.note("put-back", applied.summary);
+}
+
+base::TempDir make_secrets_dir() {
+  const auto self = exec::identify(::getpid());
+  return base::TempDir(base::private_parent(),
+                       kSecretsPrefix + std::to_string(self.pid) + "-" + std::to_string(self.start) + "-");
+}
+
+void sweep_secrets_dirs() noexcept {
+  const std::string parent = base::private_parent();
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!base::starts_with(name, kSecretsPrefix)) continue;
+    const auto parts = base::split(name.substr(std::string_view(kSecretsPrefix).size()), '-');
+    struct stat info {};
+    if (parts.size() != 3 || ::lstat(entry.path().c_str(), &info) != 0 || info.st_uid != ::geteuid()) continue;
+    auto owner = exec::identify(::getpid());
+    owner.pid = static_cast<pid_t>(std::strtol(parts[0].c_str(), nullptr, 10));
+    owner.start = std::strtoull(parts[1].c_str(), nullptr, 10);
+    if (exec::is_running_here(owner)) continue;
+    log::info("sweep", "removing what a killed agent left: " + name);
+    base::wipe_tree(entry.path().string());
+  }
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/task.hpp"
+
+#include "core/agent/crash_point.hpp"
+#include "core/agent/record.hpp"
+#include "core/agent/take_over.hpp"
+#include "core/agent/wait.hpp"
+#include "core/agent/work.hpp"
+#include "core/base/error.hpp"
+#include "core/log/log.hpp"
+
+#include <optional>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+using deploy::StepError;
+
+/// A step while the database may be away: tried again as long as the lease lasts.
+void run_with_database(Work& work, void (*act)(Work&)) {
+  Backoff backoff;
+  for (;;) {
+    try {
+      work.heart.tick();
+      act(work);
+      return;
+    } catch (const Error& e) {
+      if (e.kind() != Kind::connection_lost) throw;
+      work.link.drop();
+      log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
+      wait(work.heart, base::Deadline::in(backoff.next()));
+    }
+  }
+}
+
+/// Undoes the steps up to and with the failed one, backwards. What was not touched, or was put back already, is passed over.
+void undo(Work& work, std::size_t failed, Failure& failure) {
+  work.heart.begin_undo();
+  for (std::size_t i = failed + 1; i-- > 0;) {
+    const Step& step = steps()[i];
+    if (step.undo == nullptr) continue;
+    if (step.undo == put_back) {
+      if (failure.state == State::put_back || failure.state == State::untouched) continue;
+      if (failure.state == State::not_put_back) return;
+    }
+    try {
+      run_with_database(work, step.undo);
+      if (step.undo == put_back) failure.state = State::put_back;
+    } catch (const Error& e) {
+      if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
+      failure.state = State::not_put_back;
+      failure.put_back_error = e.what();
+      work.journal.note("put-back", std::string("could not be put back: ") + e.what());
+      return;
+    }
+  }
+}
+
+bool touches_target(std::size_t step) {
+  for (std::size_t i = 0; i <= step; ++i) {
+    if (steps()[i].undo == put_back) return true;
+  }
+  return false;
+}
+
+Failure failure_of(const Error& e, std::size_t step) {
+  Failure failure;
+  failure.kind = e.kind();
+  failure.message = std::string(steps()[step].name) + ": " + e.what();
+  failure.hint = e.hint();
+  failure.state = touches_target(step) ? State::dirty : State::untouched;
+  if (const auto* failed = dynamic_cast<const StepError*>(&e)) {
+    failure.evidence = failed->evidence();
+    switch (failed->left()) {
+      case StepError::Left::untouched: failure.state = State::untouched; break;
+      case StepError::Left::put_back: failure.state = State::put_back; break;
+      case StepError::Left::not_put_back: failure.state = State::not_put_back; break;
+      case StepError::Left::dirty: failure.state = State::dirty; break;
+    }
+  }
+  return failure;
+}
+
+/// Runs the steps from `first` on. Nothing when all went well.
+std::optional<Failure> run_steps(Work& work, std::size_t first) {
+  for (std::size_t i = first; i < steps().size(); ++i) {
+    const Step& step = steps()[i];
+    try {
+      work.journal.note(step.name, "begins");
+      crash_point(step.name);
+      run_with_database(work, step.run);
+    } catch (const Error& e) {
+      if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
+      // The fence has ended the tool: whoever gets the lease next goes on from what is really there.
+      if (work.heart.fenced()) throw Error(Kind::lease_lost, "the lease is nearly over and cannot be renewed");
+      Failure failure = failure_of(e, i);
+      log::error("task.failed", failure.message, {{"task_id", work.claim.task.id}, {"step", step.name}});
+      work.journal.note(step.name, "failed: " + std::string(e.what()));
+      undo(work, i, failure);
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Asked to end by a signal or by an operator, and the target is as it was.
+bool was_stopped(const Failure& failure) {
+  return failure.kind == Kind::terminated || failure.kind == Kind::interrupted;
+}
+
+TaskResult conclude(Work& work, Stop& stop, Mode mode, const std::optional<Failure>& failure) {
+  if (failure && was_stopped(*failure) && failure->state != State::not_put_back && mode == Mode::daemon) {
+    return give_back(work, stop);
+  }
+  return record_outcome(work, stop, failure);
+}
+
+}  // namespace
+
+TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode) {
+  TaskResult result;
+  try {
+    exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
+    Heart heart(settings.database, settings.heartbeat_interval, settings.lease(), claim, fence, link, stop);
+    Journal journal(link, claim);
+    const auto target = deploy::parse_target(claim.target);
+    const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence);
+    Work work{settings, link, heart, journal, claim, target, *deployer};
+    log::info("task.claimed", claim.task.type + " " + claim.task.version.value_or("") + " on " + claim.target,
+              {{"task_id", claim.task.id}, {"attempt", std::to_string(claim.task.attempt)}});
+    crash_point("claim");
+    if (claim.give_up) {
+      result = record_outcome(work, stop, give_up(work));
+    } else {
+      const std::size_t first = claim.taken_over ? take_over(work) : 0;
+      result = conclude(work, stop, mode, run_steps(work, first));
+    }
+    tidy(work);
+  } catch (const Error& e) {
+    result.end = e.kind() == Kind::lease_lost ? TaskResult::End::lost : TaskResult::End::abandoned;
+    result.exit_code = base::exit_code(e.kind());
+    result.message = e.what();
+    result.hint = e.hint();
+    log::error(result.end == TaskResult::End::lost ? "task.lost" : "task.abandoned", e.what(),
+               {{"task_id", claim.task.id}});
+  }
+  return result;
+}
+
+}  // namespace wrktalk::agent
