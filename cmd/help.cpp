@@ -49,7 +49,10 @@ std::string Help::make_help(const CLI::App* app, std::string name, CLI::AppForma
   out += make_subcommands(app, mode);
   out += make_groups(app, mode);
   if (app->get_parent() != nullptr) out += "\nThe options of every command: `wrktalk --help`.\n";
-  return out + make_footer(app);
+  out += "\n" + make_footer(app);
+  // CLI11 parts its groups with one or two blank lines, depending on its version.
+  for (auto at = out.find("\n\n\n"); at != std::string::npos; at = out.find("\n\n\n")) out.erase(at, 1);
+  return out;
 }
 
 }  // namespace wrktalk::cmd
