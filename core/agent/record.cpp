@@ -74,6 +74,7 @@ ordered_json result_json(const Work& work, const std::optional<Failure>& failure
   if (!failure && work.applied && work.applied->revision) out["revision"] = *work.applied->revision;
   out["agent"] = work.settings.agent_id;
   out["attempt"] = work.claim.task.attempt;
+  out["exit_code"] = base::to_int(exit_code_of(failure));
   if (failure) {
     if (!failure->hint.empty()) out["hint"] = failure->hint;
     if (!failure->evidence.empty()) out["evidence"] = failure->evidence;

@@ -2,6 +2,7 @@
 #include "core/queue/target.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 
 namespace wrktalk::queue {
 namespace {
@@ -83,6 +84,24 @@ std::optional<TargetRow> find_target(db::Session& db, const std::string& name) {
   const auto rows = db.run(std::string(kSelect) + "WHERE d.name = $1", name);
   if (rows.empty()) return std::nullopt;
   return to_target(rows[0]);
+}
+
+std::optional<TargetRow> default_target(db::Session& db, const std::string& kind) {
+  const auto rows = db.run(std::string(kSelect) + "WHERE d.kind = $1 AND d.is_default", kind);
+  if (rows.empty()) return std::nullopt;
+  return to_target(rows[0]);
+}
+
+std::vector<AgentRow> agents(db::Session& db) {
+  std::vector<AgentRow> out;
+  for (const auto& row : db.run(
+           "SELECT agent_id, version, array_to_string(targets, ' ') AS targets, started_at, last_seen, "
+           "extract(epoch FROM now() - last_seen) AS silent FROM agent_instance WHERE last_seen > now() - interval '1 day' "
+           "ORDER BY last_seen DESC")) {
+    out.push_back({row["agent_id"].c_str(), row["version"].c_str(), base::split(row["targets"].c_str(), ' '),
+                   row["started_at"].c_str(), row["last_seen"].c_str(), row["silent"].as<double>()});
+  }
+  return out;
 }
 
 std::optional<long> revision_of(db::Session& db, const std::string& target, const std::string& artifact_id) {

@@ -151,6 +151,18 @@ std::vector<Task> list(db::Session& db, const Filter& filter) {
   return tasks;
 }
 
+std::vector<Task> upcoming(db::Session& db, int limit) {
+  std::vector<Task> tasks;
+  for (const auto& row : db.run(std::string("SELECT ") + kTaskColumns + kFrom +
+                                    "WHERE t.status = 'pending' ORDER BY t.execute_after > now(), "
+                                    "CASE WHEN t.execute_after <= now() THEN t.type <> 'rollback' END, "
+                                    "t.execute_after, t.created_at LIMIT $1",
+                                limit)) {
+    tasks.push_back(to_task(row));
+  }
+  return tasks;
+}
+
 Task find(db::Session& db, const std::string& id) {
   const Error missing(Kind::failed, "there is no task '" + base::one_line(id) + "'",
                       "list them with `wrktalk task list`");
@@ -164,10 +176,10 @@ Task find(db::Session& db, const std::string& id) {
 
 std::vector<Event> events(db::Session& db, const std::string& task_id, long after_id) {
   std::vector<Event> out;
-  for (const auto& row : db.run("SELECT at, attempt, phase, message, data::text AS data FROM task_event WHERE task_id "
+  for (const auto& row : db.run("SELECT id, at, attempt, phase, message, data::text AS data FROM task_event WHERE task_id "
                                 "= $1::uuid AND id > $2 ORDER BY id",
                                 task_id, after_id)) {
-    out.push_back({row["at"].c_str(), row["attempt"].as<int>(), row["phase"].c_str(), row["message"].c_str(),
+    out.push_back({row["id"].as<long>(), row["at"].c_str(), row["attempt"].as<int>(), row["phase"].c_str(), row["message"].c_str(),
                    db::text(row, "data")});
   }
   return out;

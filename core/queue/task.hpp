@@ -54,6 +54,7 @@ struct Task {
 };
 
 struct Event {
+  long id = 0;
   std::string at;
   int attempt = 0;
   std::string phase;
@@ -85,6 +86,8 @@ struct Filter {
 };
 /// Newest first.
 std::vector<Task> list(db::Session& db, const Filter& filter);
+/// Pending tasks in the order in which they will be claimed.
+std::vector<Task> upcoming(db::Session& db, int limit);
 /// By id, or by a prefix of it that fits one task. Throws Error(failed) when none or several fit.
 Task find(db::Session& db, const std::string& id);
 std::vector<Event> events(db::Session& db, const std::string& task_id, long after_id = 0);

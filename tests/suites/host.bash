@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# The whole flow on the host target: deploy, upgrade, put back, roll back; what the database says and what lies on disk agree.
+. "$(dirname "$0")/../support/lib.bash"
+need_service postgres
+pg_database wrktalk
+# shellcheck source=../support/agent.bash
+. "$SUPPORT/agent.bash"
+
+export WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
+    WRKTALK_AGENT_HOST_ACTIVATE=$WORK/activate WRKTALK_AGENT_HOST_HEALTH=$WORK/health \
+    WRKTALK_AGENT_MAINTENANCE_FLAG=$WORK/flag WRKTALK_AGENT_HOST_TIMEOUT=3s TMPDIR=$WORK/tmp
+mkdir "$TMPDIR"
+# shellcheck disable=SC2016  # expanded when the program runs
+printf '#!/bin/sh\n[ -e %q ] && echo "in maintenance" >>%q\nreadlink %q >>%q\n' \
+    "$WORK/flag" "$WORK/seen" "$WORK/srv/current" "$WORK/activations" >"$WORK/activate"
+printf '#!/bin/sh\nexec %q\n' "$WORK/srv/current/bin/check" >"$WORK/health"
+chmod +x "$WORK/activate" "$WORK/health"
+
+# tree VERSION STATUS: a release whose check exits with STATUS.
+tree() {
+    mkdir -p "$WORK/tree-$1/bin"
+    printf '#!/bin/sh\nexit %s\n' "$2" >"$WORK/tree-$1/bin/check"
+    chmod +x "$WORK/tree-$1/bin/check"
+    echo "$1" >"$WORK/tree-$1/VERSION"
+    tar -czf "$WORK/$1.tar.gz" -C "$WORK/tree-$1" .
+    echo "SECRET=for-$1" >"$WORK/$1.env"
+    "$WRKTALK" release add "$WORK/$1.tar.gz" --version "$1" --type host --env-file "$WORK/$1.env"
+}
+running() { cat "$WORK/srv/current/VERSION"; }
+
+check 'a database without the agent tables is refused with a hint' expect_exit 5 "$WRKTALK" deploy 1.0.0
+check 'which names the command' expect_output 'migrate up --set agent'
+check 'migrate makes the agent tables' expect_exit 0 "$WRKTALK" migrate up --set agent
+sql "insert into admin (name, email) values ('A', 'a@example.org'), ('B', 'b@example.org');
+     insert into admin (email, is_active) values ('gone@example.org', false)" >/dev/null
+for version in 1.0.0 2.0.0; do tree "$version" 0; done
+tree 3.0.0 1
+
+check 'a dry run says what would happen' expect_exit 0 "$WRKTALK" deploy 1.0.0 --dry-run
+check 'and changes nothing' expect_equal 0 sql 'select count(*) from agent_task'
+check 'a version that is not stored is refused' expect_exit 1 "$WRKTALK" deploy 9.9.9
+check 'with a hint' expect_output 'release list'
+
+check 'deploy 1.0.0' expect_exit 0 "$WRKTALK" deploy 1.0.0
+check '1.0.0 runs' expect_equal 1.0.0 running
+check 'the task is completed' task_is completed
+check 'maintenance was on while it was activated' test -s "$WORK/seen"
+check 'and is off' maintenance_is_off
+check 'the flags say 1.0.0' expect_equal '1.0.0|' flags
+check 'deploy 2.0.0 from the queue' expect_exit 0 "$WRKTALK" deploy 2.0.0 --queue
+check 'poll takes it' expect_exit 0 "$WRKTALK" poll
+check '2.0.0 runs' expect_equal 2.0.0 running
+check 'the flags follow' expect_equal '2.0.0|1.0.0' flags
+check 'a second poll finds nothing' expect_output 'nothing is due' "$WRKTALK" poll
+
+check 'a release that fails its check is put back: 9' expect_exit 9 "$WRKTALK" deploy 3.0.0
+check 'and says so' expect_output 'put back'
+check '2.0.0 runs again' expect_equal 2.0.0 running
+check 'the task failed' task_is failed
+check 'the flags are as they were' expect_equal '2.0.0|1.0.0' flags
+check 'maintenance is off after a put-back' maintenance_is_off
+check 'task show tells the story' expect_output 'put.back' "$WRKTALK" task show "$(last_task)"
+
+check 'rollback goes to the previous release' expect_exit 0 "$WRKTALK" rollback
+check '1.0.0 runs' expect_equal 1.0.0 running
+check 'the flags are exchanged' expect_equal '1.0.0|2.0.0' flags
+check 'rollback to a named version' expect_exit 0 "$WRKTALK" rollback --to-version 2.0.0
+check '2.0.0 runs after that' expect_equal 2.0.0 running
+check 're-deploying the current version does not lose the previous one' expect_exit 0 "$WRKTALK" deploy 2.0.0
+check 'flags after that' expect_equal '2.0.0|1.0.0' flags
+
+check 'one notification for each event and active admin' expect_equal \
+    '5 deploy.completed|deploy.failed|rollback.completed 12' \
+    sql "select count(*) filter (where recipient like 'a@%' and event like '%.completed') || ' ' ||
+                string_agg(distinct event, '|' order by event) || ' ' || count(*) from notification"
+check 'no temporary file is left' no_left_overs
+check 'no secret is left on disk' refuse grep -rqs 'for-[123]' "$WORK/srv" "$WORK/tmp" /dev/shm
+check 'only the current and the previous tree are kept' expect_equal '1.0.0 2.0.0' \
+    bash -c "cd '$WORK/srv/releases' && echo *"
+
+# ---------------------------------------------------------------- what must be refused
+
+tamper() { sql "update release_artifact set artifact_data = set_byte(artifact_data, 40, 0) where release_version = '$1'" >/dev/null; }
+tree 4.0.0 0
+tamper 4.0.0
+check 'bytes that do not match their digest are refused: 7' expect_exit 7 "$WRKTALK" deploy 4.0.0
+check 'and nothing of them is left' refuse ls "$WORK/srv/releases/4.0.0"
+check 'nothing changed' expect_equal 2.0.0 running
+
+# stray SQL...: rows as a stranger may write them, one after another; all end with a reason and the queue goes on.
+sql "insert into agent_task (type) values ('reboot');
+     insert into agent_task (type, target, release_artifact_id) values ('deploy', 'host:site', null);
+     insert into agent_task (type, target, payload) values ('rollback', 'host:site', '{\"target_revision\": \"x\"}');
+     insert into agent_task (type, target, payload) values ('rollback', 'host:site', '{\"target_version\": \"--help; rm -rf /\"}');
+     insert into release_artifact (release_version, chart_type, artifact_data, sha256) values ('5.0.0', 'helm', 'x', 'y');
+     insert into agent_task (type, target, release_artifact_id)
+       select 'deploy', 'host:site', id from release_artifact where release_version = '5.0.0'" >/dev/null
+"$WRKTALK" deploy 1.0.0 --queue --queue-anyway >/dev/null
+check 'drain runs all that is due and says that some failed' refuse "$WRKTALK" poll --drain
+check 'the stray rows failed with a reason' expect_equal 5 \
+    sql "select count(*) from agent_task where status = 'failed' and error_message ~ 'unknown task type|names no release|payload|no stored release|there is no release|helm release|takes host'"
+check 'the good one was deployed' expect_equal 1.0.0 running
+check 'nothing is in progress or pending' expect_equal 0 sql "select count(*) from agent_task where status in ('pending', 'inProgress')"
+
+# ---------------------------------------------------------------- maintenance by the operator
+
+check 'maintenance on' expect_exit 0 "$WRKTALK" maintenance on --reason disks
+check 'the flag is there' test -e "$WORK/flag"
+check 'a deployment leaves the operator its window' expect_exit 0 "$WRKTALK" deploy 2.0.0
+check 'still on' test -e "$WORK/flag"
+check 'status says who' expect_output 'operator.*disks' "$WRKTALK" maintenance status
+check 'maintenance off' expect_exit 0 "$WRKTALK" maintenance off
+check 'off' maintenance_is_off
+
+check 'status shows what runs' expect_output 'host:site +2.0.0' "$WRKTALK" status
+current_in_json() {
+    "$WRKTALK" status -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)["targets"][0]["current"])'
+}
+check 'status in JSON' expect_equal 2.0.0 current_in_json
