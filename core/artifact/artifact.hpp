@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/artifact/gate.hpp"
+#include "core/artifact/source.hpp"
 #include "core/base/pulse.hpp"
 #include "core/db/raw.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,15 +30,6 @@ struct Artifact {
   bool has_values = false;
 };
 
-/// What the gate lets through. Design section 8, style guide section 11.
-struct Limits {
-  std::uint64_t unpacked_bytes = 20'000'000'000;
-  std::uint64_t entries = 200'000;
-  std::size_t path_bytes = 1024;
-  std::size_t depth = 64;
-  std::uint64_t ratio = 200;  ///< unpacked to packed, looked at once more than 100 MB were written
-};
-
 /// A tree whose bytes were all read from an archive with the expected digest. Only `fetch` makes one.
 class VerifiedTree {
  public:
@@ -45,52 +37,83 @@ class VerifiedTree {
 
  private:
   friend VerifiedTree fetch(db::raw::Connection&, const Artifact&, const std::string&, const Limits&, base::Pulse&,
-                            const std::function<void(std::uint64_t)>&);
+                            const ProgressCall&);
   explicit VerifiedTree(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
 
-/// database -> sha256 -> decompress -> untar, one pass, into `destination`.part-XXXXXX beside it; only a matching digest renames it to
-/// `destination` (atomically exchanged with a folder of that name, which is then renamed aside and removed). On any error
-/// nothing is left. `progress` gets the bytes read so far.
+/// database -> sha256 -> decompress -> untar, one pass, into `.NAME.part-XXXXXX` beside `destination`; only a matching digest
+/// renames it to `destination` (exchanged atomically with what has that name, which is then removed). On any error nothing
+/// is left. Symbolic links are let through for type "host" alone, and only those that cannot lead out of the tree.
+/// `progress` gets the bytes read so far.
 /// Throws Error(artifact) for a wrong digest or a refused archive, connection_lost, or what the pulse throws.
 VerifiedTree fetch(db::raw::Connection& db, const Artifact& artifact, const std::string& destination,
-                   const Limits& limits, base::Pulse& pulse, const std::function<void(std::uint64_t)>& progress = {});
+                   const Limits& limits, base::Pulse& pulse, const ProgressCall& progress = {});
 
 /// The text columns, or nothing when NULL. They hold secrets.
 std::optional<std::string> env_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 std::optional<std::string> values_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 
+/// A file that went through the same gate as `fetch`. Only `check_file` makes one.
+class CheckedFile {
+ public:
+  const std::string& path() const noexcept { return path_; }
+  const std::string& chart_type() const noexcept { return chart_type_; }
+  const std::string& sha256() const noexcept { return sha256_; }
+  std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+
+ private:
+  friend CheckedFile check_file(const std::string&, const std::optional<std::string>&, const Limits&, base::Pulse&,
+                                const ProgressCall&);
+  CheckedFile() = default;
+  std::string path_;
+  std::string chart_type_;
+  std::string sha256_;
+  std::uint64_t size_bytes_ = 0;
+};
+
+/// Reads an archive through the gate, writing nothing. `chart_type` "helm" | "compose" | "host"; without one a chart and a
+/// compose bundle are recognised. Throws Error(artifact) for what is refused or is not of its type.
+CheckedFile check_file(const std::string& path, const std::optional<std::string>& chart_type, const Limits& limits,
+                       base::Pulse& pulse, const ProgressCall& progress = {});
+
 struct NewRelease {
-  std::string file;  ///< path; "-" is not supported: the size must be known
   std::string version;
-  std::optional<std::string> type;  ///< "helm" | "compose" | "host"; empty: recognised, or refused
   std::optional<std::string> env_data;
   std::optional<std::string> values_data;
 };
 
-/// Reads the file once to check it through the same gate as `fetch` (nothing is written) and to learn its kind and digest, then
-/// stores it in one transaction. Refuses a version that is there already for this type with another digest (Error(busy)? no: Error(failed) with a hint).
-Artifact add(db::raw::Connection& db, const NewRelease& release, const Limits& limits, base::Pulse& pulse,
-             const std::function<void(std::uint64_t)>& progress = {});
+struct Stored {
+  Artifact artifact;
+  bool was_there = false;  ///< the same version, type and digest were stored before; nothing was changed
+};
 
+/// Stores the file in one transaction: as one value up to 768 MiB, in chunks beyond. Throws Error(failed) when the version is
+/// there for this type with another digest, Error(artifact) when the file is no longer what was checked, Error(usage) for a
+/// version that is none.
+Stored store(db::raw::Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
+             const ProgressCall& progress = {});
+
+/// Newest first.
 std::vector<Artifact> list(db::raw::Connection& db, base::Pulse& pulse);
+
 /// By version, or by id when it is a uuid; `chart_type` narrows it. Throws Error(failed) when there is none or more than one.
 Artifact find(db::raw::Connection& db, const std::string& version_or_id, const std::optional<std::string>& chart_type,
               base::Pulse& pulse);
 
 /// Writes the stored bytes to `path` (temporary file, digest compared, rename). Throws Error(artifact) on a wrong digest.
 void export_to(db::raw::Connection& db, const Artifact& artifact, const std::string& path, base::Pulse& pulse,
-               const std::function<void(std::uint64_t)>& progress = {});
+               const ProgressCall& progress = {});
 
 struct Verdict {
-  bool good = false;
-  std::string problem;  ///< what is wrong, empty when good
+  std::string problem;  ///< what is wrong, empty when all is well
   std::uint64_t entries = 0;
   std::uint64_t unpacked_bytes = 0;
+  bool good() const noexcept { return problem.empty(); }
 };
+
 /// Reads the stored bytes through digest and gate, writes nothing.
 Verdict verify(db::raw::Connection& db, const Artifact& artifact, const Limits& limits, base::Pulse& pulse,
-               const std::function<void(std::uint64_t)>& progress = {});
+               const ProgressCall& progress = {});
 
 }  // namespace wrktalk::artifact

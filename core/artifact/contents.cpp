@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/artifact/contents.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace wrktalk::artifact {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr std::string_view kChartFile = "Chart.yaml";
+constexpr std::array<std::string_view, 4> kComposeFiles = {"compose.yaml", "compose.yml", "docker-compose.yaml",
+                                                           "docker-compose.yml"};
+
+constexpr const char* kTypeHint = "pass --type host to store it as a tree for a plain host";
+
+}  // namespace
+
+void Contents::entry(const Entry& entry) {
+  if (entries_++ == 0) first_ = entry.path;
+  const std::string_view path = entry.path;
+  const std::size_t slash = path.find('/');
+  const std::string_view top = path.substr(0, slash);
+  if (top_.empty()) top_ = top;
+  one_top_ = one_top_ && top == top_;
+  if (entry.type != Entry::Type::file) return;
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  Marks& marks = slash == std::string_view::npos ? at_root_ : below_;
+  marks.chart = marks.chart || name == kChartFile;
+  marks.compose = marks.compose || std::find(kComposeFiles.begin(), kComposeFiles.end(), name) != kComposeFiles.end();
+}
+
+Contents::Marks Contents::marks() const {
+  if (!one_top_ || at_root_.chart || at_root_.compose) return at_root_;
+  return below_;
+}
+
+std::string Contents::found() const {
+  return "found " + std::to_string(entries_) + (entries_ == 1 ? " entry, " : " entries, the first is ") +
+         base::one_line(base::scrub_utf8(first_));
+}
+
+std::string Contents::chart_type(const std::optional<std::string>& wanted) const {
+  const Marks has = marks();
+  if (wanted == "host") return *wanted;
+  if (wanted == "helm" || (!wanted && has.chart && !has.compose)) {
+    if (has.chart) return "helm";
+    throw Error(Kind::artifact, "no Chart.yaml at the root or in the one top-level folder: " + found(),
+                "pack the chart with `helm package`");
+  }
+  if (wanted == "compose" || (!wanted && has.compose && !has.chart)) {
+    if (has.compose) return "compose";
+    throw Error(Kind::artifact, "no compose file at the root or in the one top-level folder: " + found(),
+                "name it compose.yaml or docker-compose.yml");
+  }
+  if (wanted) throw Error(Kind::usage, "unknown release type " + *wanted, "pass helm, compose or host");
+  if (has.chart) {
+    throw Error(Kind::artifact, "both a Chart.yaml and a compose file are there", "say which with --type");
+  }
+  throw Error(Kind::artifact, "neither a Helm chart nor a compose bundle: " + found(), kTypeHint);
+}
+
+}  // namespace wrktalk::artifact

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/artifact/unpack.hpp"
+
+#include <optional>
+#include <string>
+
+namespace wrktalk::artifact {
+
+/// Looks at an archive's names to tell what kind of release it is: a chart has Chart.yaml, a compose bundle one of compose's
+/// file names, at the root or in the one top-level folder.
+class Contents : public Receiver {
+ public:
+  void entry(const Entry& entry) override;
+  void data(std::string_view) override {}
+
+  /// "helm" | "compose" | "host". `wanted`: what the user said it is. Throws Error(artifact) that tells what was found when
+  /// it is not that, or when neither or both kinds are recognised.
+  std::string chart_type(const std::optional<std::string>& wanted) const;
+
+ private:
+  struct Marks {
+    bool chart = false;
+    bool compose = false;
+  };
+  Marks marks() const;
+  std::string found() const;
+
+  Marks at_root_;
+  Marks below_;
+  std::string top_;  ///< the first name at the top
+  bool one_top_ = true;
+  std::string first_;
+  std::uint64_t entries_ = 0;
+};
+
+}  // namespace wrktalk::artifact

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/artifact/artifact.hpp"
+#include "core/artifact/aside.hpp"
+#include "core/artifact/staging.hpp"
+#include "core/artifact/stored_bytes.hpp"
+#include "core/artifact/tree_writer.hpp"
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace wrktalk::artifact {
+namespace {
+
+using base::Error;
+using base::Kind;
+using db::raw::Connection;
+
+/// For reading without writing.
+class Nowhere : public Receiver {
+ public:
+  void entry(const Entry&) override {}
+  void data(std::string_view) override {}
+};
+
+Links links_for(const Artifact& artifact) { return artifact.chart_type == "host" ? Links::inside : Links::refused; }
+
+void check_digest(HashedSource& packed, const Artifact& artifact) {
+  const std::string digest = packed.digest();
+  if (digest == artifact.sha256) return;
+  throw Error(Kind::artifact,
+              "sha256 does not match: " + artifact.sha256 + " is recorded, the " + std::to_string(packed.size_bytes()) +
+                  " bytes that are stored have " + digest,
+              "store the release again under another version, or restore the database from a backup");
+}
+
+/// Unpacks and compares the digest. When the archive is damaged the digest tells whether the database damaged it.
+Totals read_verified(Connection& db, const Artifact& artifact, const Limits& limits, Receiver& receiver,
+                     base::Pulse& pulse, const ProgressCall& progress) {
+  StoredBytes stored(db, artifact, pulse, progress);
+  HashedSource packed(stored);
+  Gate gate(limits, links_for(artifact));
+  Totals totals;
+  try {
+    totals = unpack(packed, gate, receiver, pulse);
+  } catch (const Error& error) {
+    if (error.kind() == Kind::artifact) check_digest(packed, artifact);
+    throw;
+  }
+  check_digest(packed, artifact);
+  return totals;
+}
+
+std::string name_of(const Artifact& artifact) { return "release " + artifact.version; }
+
+/// A new file beside its destination; unlinked unless it was put in place.
+class PartFile {
+ public:
+  explicit PartFile(const std::string& destination) : destination_(destination), path_(destination + ".part-XXXXXX") {
+    file_.reset(::mkostemp(path_.data(), O_CLOEXEC));
+    if (!file_) {
+      path_.clear();
+      base::throw_errno(Kind::failed, "cannot write " + destination, "check that its folder exists and is writable");
+    }
+  }
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+  ~PartFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) base::throw_errno(Kind::failed, "cannot write " + destination_);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+
+  void commit() {
+    if (::fchmod(file_.get(), 0644) != 0 || ::fsync(file_.get()) != 0 ||
+        ::rename(path_.c_str(), destination_.c_str()) != 0) {
+      base::throw_errno(Kind::failed, "cannot write " + destination_);
+    }
+    path_.clear();
+  }
+
+ private:
+  std::string destination_;
+  std::string path_;
+  base::Fd file_;
+};
+
+}  // namespace
+
+VerifiedTree fetch(Connection& db, const Artifact& artifact, const std::string& destination, const Limits& limits,
+                   base::Pulse& pulse, const ProgressCall& progress) {
+  try {
+    Staging staging(destination, pulse);
+    TreeWriter writer(staging.folder());
+    read_verified(db, artifact, limits, writer, pulse, progress);
+    writer.finish();
+    staging.publish(pulse);
+  } catch (const Error& error) {
+    throw error.with(name_of(artifact));
+  }
+  return VerifiedTree(destination);
+}
+
+void export_to(Connection& db, const Artifact& artifact, const std::string& path, base::Pulse& pulse,
+               const ProgressCall& progress) {
+  try {
+    PartFile file(path);
+    StoredBytes stored(db, artifact, pulse, progress);
+    HashedSource packed(stored);
+    for (auto piece = packed.next(); !piece.empty(); piece = packed.next()) file.write(piece);
+    check_digest(packed, artifact);
+    aside(pulse, [&] { file.commit(); });
+  } catch (const Error& error) {
+    throw error.with(name_of(artifact));
+  }
+}
+
+Verdict verify(Connection& db, const Artifact& artifact, const Limits& limits, base::Pulse& pulse,
+               const ProgressCall& progress) {
+  Verdict verdict;
+  try {
+    Nowhere nowhere;
+    const Totals totals = read_verified(db, artifact, limits, nowhere, pulse, progress);
+    verdict.entries = totals.entries;
+    verdict.unpacked_bytes = totals.unpacked_bytes;
+  } catch (const Error& error) {
+    if (error.kind() != Kind::artifact) throw;
+    verdict.problem = error.what();
+  }
+  return verdict;
+}
+
+}  // namespace wrktalk::artifact

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/artifact/artifact.hpp"
+#include "core/artifact/contents.hpp"
+#include "core/artifact/copy_rows.hpp"
+#include "core/artifact/query.hpp"
+#include "core/base/error.hpp"
+#include "core/base/name.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+
+namespace wrktalk::artifact {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using base::Kind;
+using db::raw::Connection;
+
+/// PostgreSQL's limit for one value is 1 GB, and it needs a few times the value in memory.
+constexpr std::uint64_t kLargestValue = 768ULL << 20;
+constexpr std::uint64_t kChunk = 1 << 20;
+
+/// The file's bytes in pieces that end where a field ends.
+class Pieces {
+ public:
+  explicit Pieces(Source& source) : source_(source) {}
+
+  void send(CopyRows& rows, std::uint64_t size_bytes) {
+    while (size_bytes > 0) {
+      if (rest_.empty()) rest_ = source_.next();
+      if (rest_.empty()) throw Error(Kind::artifact, "the file became shorter while it was read");
+      const std::string_view piece = rest_.substr(0, std::min<std::uint64_t>(rest_.size(), size_bytes));
+      rows.bytes(piece);
+      rest_.remove_prefix(piece.size());
+      size_bytes -= piece.size();
+    }
+  }
+
+ private:
+  Source& source_;
+  std::string_view rest_;
+};
+
+std::optional<Artifact> stored_before(Connection& db, const std::string& version, const std::string& chart_type,
+                                      base::Pulse& pulse) {
+  const auto found = query(db, "SELECT id FROM release_artifact WHERE release_version = $1 AND chart_type = $2 LIMIT 1",
+                           {version, chart_type}, pulse);
+  if (found.rows.empty()) return std::nullopt;
+  return find(db, found.rows.front().front().value_or(""), std::nullopt, pulse);
+}
+
+void send(Connection& db, const std::string& id, const CheckedFile& file, const NewRelease& release, Source& source,
+          base::Pulse& pulse) {
+  Pieces pieces(source);
+  const bool chunked = file.size_bytes() > kLargestValue;
+  {
+    CopyRows rows(db,
+                  "COPY release_artifact (id, release_version, chart_type, env_data, values_data, sha256, size_bytes,"
+                  " chunked, artifact_data) FROM STDIN (FORMAT binary)",
+                  pulse);
+    rows.row(9);
+    rows.uuid(id);
+    rows.text(release.version);
+    rows.text(file.chart_type());
+    rows.text(release.env_data);
+    rows.text(release.values_data);
+    rows.text(file.sha256());
+    rows.int8(file.size_bytes());
+    rows.boolean(chunked);
+    rows.begin_bytes(chunked ? 0 : static_cast<std::uint32_t>(file.size_bytes()));
+    if (!chunked) pieces.send(rows, file.size_bytes());
+    rows.finish();
+  }
+  if (!chunked) return;
+  CopyRows rows(db, "COPY release_artifact_chunk (artifact_id, seq, data) FROM STDIN (FORMAT binary)", pulse);
+  for (std::uint64_t at = 0; at < file.size_bytes(); at += kChunk) {
+    const std::uint64_t size = std::min(kChunk, file.size_bytes() - at);
+    rows.row(3);
+    rows.uuid(id);
+    rows.int4(static_cast<std::uint32_t>(at / kChunk));
+    rows.begin_bytes(static_cast<std::uint32_t>(size));
+    pieces.send(rows, size);
+  }
+  rows.finish();
+}
+
+void check_text(const std::optional<std::string>& text, const char* what) {
+  if (!text || base::scrub_utf8(*text) == *text) return;
+  throw Error(Kind::usage, std::string(what) + " is not a text file: it holds bytes that are not UTF-8, or NUL");
+}
+
+}  // namespace
+
+CheckedFile check_file(const std::string& path, const std::optional<std::string>& chart_type, const Limits& limits,
+                       base::Pulse& pulse, const ProgressCall& progress) {
+  FileSource source(path, pulse, progress);
+  HashedSource packed(source);
+  Gate gate(limits, chart_type == "host" ? Links::inside : Links::refused);
+  Contents contents;
+  CheckedFile file;
+  try {
+    unpack(packed, gate, contents, pulse);
+    file.chart_type_ = contents.chart_type(chart_type);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::artifact) throw;
+    throw error.with(path);
+  }
+  file.path_ = path;
+  file.size_bytes_ = packed.size_bytes();
+  file.sha256_ = packed.digest();
+  return file;
+}
+
+Stored store(Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
+             const ProgressCall& progress) {
+  if (!base::is_version(release.version)) {
+    throw Error(Kind::usage, "\"" + base::one_line(base::scrub_utf8(release.version)) + "\" is not a version",
+                base::kVersionRule);
+  }
+  check_text(release.env_data, "the env file");
+  check_text(release.values_data, "the values file");
+  db::raw::Transaction transaction(db, pulse, Deadline::in(std::chrono::seconds(30)));
+  query(db, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", {}, pulse);
+  // Two uploads of one version at a time: the second waits, and finds the first's.
+  db.query("SELECT pg_advisory_xact_lock(hashtextextended('wrktalk release ' || $1 || ' ' || $2, 0))",
+           {release.version, file.chart_type()}, pulse, Deadline::never());
+  if (auto before = stored_before(db, release.version, file.chart_type(), pulse)) {
+    if (before->sha256 == file.sha256()) return {*std::move(before), true};
+    throw Error(Kind::failed,
+                "release " + release.version + " (" + file.chart_type() +
+                    ") is there already with another digest: " + before->sha256 + ", this file has " + file.sha256(),
+                "give the new content a version of its own");
+  }
+  const auto fresh = query(db, "SELECT gen_random_uuid()", {}, pulse);
+  const std::string id = fresh.rows.at(0).at(0).value_or("");
+  FileSource source(file.path(), pulse, progress);
+  HashedSource hashed(source);
+  send(db, id, file, release, hashed, pulse);
+  if (hashed.digest() != file.sha256()) throw Error(Kind::artifact, file.path() + " changed while it was read");
+  Artifact artifact = find(db, id, std::nullopt, pulse);
+  transaction.commit(pulse, Deadline::never());
+  return {std::move(artifact), false};
+}
+
+}  // namespace wrktalk::artifact
