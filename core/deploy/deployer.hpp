@@ -44,6 +44,9 @@ struct Settings {
   std::chrono::milliseconds helm_timeout{600'000};  ///< of one helm operation; a put-back gets as much again
   std::chrono::milliseconds compose_timeout{600'000};
   std::string compose_working_dir = "/tmp/wrktalk";
+  std::string compose_project =
+      "wrktalk";  ///< the default target's: its trees lie in WORKING_DIR/releases, those of other
+                  ///< projects in WORKING_DIR/projects/PROJECT/releases
   std::string host_root = "/var/lib/wrktalk";
   std::string host_activate;  ///< a program, run without a shell; empty: none
   std::string host_health;
@@ -101,6 +104,10 @@ class StepError : public base::Error {
 
 /// What one task does to one target. Made for one task, used from one thread; each call may take as long as its time-out,
 /// drives the pulse, and runs its tools under the fence.
+/// Besides what stands below, each call may throw Error(child) when the target does not answer, Error(configuration) for a tool
+/// that is not there, Error(lease_lost) when the fence ended a tool, and what the pulse throws; after that last one the target
+/// is in an unknown state: observe it. (A helm rollback or uninstall is not interrupted by `cancelled` and `terminated`: half
+/// of it would lock the release.)
 class Deployer {
  public:
   virtual ~Deployer() = default;
@@ -114,7 +121,7 @@ class Deployer {
   /// Does the tree hold what this target needs, and nothing that leaves it? Throws Error(artifact).
   virtual void check(const Release& release, base::Pulse& pulse) = 0;
 
-  /// Makes `release` the one that runs. Throws StepError.
+  /// Makes `release` the one that runs. Throws StepError; Error(busy) when somebody else's helm operation is under way.
   virtual Applied apply(const Release& release, base::Pulse& pulse) = 0;
 
   /// Whether what was applied is well; waits until it is or the time is over. Throws StepError(dirty).

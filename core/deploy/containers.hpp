@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/deadline.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the containers of a project say about how it is. Pure.
+namespace wrktalk::deploy::compose {
+
+struct Container {
+  std::string id;
+  std::string name;    ///< "demo-web-1"
+  std::string status;  ///< "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead"
+  std::string health;  ///< "starting" | "healthy" | "unhealthy", empty when it has no healthcheck
+  int exit_code = 0;
+  long restarts = 0;
+  std::string started_at;
+  std::string error;         ///< why the engine could not start it
+  std::string config_files;  ///< the label that compose puts on: where its file lay
+};
+using Containers = std::vector<Container>;
+
+/// For `docker inspect --format`: one JSON object a container, without its environment.
+extern const char* const kInspectFormat;
+/// Throws Error(child) when it is not what that format prints.
+Containers parse_containers(const std::string& lines);
+
+enum class Condition {
+  good,      ///< running (and healthy), or a one-shot that ended with 0
+  settling,  ///< starting, or restarting for the first few times
+  broken,
+};
+Condition condition_of(const Container& container);
+std::string describe(const Container& container);    ///< "demo-web-1 exited with status 3"
+std::string describe(const Containers& containers);  ///< all, joined by ", "
+/// Differs when any container was made, removed, started or ended in between.
+std::string fingerprint(const Containers& containers);
+
+/// Says when a project has come to rest: all good, and where nothing but time can tell (no healthcheck), for a while.
+class Settling {
+ public:
+  /// good: settled well; broken: something is; settling: look again.
+  Condition look(const Containers& containers, base::BootClock::time_point now);
+
+ private:
+  std::string seen_;
+  base::BootClock::time_point since_{};
+};
+
+/// Which version's tree below `releases` all containers come from; nothing when there are several or it is another place.
+std::optional<std::string> version_of(const Containers& containers, const std::string& releases);
+
+}  // namespace wrktalk::deploy::compose

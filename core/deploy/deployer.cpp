@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/deployer.hpp"
+
+#include "core/deploy/kinds.hpp"
+
+namespace wrktalk::deploy {
+
+std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const std::string& task_id,
+                                        exec::Fence& fence) {
+  switch (target.kind) {
+    case TargetKind::kubernetes: return make_helm(target, settings, task_id, fence);
+    case TargetKind::docker: return make_compose(target, settings, fence);
+    case TargetKind::host: return make_host(target, settings, fence);
+  }
+  return nullptr;
+}
+
+}  // namespace wrktalk::deploy

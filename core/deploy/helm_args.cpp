@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/helm_args.hpp"
+
+#include "core/base/text.hpp"
+
+namespace wrktalk::deploy::helm {
+namespace {
+
+Args about(const Subject& subject, Args words) {
+  words.insert(words.begin(), subject.bin);
+  words.insert(words.end(), {"--namespace", subject.namespace_});
+  return words;
+}
+
+void add(Args& args, std::initializer_list<std::string> more) { args.insert(args.end(), more); }
+
+}  // namespace
+
+Args version_args(const std::string& bin) { return {bin, "version", "--short"}; }
+
+Args upgrade_args(const Subject& subject, const Upgrade& upgrade) {
+  Args args = about(subject, {"upgrade", "--install", subject.release, upgrade.chart});
+  if (upgrade.create_namespace) add(args, {"--create-namespace"});
+  add(args, {"--timeout", base::go_duration(upgrade.timeout)});
+  add(args, {subject.version.major >= 4 ? "--rollback-on-failure" : "--atomic", "--wait", "--output", "json"});
+  add(args, {"--labels", "wrktalk-task=" + upgrade.task_id, "--description", "wrktalk " + upgrade.wrktalk_version});
+  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  return args;
+}
+
+Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout) {
+  return about(subject, {"rollback", subject.release, std::to_string(revision), "--wait", "--timeout",
+                         base::go_duration(timeout)});
+}
+
+Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout) {
+  return about(subject, {"uninstall", subject.release, "--wait", "--timeout", base::go_duration(timeout)});
+}
+
+Args history_args(const Subject& subject) { return about(subject, {"history", subject.release, "--output", "json"}); }
+
+Args task_label_args(const Subject& subject, long revision) {
+  return about(subject, {"get", "all", subject.release, "--revision", std::to_string(revision), "--template",
+                         R"({{index .Release.Labels "wrktalk-task"}})"});
+}
+
+}  // namespace wrktalk::deploy::helm

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What helm is called with. Pure; `bin` comes first.
+namespace wrktalk::deploy::helm {
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+};
+
+/// Which helm, and which release it is about.
+struct Subject {
+  std::string bin;
+  Version version;
+  std::string namespace_;
+  std::string release;
+};
+
+struct Upgrade {
+  std::string chart;  ///< the folder with Chart.yaml
+  std::string wrktalk_version;
+  std::string task_id;
+  std::optional<std::string> values_file;
+  std::chrono::milliseconds timeout;
+  bool create_namespace = false;
+};
+
+using Args = std::vector<std::string>;
+
+Args version_args(const std::string& bin);
+Args upgrade_args(const Subject& subject, const Upgrade& upgrade);
+Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout);
+Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout);
+Args history_args(const Subject& subject);
+/// Prints the label that names the task which made `revision`, and nothing else. Works in Helm 3 and 4, without kubectl.
+Args task_label_args(const Subject& subject, long revision);
+
+}  // namespace wrktalk::deploy::helm

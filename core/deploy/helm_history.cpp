@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/helm_history.hpp"
+
+#include "core/base/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+namespace wrktalk::deploy::helm {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kReasonBytes = 600;
+constexpr std::string_view kDescription = "wrktalk ";
+constexpr std::string_view kRollback = "Rollback to ";
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+long newest_number(const History& history) { return history.empty() ? 0 : history.back().number; }
+
+}  // namespace
+
+std::optional<Version> parse_version(const std::string& text) {
+  Version version;
+  if (std::sscanf(text.c_str(), "v%d.%d", &version.major, &version.minor) != 2) return std::nullopt;
+  return version;
+}
+
+History parse_history(const std::string& text) {
+  History history;
+  try {
+    for (const auto& entry : json::parse(text)) {
+      history.push_back({entry.at("revision").get<long>(), entry.at("status").get<std::string>(),
+                         entry.value("description", std::string())});
+    }
+  } catch (const json::exception& e) {
+    throw base::Error(base::Kind::child, std::string("helm history printed what cannot be read: ") + e.what());
+  }
+  return history;
+}
+
+std::optional<Revision> parse_upgrade(const std::string& text) {
+  const json release = json::parse(text, nullptr, false);
+  if (!release.is_object() || !release.contains("version") || !release["version"].is_number_integer())
+    return std::nullopt;
+  const json info = release.value("info", json::object());
+  return Revision{release["version"].get<long>(), info.value("status", std::string()),
+                  info.value("description", std::string())};
+}
+
+const Revision* find(const History& history, long number) {
+  for (const auto& revision : history) {
+    if (revision.number == number) return &revision;
+  }
+  return nullptr;
+}
+
+const Revision* newest_good(const History& history, std::optional<long> before) {
+  const Revision* best = nullptr;
+  for (const auto& revision : history) {
+    if (before && revision.number >= *before) break;
+    if (revision.status == "deployed" || (revision.is_good() && (best == nullptr || best->status != "deployed"))) {
+      best = &revision;
+    }
+  }
+  return best;
+}
+
+std::optional<std::string> version_of(const History& history, long number) {
+  for (const Revision* revision = find(history, number); revision != nullptr;) {
+    const std::string& text = revision->description;
+    if (base::starts_with(text, kDescription)) return text.substr(kDescription.size());
+    if (!base::starts_with(text, kRollback)) break;
+    const long origin = std::strtol(text.c_str() + kRollback.size(), nullptr, 10);
+    revision = origin < revision->number ? find(history, origin) : nullptr;
+  }
+  return std::nullopt;
+}
+
+StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text) {
+  using Left = StepError::Left;
+  if (contains(stderr_text, "an error occurred while rolling back the release")) return Left::not_put_back;
+  if (contains(stderr_text, "an error occurred while uninstalling the release")) return Left::not_put_back;
+  if (after.empty()) return contains(stderr_text, "has been uninstalled due to") ? Left::put_back : Left::untouched;
+  if (newest_number(after) == newest_number(before)) return Left::untouched;
+  return after.back().status == "deployed" ? Left::put_back : Left::dirty;
+}
+
+std::string reason(const std::string& stderr_text) {
+  std::size_t at = stderr_text.rfind("\nError: ");
+  at = at == std::string::npos ? 0 : at + 1;
+  std::string text = base::one_line(std::string_view(stderr_text).substr(at));
+  if (base::starts_with(text, "Error: ")) text.erase(0, 7);
+  if (text.size() > kReasonBytes) text = base::scrub_utf8(text.substr(0, kReasonBytes)) + " ...";
+  return text;
+}
+
+std::string hint(const std::string& stderr_text, const std::string& namespace_) {
+  if (contains(stderr_text, "luster unreachable")) {
+    return "check KUBECONFIG or the service account, and that the API server answers: helm list --namespace " +
+           namespace_;
+  }
+  if (contains(stderr_text, "is forbidden")) {
+    return "grant the agent what it lacks in namespace " + namespace_ +
+           ": list, get, create, update and delete on secrets, and the chart's own kinds";
+  }
+  if (contains(stderr_text, "context deadline exceeded") || contains(stderr_text, "timed out waiting")) {
+    return "look at the pods with kubectl get pods --namespace " + namespace_ +
+           ", or raise the time-out (WRKTALK_AGENT_HELM_TIMEOUT)";
+  }
+  return {};
+}
+
+}  // namespace wrktalk::deploy::helm

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/deploy/deployer.hpp"
+#include "core/deploy/helm_args.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What helm says and what it means. Pure.
+namespace wrktalk::deploy::helm {
+
+struct Revision {
+  long number = 0;
+  std::string status;  ///< "deployed", "superseded", "failed", "pending-upgrade", ...
+  std::string description;
+
+  bool is_pending() const noexcept { return status.compare(0, 8, "pending-") == 0; }
+  /// It was once whole, so that a rollback may go to it.
+  bool is_good() const noexcept { return status == "deployed" || status == "superseded"; }
+};
+using History = std::vector<Revision>;  ///< oldest first, as helm prints it
+
+std::optional<Version> parse_version(const std::string& text);  ///< "v4.1.4+g05fa379"
+/// Throws Error(child) when it is not what helm prints.
+History parse_history(const std::string& json);
+/// What `upgrade --output json` printed; nothing when it is something else. The manifest in it is not kept.
+std::optional<Revision> parse_upgrade(const std::string& json);
+
+const Revision* find(const History& history, long number);
+/// The newest revision that runs, or else was whole once, older than `before`.
+const Revision* newest_good(const History& history, std::optional<long> before = {});
+/// The version that a revision holds, looked up through rollbacks to where its description names it.
+std::optional<std::string> version_of(const History& history, long number);
+
+/// What an upgrade or rollback that failed left behind.
+StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text);
+
+/// The part of stderr that says why, on one line, bounded.
+std::string reason(const std::string& stderr_text);
+/// What an operator can do about it; empty when that is not known.
+std::string hint(const std::string& stderr_text, const std::string& namespace_);
+
+}  // namespace wrktalk::deploy::helm

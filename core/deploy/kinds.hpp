@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/deploy/deployer.hpp"
+
+#include <memory>
+
+/// One maker a kind of target, for make_deployer.
+namespace wrktalk::deploy {
+
+std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const std::string& task_id,
+                                    exec::Fence& fence);
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence);
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence);
+
+}  // namespace wrktalk::deploy

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/tools.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace wrktalk::deploy {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr std::size_t kWholeBytes = 64 * 1024 * 1024;
+constexpr std::size_t kLongestLoggedLine = 2000;
+constexpr std::chrono::minutes kLookTakes{1};
+constexpr const char* kEverywhere[] = {"PATH",        "HOME",     "USER",      "LANG",       "LC_*",
+                                       "TZ",          "TMPDIR",   "XDG_*",     "SSL_CERT_*", "HTTP_PROXY",
+                                       "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
+                                       "no_proxy",    "all_proxy"};
+
+bool matches(std::string_view name, std::string_view pattern) {
+  if (!base::ends_with(pattern, "*")) return name == pattern;
+  return base::starts_with(name, pattern.substr(0, pattern.size() - 1));
+}
+
+void need_started(const exec::Outcome& outcome, const std::string& program) {
+  if (outcome.end != exec::Outcome::End::not_started) return;
+  throw Error(Kind::configuration, program + " " + outcome.describe(),
+              "install it, or set where it is in the settings (wrktalk config show)");
+}
+
+}  // namespace
+
+std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
+                                             const std::vector<std::string>& passed) {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    const auto allows = [&](std::string_view pattern) { return matches(name, pattern); };
+    if (std::any_of(std::begin(kEverywhere), std::end(kEverywhere), allows) ||
+        std::any_of(names.begin(), names.end(), allows) || std::any_of(passed.begin(), passed.end(), allows)) {
+      out.emplace_back(text);
+    }
+  }
+  return out;
+}
+
+void pause(std::chrono::milliseconds time, base::Pulse& pulse) {
+  const auto until = base::Deadline::in(time);
+  while (!until.passed()) {
+    std::vector<pollfd> fds;
+    const auto wake = sooner(until, pulse.watch(fds));
+    ::poll(fds.data(), fds.size(), wake.poll_timeout());
+    pulse.tick();
+  }
+}
+
+Tools::Tools(std::vector<std::string> environment, exec::Fence& fence)
+    : environment_(std::move(environment)), fence_(&fence) {}
+
+exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
+  exec::Spec spec;
+  spec.argv = act.argv;
+  spec.environment = environment_;
+  spec.environment.insert(spec.environment.end(), act.more_environment.begin(), act.more_environment.end());
+  spec.directory = act.directory;
+  spec.timeout = act.timeout;
+  spec.grace = act.grace;
+  spec.fence = fence_;
+  if (act.parse_stdout) spec.whole_stdout_bytes = kWholeBytes;
+  spec.on_line = [&](std::string_view line, bool is_stderr) {
+    if (is_stderr || !act.parse_stdout) log::info("deploy.output", line.substr(0, kLongestLoggedLine));
+  };
+  log::info("deploy.command", base::join(act.argv, " "));
+  exec::Outcome outcome = exec::run(spec, pulse);
+  need_started(outcome, act.argv.front());
+  if (outcome.end == exec::Outcome::End::fenced) {
+    throw Error(Kind::lease_lost, act.argv.front() + " " + outcome.describe());
+  }
+  return outcome;
+}
+
+exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse) const {
+  exec::Spec spec;
+  spec.argv = std::move(argv);
+  spec.environment = environment_;
+  spec.timeout = kLookTakes;
+  spec.grace = std::chrono::seconds(2);
+  spec.whole_stdout_bytes = kWholeBytes;
+  exec::Outcome outcome = exec::run(spec, pulse);
+  need_started(outcome, spec.argv.front());
+  return outcome;
+}
+
+}  // namespace wrktalk::deploy

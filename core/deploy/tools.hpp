@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/pulse.hpp"
+#include "core/exec/fence.hpp"
+#include "core/exec/run.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace wrktalk::deploy {
+
+/// "NAME=value" of our own variables that a tool may see: PATH, HOME and the like, what tells it where its target is, proxies,
+/// and `passed`. An entry of `names` that ends in '*' is a prefix. Nothing else, our database's password least of all.
+std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
+                                             const std::vector<std::string>& passed);
+
+/// Waits, driving the pulse. What it throws passes.
+void pause(std::chrono::milliseconds time, base::Pulse& pulse);
+
+/// How the deployers run their programs: environment, log, fence, and what cannot be an answer.
+/// Both verbs throw Error(configuration) for a program that is not there.
+class Tools {
+ public:
+  Tools(std::vector<std::string> environment, exec::Fence& fence);
+
+  struct Act {
+    std::vector<std::string> argv;
+    std::string directory;
+    std::chrono::milliseconds timeout;
+    std::chrono::milliseconds grace;
+    std::vector<std::string> more_environment;
+    bool parse_stdout = false;  ///< stdout is for us alone: kept whole, not logged. Else it is logged like stderr
+  };
+
+  /// Something that changes the target: under the fence, stderr logged line by line as it comes (event deploy.output).
+  /// Throws Error(lease_lost) when the fence ended it.
+  exec::Outcome act(const Act& act, base::Pulse& pulse) const;
+
+  /// Something that only looks: stdout kept whole, nothing logged, a minute at most.
+  exec::Outcome look(std::vector<std::string> argv, base::Pulse& pulse) const;
+
+ private:
+  std::vector<std::string> environment_;
+  exec::Fence* fence_;
+};
+
+}  // namespace wrktalk::deploy
