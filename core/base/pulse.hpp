@@ -26,6 +26,9 @@ class Pulse {
   virtual void tick() = 0;
 };
 
+/// Waits until `until`, driving the pulse; what its tick throws passes through.
+void pause(Pulse& pulse, Deadline until);
+
 /// For commands that hold no lease.
 class NoPulse : public Pulse {
  public:

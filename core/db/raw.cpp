@@ -282,6 +282,9 @@ std::string Connection::port() const { return ::PQport(connection_.get()); }
 std::string Connection::database() const { return ::PQdb(connection_.get()); }
 std::string Connection::user() const { return ::PQuser(connection_.get()); }
 bool Connection::in_transaction() const { return ::PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+bool Connection::alive() noexcept {
+  return ::PQconsumeInput(connection_.get()) == 1 && ::PQstatus(connection_.get()) == CONNECTION_OK;
+}
 int Connection::socket() const { return ::PQsocket(connection_.get()); }
 
 void AsyncConnection::open() noexcept {

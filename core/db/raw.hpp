@@ -82,6 +82,8 @@ class Connection {
   std::string database() const;
   std::string user() const;
   bool in_transaction() const;
+  /// Whether the session still stands, as far as the server has told; reads what has arrived, never blocks.
+  bool alive() noexcept;
   int socket() const;
 
  private:
