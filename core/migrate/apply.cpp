@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/apply.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/migrate/source.hpp"
+#include "core/migrate/statements.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace wrktalk::migrate {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using base::Kind;
+using std::chrono::milliseconds;
+
+constexpr int kTries = 10;
+constexpr milliseconds kFirstPause{100};
+constexpr milliseconds kLongestPause{5'000};
+// What runs CONCURRENTLY blocks no reader or writer while it waits, and to give it up leaves an INVALID index.
+constexpr milliseconds kNoTimeout{0};
+constexpr int kHasConnectionCheck = 140'000;
+
+bool worth_retrying(const std::string& sqlstate) { return sqlstate == "55P03" || sqlstate == "40P01"; }
+
+milliseconds jittered(milliseconds pause) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return pause / 2 + milliseconds(std::uniform_int_distribution<milliseconds::rep>(0, pause.count())(random));
+}
+
+/// No statement_timeout: a long index build is no fault. The server looks each second whether we are still there.
+std::string limit_sql(const char* scope, milliseconds lock_timeout, int server_version) {
+  const std::string set = std::string("SET ") + scope;
+  std::string sql = set + "lock_timeout = " + std::to_string(lock_timeout.count()) + "; " + set +
+                    "statement_timeout = 0; " + set + "idle_in_transaction_session_timeout = 0; ";
+  if (server_version >= kHasConnectionCheck) sql += set + "client_connection_check_interval = 1000; ";
+  return sql;
+}
+
+milliseconds since(base::BootClock::time_point start) {
+  return std::chrono::duration_cast<milliseconds>(base::BootClock::now() - start);
+}
+
+}  // namespace
+
+Applier::Applier(db::raw::Connection& connection, Site site, const Set& set, milliseconds ddl_lock_timeout,
+                 Observer& observer, base::Pulse& pulse)
+    : connection_(connection),
+      site_(std::move(site)),
+      set_(set),
+      limits_(limit_sql("LOCAL ", ddl_lock_timeout, connection.server_version())),
+      ddl_lock_timeout_(ddl_lock_timeout),
+      observer_(observer),
+      pulse_(pulse) {}
+
+Done Applier::apply(const Migration& migration, bool forget_set) {
+  observer_.applying(migration);
+  std::string before = ledger_sql();
+  if (forget_set) before += forget_set_sql(site_, set_.name);
+  const auto after = [&](milliseconds took) {
+    return record_sql(site_, set_.name, migration, took, "applied", fingerprint(migration));
+  };
+  return run(migration, migration.up, {before, after}, "applied");
+}
+
+Done Applier::undo(const Migration& migration) {
+  observer_.undoing(migration);
+  const auto after = [&](milliseconds) { return forget_sql(site_, set_.name, migration); };
+  return run(migration, *migration.down, {{}, after}, "undone");
+}
+
+Done Applier::run(const Migration& migration, const Script& script, const Parts& parts, const std::string& outcome) {
+  const std::string sql = checked_sql(script);
+  const auto start = base::BootClock::now();
+  std::vector<std::string> tags;
+  retried(script.file,
+          [&] { tags = script.transactional ? run_inside(script, sql, parts) : run_outside(script, sql, parts); });
+  site_.has_ledger = true;
+  for (const auto& tag : tags) observer_.command(tag);
+  Done done{migration.number, migration.label, migration.name, outcome, since(start)};
+  observer_.done(migration, done);
+  return done;
+}
+
+std::vector<std::string> Applier::run_inside(const Script& script, const std::string& sql, const Parts& parts) {
+  // One message opens the transaction and runs the file; it cannot commit by itself, whatever happens to us meanwhile.
+  const std::string before = "BEGIN; " + limits_ + parts.before;
+  const auto start = base::BootClock::now();
+  try {
+    auto tags = send(before + sql);
+    tags.erase(tags.begin(), tags.begin() + std::count(before.begin(), before.end(), ';'));
+    send(parts.after(since(start)) + "COMMIT");
+    return tags;
+  } catch (const db::raw::ScriptError& error) {
+    throw located(error, script, before);
+  }
+}
+
+std::vector<std::string> Applier::run_outside(const Script& script, const std::string& sql, const Parts& parts) {
+  const auto all = statements(sql);
+  const auto& words = all.front().words;
+  const bool concurrent = std::find(words.begin(), words.end(), "CONCURRENTLY") != words.end();
+  send(limit_sql("", concurrent ? kNoTimeout : ddl_lock_timeout_, connection_.server_version()) + parts.before);
+  site_.has_ledger = true;
+  if (const auto index = concurrent_index(sql)) drop_invalid(*index);
+  const auto start = base::BootClock::now();
+  try {
+    auto tags = send(sql);
+    send(parts.after(since(start)));
+    return tags;
+  } catch (const db::raw::ScriptError& error) {
+    throw located(error, script, {});
+  }
+}
+
+void Applier::in_transaction(const std::string& what, const std::function<void()>& work) {
+  retried(what, [&] {
+    send("BEGIN; " + limits_);
+    work();
+    send("COMMIT");
+  });
+}
+
+std::vector<std::string> Applier::send(const std::string& sql) {
+  return connection_.script(sql, pulse_, Deadline::never());
+}
+
+void Applier::record(const Migration& migration, milliseconds took, const std::string& outcome,
+                     const std::string& fingerprint) {
+  send(ledger_sql() + forget_sql(site_, set_.name, migration) +
+       record_sql(site_, set_.name, migration, took, outcome, fingerprint));
+}
+
+void Applier::build_index(const std::string& what, const std::string& index, const std::string& sql) {
+  retried(what, [&] {
+    send(limit_sql("", kNoTimeout, connection_.server_version()));
+    drop_invalid(index);
+    for (const auto& tag : send(sql)) observer_.command(tag);
+  });
+}
+
+void Applier::drop_invalid(const std::string& index) {
+  const auto invalid_on = [&]() -> std::string {
+    const auto rows = connection_
+                          .query(
+                              "SELECT indrelid::regclass::text FROM pg_catalog.pg_index "
+                              "WHERE indexrelid = to_regclass($1) AND NOT indisvalid",
+                              {index}, pulse_, Deadline::never())
+                          .rows;
+    return rows.empty() ? std::string() : rows.front().front().value();
+  };
+  const std::string table = invalid_on();
+  if (table.empty()) return;
+  // An index that is being built is invalid too: this lock waits for its builder.
+  send("BEGIN; LOCK TABLE " + table + " IN SHARE UPDATE EXCLUSIVE MODE");
+  const bool abandoned = !invalid_on().empty();
+  send("COMMIT");
+  if (abandoned) send("DROP INDEX CONCURRENTLY IF EXISTS " + index);
+}
+
+void Applier::retried(const std::string& what, const std::function<void()>& work) {
+  auto pause = kFirstPause;
+  for (int tries = 1;; ++tries) {
+    try {
+      return work();
+    } catch (const db::SqlError& error) {
+      roll_back();
+      if (!worth_retrying(error.sqlstate())) throw;
+      if (tries == kTries) {
+        throw Error(Kind::busy, what + ": gave up after " + std::to_string(kTries) + " tries: " + error.what(),
+                    "find out who holds the table (pg_locks), or raise --ddl-lock-timeout");
+      }
+      const milliseconds now = jittered(pause);
+      observer_.retrying(error.what(), now);
+      base::pause(pulse_, Deadline::in(now));
+      pause = std::min(pause * 2, kLongestPause);
+    }
+  }
+}
+
+void Applier::roll_back() {
+  if (connection_.alive() && connection_.in_transaction()) send("ROLLBACK");
+}
+
+std::string Applier::ledger_sql() { return site_.has_ledger ? std::string() : create_ledger_sql(site_); }
+
+std::string Applier::fingerprint(const Migration& migration) {
+  if (set_.fingerprint.empty() || migration.number != set_.migrations.back().number) return {};
+  return catalog_text(read_catalog(connection_, site_.schema, tables_of(parse_catalog(set_.fingerprint)), pulse_));
+}
+
+}  // namespace wrktalk::migrate

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/pulse.hpp"
+#include "core/db/raw.hpp"
+#include "core/migrate/ledger.hpp"
+#include "core/migrate/observer.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace wrktalk::migrate {
+
+/// Runs migrations one at a time, each whole together with its ledger row or not at all. Call it under the RunnerLock,
+/// which is the `pulse`. A table lock that is not granted in time and a deadlock are tried again, with growing pauses.
+class Applier {
+ public:
+  Applier(db::raw::Connection& connection, Site site, const Set& set, std::chrono::milliseconds ddl_lock_timeout,
+          Observer& observer, base::Pulse& pulse);
+
+  /// Applies one migration. `forget_set` removes what the ledger says of the whole set, in the same transaction.
+  /// Throws SqlError that shows the place in the file; Error(busy) when a table stayed locked.
+  Done apply(const Migration& migration, bool forget_set = false);
+  Done undo(const Migration& migration);
+
+  /// `work` between BEGIN and COMMIT, in a try of its own each time.
+  void in_transaction(const std::string& what, const std::function<void()>& work);
+
+  /// Statements inside `in_transaction`, or one alone.
+  std::vector<std::string> send(const std::string& sql);
+  /// Writes the ledger row; inside `in_transaction`.
+  void record(const Migration& migration, std::chrono::milliseconds took, const std::string& outcome,
+              const std::string& fingerprint);
+
+  /// CREATE INDEX CONCURRENTLY IF NOT EXISTS; what an interrupted build left under that name is dropped first.
+  void build_index(const std::string& what, const std::string& index, const std::string& sql);
+
+ private:
+  struct Parts {
+    std::string before;  ///< sent in front of the file
+    std::function<std::string(std::chrono::milliseconds took)> after;
+  };
+  Done run(const Migration& migration, const Script& script, const Parts& parts, const std::string& outcome);
+  std::vector<std::string> run_inside(const Script& script, const std::string& sql, const Parts& parts);
+  std::vector<std::string> run_outside(const Script& script, const std::string& sql, const Parts& parts);
+  void retried(const std::string& what, const std::function<void()>& work);
+  void roll_back();
+  void drop_invalid(const std::string& index);
+  std::string ledger_sql();
+  std::string fingerprint(const Migration& migration);
+
+  db::raw::Connection& connection_;
+  Site site_;
+  const Set& set_;
+  std::string limits_;  ///< SET LOCAL statements
+  std::chrono::milliseconds ddl_lock_timeout_;
+  Observer& observer_;
+  base::Pulse& pulse_;
+};
+
+}  // namespace wrktalk::migrate

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/catalog.hpp"
+
+#include "core/base/text.hpp"
+#include "core/db/session.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace wrktalk::migrate {
+namespace {
+
+/// $1: schema, $2: table names. NOT NULL is a column's matter here; from version 18 on it is a constraint too.
+constexpr const char* kCatalogQuery = R"(
+WITH t AS (
+  SELECT c.oid, c.relname, c.relkind FROM pg_catalog.pg_class c
+  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)
+    AND c.relname = ANY ($2::name[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm'))
+SELECT relname::text, 'table', '', CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
+       WHEN 'f' THEN 'foreign table' ELSE 'view' END FROM t
+UNION ALL
+SELECT t.relname::text, 'column', a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+       || CASE WHEN a.attidentity <> '' THEN ' generated as identity' ELSE '' END
+       || coalesce(' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid, true), '')
+FROM t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+UNION ALL
+SELECT t.relname::text, CASE WHEN k.contype = 'p' THEN 'primary key' ELSE 'constraint' END,
+       CASE WHEN k.contype = 'p' THEN '' ELSE pg_catalog.pg_get_constraintdef(k.oid, true) END,
+       CASE WHEN k.contype = 'p' THEN substr(pg_catalog.pg_get_constraintdef(k.oid, true), 13) ELSE 'present' END
+FROM t JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'f', 'u', 'c', 'x')
+UNION ALL
+SELECT t.relname::text, 'index', i.relname::text, CASE WHEN x.indisunique THEN 'unique ' ELSE '' END
+       || substring(pg_catalog.pg_get_indexdef(x.indexrelid, 0, true) FROM ' USING (.*)$')
+       || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
+FROM t JOIN pg_catalog.pg_index x ON x.indrelid = t.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+UNION ALL
+SELECT t.relname::text, 'trigger', g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true)
+       || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' DISABLED' END || ', body ' || md5(p.prosrc)
+FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
+JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid)";
+
+auto key(const CatalogItem& item) { return std::tie(item.table, item.kind, item.name); }
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+bool is_harmless(const CatalogItem& unexpected) {
+  const std::string& definition = unexpected.definition;
+  if (unexpected.kind == "index") return !base::starts_with(definition, "unique ") && !contains(definition, " INVALID");
+  return unexpected.kind == "column" &&
+         (!contains(definition, " not null") || contains(definition, " default ") || contains(definition, " identity"));
+}
+
+/// v4.2 databases made their ids with the extension uuid-ossp.
+std::string normalised(std::string definition) {
+  const std::string old_default = "uuid_generate_v4()";
+  const std::size_t at = definition.find(old_default);
+  if (at == std::string::npos) return definition;
+  const std::size_t start = definition.rfind(' ', at) + 1;  // with its schema, if any
+  return definition.replace(start, at + old_default.size() - start, "gen_random_uuid()");
+}
+
+}  // namespace
+
+std::string catalog_text(const Catalog& catalog) {
+  std::string text;
+  for (const auto& item : catalog) {
+    text += item.table + '\t' + item.kind + '\t' + base::one_line(item.name) + '\t' + base::one_line(item.definition) +
+            '\n';
+  }
+  return text;
+}
+
+Catalog parse_catalog(std::string_view text) {
+  Catalog catalog;
+  for (const auto& line : base::split(text, '\n')) {
+    auto parts = base::split(line, '\t');
+    if (parts.size() != 4) continue;
+    catalog.push_back({std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(parts[3])});
+  }
+  return catalog;
+}
+
+std::vector<std::string> tables_of(const Catalog& catalog) {
+  std::vector<std::string> tables;
+  for (const auto& item : catalog) {
+    if (item.kind == "table") tables.push_back(item.table);
+  }
+  return tables;
+}
+
+Catalog read_catalog(db::raw::Connection& connection, const std::string& schema, const std::vector<std::string>& tables,
+                     base::Pulse& pulse) {
+  const auto rows =
+      connection.query(kCatalogQuery, {schema, db::Param(tables).c_str()}, pulse, base::Deadline::never()).rows;
+  Catalog catalog;
+  for (const auto& row : rows) {
+    catalog.push_back({row[0].value_or(""), row[1].value_or(""), base::one_line(row[2].value_or("")),
+                       base::one_line(row[3].value_or(""))});
+  }
+  std::sort(catalog.begin(), catalog.end(), [](const auto& a, const auto& b) { return key(a) < key(b); });
+  return catalog;
+}
+
+std::string Difference::text() const {
+  std::string what = item.kind;
+  if (!item.name.empty()) what += ' ' + item.name;
+  if (item.kind != "table") what += " of";
+  what += ' ' + item.table + ": ";
+  if (expected.empty()) return what + "not expected, found " + found;
+  return what + "expected " + expected + ", found " + (found.empty() ? "nothing" : found);
+}
+
+Comparison compare(const Catalog& expected, const Catalog& found) {
+  std::map<decltype(key(expected.front())), const CatalogItem*> there;
+  for (const auto& item : found) there.emplace(key(item), &item);
+  const auto found_tables = tables_of(found);
+  const std::set<std::string> present(found_tables.begin(), found_tables.end());
+
+  Comparison comparison;
+  for (const auto& item : expected) {
+    if (item.kind != "table" && present.count(item.table) == 0) continue;
+    const auto at = there.find(key(item));
+    const std::string definition = at == there.end() ? std::string() : at->second->definition;
+    if (normalised(definition) != normalised(item.definition)) {
+      comparison.differences.push_back({item, item.definition, definition});
+    }
+    if (at != there.end()) there.erase(at);
+  }
+  for (const auto& item : found) {
+    if (there.count(key(item)) == 0) continue;
+    auto& list = is_harmless(item) ? comparison.harmless : comparison.differences;
+    list.push_back({item, {}, item.definition});
+  }
+  return comparison;
+}
+
+}  // namespace wrktalk::migrate

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/history.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace wrktalk::migrate {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+State state_of_applied(const Migration* migration, const LedgerRow& row, const Set& set) {
+  if (migration != nullptr) return migration->checksum == row.checksum ? State::applied : State::changed;
+  return set.migrations.empty() || row.number > set.migrations.back().number ? State::unknown : State::missing;
+}
+
+std::string complaint(const Entry& entry) {
+  switch (entry.state) {
+    case State::changed:
+      return entry.migration->up.file + " has changed since " + entry.row->applied_by + " applied it at " +
+             entry.row->applied_at;
+    case State::missing:
+      return "migration " + entry.label + " (" + entry.name + ") was applied at " + entry.row->applied_at +
+             " and its file is missing";
+    case State::unknown:
+      return "the database has migration " + entry.label + " (" + entry.name + ") from " + entry.row->applied_at +
+             ", which is newer than all files";
+    case State::out_of_order: return entry.migration->up.file + " is older than migrations that are already applied";
+    case State::applied:
+    case State::pending: break;
+  }
+  return {};
+}
+
+std::string advice(State state) {
+  switch (state) {
+    case State::changed: return "restore the file as it was applied and put the change in a new migration";
+    case State::missing: return "restore the file";
+    case State::unknown: return "use the version of wrktalk, or the files, that made it";
+    case State::out_of_order: return "give it the next free number";
+    case State::applied:
+    case State::pending: break;
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* to_string(State state) noexcept {
+  switch (state) {
+    case State::applied: return "applied";
+    case State::pending: return "pending";
+    case State::out_of_order: return "out of order";
+    case State::changed: return "changed";
+    case State::missing: return "file missing";
+    case State::unknown: return "unknown";
+  }
+  return "";
+}
+
+std::vector<Entry> history(const Set& set, const std::vector<LedgerRow>& ledger) {
+  std::map<std::int64_t, Entry> entries;
+  const std::int64_t last_applied = ledger.empty() ? -1 : ledger.back().number;
+  for (const auto& migration : set.migrations) {
+    const State state = migration.number < last_applied ? State::out_of_order : State::pending;
+    entries[migration.number] = {migration.number, migration.label, migration.name, state, &migration, std::nullopt};
+  }
+  for (const auto& row : ledger) {
+    auto [at, added] = entries.try_emplace(row.number);
+    Entry& entry = at->second;
+    if (added) {
+      entry.number = row.number;
+      entry.label = std::to_string(row.number);
+      entry.name = row.name;
+    }
+    entry.state = state_of_applied(entry.migration, row, set);
+    entry.row = row;
+  }
+  std::vector<Entry> sorted;
+  for (auto& [number, entry] : entries) sorted.push_back(std::move(entry));
+  return sorted;
+}
+
+void refuse_broken(const std::vector<Entry>& entries, const Set& set) {
+  std::vector<std::string> complaints;
+  std::string hint;
+  bool only_unknown = true;
+  for (const auto& entry : entries) {
+    if (entry.state == State::applied || entry.state == State::pending) continue;
+    complaints.push_back(complaint(entry));
+    if (hint.empty()) hint = advice(entry.state);
+    only_unknown = only_unknown && entry.state == State::unknown;
+  }
+  if (complaints.empty()) return;
+  throw Error(only_unknown ? Kind::configuration : Kind::failed,
+              "set " + set.name + ": " + base::join(complaints, "; "), hint);
+}
+
+std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::optional<std::int64_t> to) {
+  const auto is_last = [&](const Entry& entry) { return entry.number == *to && entry.migration != nullptr; };
+  if (to && std::none_of(entries.begin(), entries.end(), is_last)) {
+    throw Error(Kind::usage, "there is no migration " + std::to_string(*to), "see `wrktalk migrate status`");
+  }
+  std::vector<const Migration*> out;
+  for (const auto& entry : entries) {
+    if (entry.state == State::pending && (!to || entry.number <= *to)) out.push_back(entry.migration);
+  }
+  return out;
+}
+
+std::vector<const Migration*> to_undo(const std::vector<Entry>& entries, std::size_t steps,
+                                      std::optional<std::int64_t> to) {
+  std::vector<const Migration*> out;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    if (entry->state != State::applied) continue;
+    if (to ? entry->number <= *to : out.size() == steps) break;
+    if (!entry->migration->down) {
+      throw Error(Kind::failed, entry->migration->up.file + " has no down file", "write one, or restore a backup");
+    }
+    out.push_back(entry->migration);
+  }
+  return out;
+}
+
+}  // namespace wrktalk::migrate

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/ledger.hpp"
+
+#include "core/base/error.hpp"
+#include "core/db/session.hpp"
+
+#include <array>
+#include <unistd.h>
+
+namespace wrktalk::migrate {
+namespace {
+
+using base::Deadline;
+using db::quote_identifier;
+using db::quote_literal;
+
+std::string table(const Site& site) { return quote_identifier(site.schema) + ".wrktalk_migration"; }
+
+std::string machine() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+}  // namespace
+
+Site find_site(db::raw::Connection& connection, const std::vector<std::string>& tables, base::Pulse& pulse) {
+  constexpr const char* kQuery = R"(
+SELECT s.name, s.name = current_schema(), to_regclass(quote_ident(s.name) || '.wrktalk_migration') IS NOT NULL
+FROM (SELECT coalesce(
+    (SELECT n.nspname FROM unnest($1::text[]) WITH ORDINALITY AS t(name, place)
+       JOIN pg_catalog.pg_class c ON c.oid = to_regclass(quote_ident(t.name))
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY t.place LIMIT 1),
+    (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = to_regclass('wrktalk_migration')),
+    current_schema()) AS name) AS s)";
+  const auto row = connection.query(kQuery, {db::Param(tables).c_str()}, pulse, Deadline::never()).rows.at(0);
+  if (!row[0]) {
+    throw base::Error(base::Kind::configuration, "no schema of the search path exists",
+                      "create the schema, or set search_path for this role or database");
+  }
+  const Site site{*row[0], row[2] == "t"};
+  if (row[1] != "t") {
+    connection.query(
+        "SELECT set_config('search_path', quote_ident($1) || ', ' || current_setting('search_path'), false)",
+        {site.schema}, pulse, Deadline::never());
+  }
+  return site;
+}
+
+std::vector<LedgerRow> read_ledger(db::raw::Connection& connection, const Site& site, const std::string& set,
+                                   base::Pulse& pulse) {
+  std::vector<LedgerRow> ledger;
+  if (!site.has_ledger) return ledger;
+  const std::string query =
+      "SELECT number, name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+      "applied_by, duration_ms, outcome FROM " +
+      table(site) + " WHERE set = $1 ORDER BY number";
+  for (const auto& row : connection.query(query, {set}, pulse, Deadline::never()).rows) {
+    ledger.push_back({std::stoll(row[0].value()), row[1].value(), row[2].value(), row[3].value(), row[4].value(),
+                      std::chrono::milliseconds(std::stoll(row[5].value())), row[6].value()});
+  }
+  return ledger;
+}
+
+std::string create_ledger_sql(const Site& site) {
+  return "CREATE TABLE IF NOT EXISTS " + table(site) +
+         " (set text NOT NULL, number bigint NOT NULL, name text NOT NULL, checksum text NOT NULL,"
+         " applied_at timestamptz NOT NULL DEFAULT now(), applied_by text NOT NULL, duration_ms bigint NOT NULL,"
+         " outcome text NOT NULL, fingerprint text NOT NULL DEFAULT '', PRIMARY KEY (set, number)); ";
+}
+
+std::string record_sql(const Site& site, const std::string& set, const Migration& migration,
+                       std::chrono::milliseconds took, const std::string& outcome, const std::string& fingerprint) {
+  return "INSERT INTO " + table(site) +
+         " (set, number, name, checksum, applied_by, duration_ms, outcome, fingerprint) VALUES (" + quote_literal(set) +
+         ", " + std::to_string(migration.number) + ", " + quote_literal(migration.name) + ", " +
+         quote_literal(migration.checksum) + ", session_user || '@' || " + quote_literal(machine()) + ", " +
+         std::to_string(took.count()) + ", " + quote_literal(outcome) + ", " + quote_literal(fingerprint) + "); ";
+}
+
+std::string forget_sql(const Site& site, const std::string& set, const Migration& migration) {
+  return "DELETE FROM " + table(site) + " WHERE set = " + quote_literal(set) +
+         " AND number = " + std::to_string(migration.number) + "; ";
+}
+
+std::string forget_set_sql(const Site& site, const std::string& set) {
+  return "DELETE FROM " + table(site) + " WHERE set = " + quote_literal(set) + "; ";
+}
+
+}  // namespace wrktalk::migrate

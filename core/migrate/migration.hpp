@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wrktalk::migrate {
+
+/// One SQL file.
+struct Script {
+  std::string file;  ///< as messages name it: "checkpoint/001_x.up.sql", "db/002_y.up.sql"
+  std::string sql;
+  bool transactional = true;  ///< false: its first line is "-- wrktalk: no-transaction", and it holds one statement
+};
+
+struct Migration {
+  std::int64_t number = 0;
+  std::string label;  ///< the number as the file writes it: "001"
+  std::string name;   ///< "create_checkpointer_tables"
+  std::string title;  ///< the text of a line "-- Migration 001: TEXT", else the name in words
+  Script up;
+  std::optional<Script> down;
+  std::string checksum;  ///< of `up`; line endings, trailing blanks and empty lines at the end do not change it
+};
+
+/// Migrations in the order of their numbers.
+struct Set {
+  std::string name;  ///< in the ledger: "checkpoint", "agent", or what the user calls the folder's set
+  std::vector<Migration> migrations;
+  std::string adopt_sql;    ///< completes what another program made; empty when the files themselves do
+  std::string fingerprint;  ///< what the newest migration leaves in the catalog (`parse_catalog`); empty for a folder
+
+  const Migration* find(std::int64_t number) const noexcept;
+};
+
+/// "checkpoint" or "agent". Throws Error(usage) for any other name.
+Set embedded_set(const std::string& name);
+
+/// The NNN_name.up.sql and NNN_name.down.sql of a folder; other files are left alone. Throws Error(failed) naming the
+/// files for a duplicate number, a gap between numbers of less than eight digits (longer ones are timestamps), a down
+/// file without its up file, two names for one number, or no migration at all.
+Set read_set(const std::string& directory, const std::string& name);
+
+/// SHA-256 of the text without what an editor or a checkout changes.
+std::string checksum(std::string_view sql);
+
+}  // namespace wrktalk::migrate

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/statements.hpp"
+
+#include "core/base/error.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace wrktalk::migrate {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr std::size_t kMostWords = 64;
+
+bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+bool starts_word(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool in_word(char c) { return starts_word(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '$'; }
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
+class Scanner {
+ public:
+  explicit Scanner(std::string_view sql) : sql_(sql) {}
+
+  std::vector<Statement> run() && {
+    while (at_ < sql_.size()) step();
+    finish();
+    return std::move(found_);
+  }
+
+ private:
+  char peek(std::size_t ahead = 0) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
+
+  void step() {
+    const char c = peek();
+    if (is_blank(c)) {
+      ++at_;
+    } else if (c == '-' && peek(1) == '-') {
+      at_ = std::min(sql_.find('\n', at_), sql_.size());
+    } else if (c == '/' && peek(1) == '*') {
+      skip_comment();
+    } else if (c == ';' && parentheses_ == 0 && bodies_ == 0) {
+      finish();
+      ++at_;
+    } else {
+      take(c);
+    }
+  }
+
+  void take(char c) {
+    const std::size_t start = at_;
+    if (!open_) {
+      open_ = true;
+      now_.begin = start;
+    }
+    if (starts_word(c)) {
+      while (at_ < sql_.size() && in_word(sql_[at_])) ++at_;
+      const std::string_view word = sql_.substr(start, at_ - start);
+      if (peek() == '\'' && (word == "E" || word == "e")) {
+        skip_quoted('\'', true);
+      } else {
+        add_word(upper(word));
+      }
+    } else if (c == '"') {
+      skip_quoted('"', false);
+      add_word(std::string(sql_.substr(start, at_ - start)));
+    } else if (c == '\'') {
+      skip_quoted('\'', false);
+    } else if (c == '$') {
+      skip_dollar_quoted();
+    } else {
+      if (c == '(') ++parentheses_;
+      if (c == ')' && parentheses_ > 0) --parentheses_;
+      ++at_;
+    }
+    now_.end = at_;
+  }
+
+  void skip_comment() {
+    int depth = 0;
+    do {
+      if (peek() == '/' && peek(1) == '*') {
+        ++depth;
+        ++at_;
+      } else if (peek() == '*' && peek(1) == '/') {
+        --depth;
+        ++at_;
+      }
+      ++at_;
+    } while (depth > 0 && at_ < sql_.size());
+  }
+
+  void skip_quoted(char quote, bool backslashes) {
+    for (++at_; at_ < sql_.size(); ++at_) {
+      if (backslashes && peek() == '\\') {
+        ++at_;
+      } else if (peek() == quote) {
+        if (peek(1) != quote) break;
+        ++at_;
+      }
+    }
+    at_ = std::min(at_ + 1, sql_.size());
+  }
+
+  void skip_dollar_quoted() {
+    std::size_t end = at_ + 1;
+    while (end < sql_.size() && in_word(sql_[end]) && sql_[end] != '$') ++end;
+    const bool is_tag = end < sql_.size() && sql_[end] == '$' && std::isdigit(static_cast<unsigned char>(peek(1))) == 0;
+    if (!is_tag) {
+      ++at_;
+      return;
+    }
+    const std::string_view tag = sql_.substr(at_, end + 1 - at_);
+    const std::size_t close = sql_.find(tag, end + 1);
+    at_ = close == std::string_view::npos ? sql_.size() : close + tag.size();
+  }
+
+  void add_word(std::string word) {
+    const auto& words = now_.words;
+    const auto early = words.begin() + std::min<std::ptrdiff_t>(4, std::distance(words.begin(), words.end()));
+    const bool routine = !words.empty() && words[0] == "CREATE" && std::any_of(words.begin(), early, [](const auto& w) {
+      return w == "FUNCTION" || w == "PROCEDURE";
+    });
+    if (routine && (word == "BEGIN" || (bodies_ > 0 && word == "CASE"))) ++bodies_;
+    if (bodies_ > 0 && word == "END") --bodies_;
+    if (words.size() < kMostWords) now_.words.push_back(std::move(word));
+  }
+
+  void finish() {
+    if (open_) found_.push_back(std::move(now_));
+    now_ = {};
+    open_ = false;
+    parentheses_ = 0;
+    bodies_ = 0;
+  }
+
+  std::string_view sql_;
+  std::size_t at_ = 0;
+  bool open_ = false;
+  int parentheses_ = 0;
+  int bodies_ = 0;
+  Statement now_;
+  std::vector<Statement> found_;
+};
+
+bool has(const Statement& statement, const char* word) {
+  return std::find(statement.words.begin(), statement.words.end(), word) != statement.words.end();
+}
+
+bool is_begin(const Statement& statement) {
+  return !statement.words.empty() &&
+         (statement.words[0] == "BEGIN" || (statement.words[0] == "START" && has(statement, "TRANSACTION")));
+}
+
+bool is_commit(const Statement& statement) {
+  return !statement.words.empty() && (statement.words[0] == "COMMIT" || statement.words[0] == "END");
+}
+
+bool controls_transaction(const Statement& statement) {
+  if (statement.words.empty()) return false;
+  const std::string& first = statement.words[0];
+  return is_begin(statement) || is_commit(statement) || first == "ABORT" ||
+         (first == "ROLLBACK" && !has(statement, "TO")) || (first == "PREPARE" && has(statement, "TRANSACTION"));
+}
+
+bool copies_to_client(const Statement& statement) {
+  return !statement.words.empty() && statement.words[0] == "COPY" &&
+         (has(statement, "STDIN") || has(statement, "STDOUT"));
+}
+
+Error refusal(const Script& script, const Statement& statement, const std::string& what, const std::string& hint) {
+  const auto line =
+      std::count(script.sql.begin(), script.sql.begin() + static_cast<std::ptrdiff_t>(statement.begin), '\n');
+  return Error(Kind::failed, script.file + ":" + std::to_string(line + 1) + ": " + what, hint);
+}
+
+}  // namespace
+
+std::vector<Statement> statements(std::string_view sql) { return Scanner(sql).run(); }
+
+std::string checked_sql(const Script& script) {
+  std::string sql = script.sql;
+  auto all = statements(sql);
+  if (!script.transactional && all.size() != 1) {
+    throw Error(Kind::failed,
+                script.file + " is marked no-transaction and holds " + std::to_string(all.size()) + " statements",
+                "put each statement that cannot run in a transaction in a file of its own");
+  }
+  if (script.transactional && all.size() >= 2 && is_begin(all.front()) && is_commit(all.back())) {
+    for (const auto& outer : {all.front(), all.back()}) {
+      const std::size_t semicolon = std::min(sql.find(';', outer.end), sql.size() - 1);
+      std::fill(sql.begin() + static_cast<std::ptrdiff_t>(outer.begin),
+                sql.begin() + static_cast<std::ptrdiff_t>(semicolon) + 1, ' ');
+    }
+    all = statements(sql);
+  }
+  for (const auto& statement : all) {
+    if (controls_transaction(statement)) {
+      throw refusal(script, statement, statement.words[0] + " would end the transaction that the migration runs in",
+                    "take it out: each file is one transaction already");
+    }
+    if (copies_to_client(statement)) {
+      throw refusal(script, statement, "COPY from or to the client is not possible in a migration",
+                    "use INSERT instead");
+    }
+  }
+  return sql;
+}
+
+std::optional<std::string> concurrent_index(std::string_view sql) {
+  const auto all = statements(sql);
+  if (all.empty()) return std::nullopt;
+  const auto& words = all.front().words;
+  auto at = words.begin();
+  const auto next_is = [&](const char* word) {
+    if (at == words.end() || *at != word) return false;
+    ++at;
+    return true;
+  };
+  if (!next_is("CREATE")) return std::nullopt;
+  next_is("UNIQUE");
+  if (!next_is("INDEX") || !next_is("CONCURRENTLY")) return std::nullopt;
+  if (next_is("IF") && !(next_is("NOT") && next_is("EXISTS"))) return std::nullopt;
+  if (at == words.end() || *at == "ON") return std::nullopt;
+  return *at;
+}
+
+}  // namespace wrktalk::migrate

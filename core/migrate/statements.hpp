@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/migrate/migration.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wrktalk::migrate {
+
+/// One statement of a script, as far as the runner must know it. The server alone understands SQL: nothing is ever sent
+/// in pieces that were cut here.
+struct Statement {
+  std::size_t begin = 0;  ///< offset of its first word
+  std::size_t end = 0;    ///< offset behind its last character, before the semicolon
+  std::vector<std::string>
+      words;  ///< the first ones outside of strings and comments, in upper case; "quoted" names as written
+};
+
+/// Knows comments, all kinds of quotes, parentheses and BEGIN ATOMIC bodies.
+std::vector<Statement> statements(std::string_view sql);
+
+/// The script as it is sent. BEGIN and COMMIT around a whole file are blanked, since the runner's own transaction stands
+/// around it. Throws Error(failed) with file and line for what would break that transaction or cannot be sent: other
+/// transaction control, COPY from or to the client, a no-transaction file that does not hold exactly one statement.
+std::string checked_sql(const Script& script);
+
+/// The index that CREATE INDEX CONCURRENTLY makes, as the statement names it.
+std::optional<std::string> concurrent_index(std::string_view sql);
+
+}  // namespace wrktalk::migrate
