@@ -21,6 +21,8 @@ using base::ExitCode;
 using base::Kind;
 
 void add_commands(CLI::App& app, Selected& chosen) {
+  add_migrate(app, chosen);
+  add_verify(app, chosen);
   add_config(app, chosen);
   add_completion(app, chosen);
 }

@@ -40,8 +40,11 @@ bool wants_color(int fd, bool no_color) {
 void print_error(const std::string& message, const std::string& hint, bool no_color) {
   const bool color = wants_color(STDERR_FILENO, no_color);
   std::cout.flush();
-  std::cerr << "wrktalk: " << (color ? "\x1b[31merror:\x1b[0m " : "error: ") << base::one_line(log::redact(message))
-            << '\n';
+  std::cerr << "wrktalk: " << (color ? "\x1b[31merror:\x1b[0m " : "error: ");
+  for (const auto& line : base::split(log::redact(message), '\n')) {
+    const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    std::cerr << std::string(indent, ' ') << base::one_line(line) << '\n';
+  }
   if (!hint.empty())
     std::cerr << (color ? "\x1b[33mhint:\x1b[0m " : "hint: ") << base::one_line(log::redact(hint)) << '\n';
 }
