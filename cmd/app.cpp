@@ -21,6 +21,12 @@ using base::ExitCode;
 using base::Kind;
 
 void add_commands(CLI::App& app, Selected& chosen) {
+  add_poll(app, chosen);
+  add_deploy(app, chosen);
+  add_rollback(app, chosen);
+  add_status(app, chosen);
+  add_task(app, chosen);
+  add_maintenance(app, chosen);
   add_migrate(app, chosen);
   add_verify(app, chosen);
   add_config(app, chosen);

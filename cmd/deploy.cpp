@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/app.hpp"
+#include "cmd/follow.hpp"
+#include "core/agent/agent.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/queue/target.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <unistd.h>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::Error;
+using base::ExitCode;
+using base::Kind;
+
+/// `deploy` and `rollback` share all but what they go to.
+struct DeployOptions {
+  std::string type;
+  std::string version;
+  long revision = 0;
+  std::string target;
+  std::string at;
+  std::string note;
+  bool queue = false;
+  bool queue_anyway = false;
+  bool wait = false;
+  bool dry_run = false;
+};
+
+/// What a task will do, and what is there now.
+struct Plan {
+  queue::NewTask task;
+  std::optional<artifact::Artifact> artifact;
+  std::optional<queue::TargetRow> row;
+};
+
+std::string requested_by() {
+  const char* user = std::getenv("USER");
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = "localhost";
+  return std::string(user != nullptr ? user : "uid " + std::to_string(::getuid())) + "@" + host.c_str();
+}
+
+/// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
+std::optional<std::string> wanted_type(const DeployOptions& options, const agent::Settings& settings) {
+  if (!options.target.empty()) return deploy::chart_type(deploy::parse_target(options.target).kind);
+  if (options.queue) return std::nullopt;
+  return deploy::chart_type(settings.targets.front().kind);
+}
+
+/// Where a task goes that names no target: ours when it takes this kind of release, else the default target of the kind.
+std::string choose_target(db::Session& db, const DeployOptions& options, const agent::Settings& settings,
+                          const std::optional<std::string>& chart_type) {
+  if (!options.target.empty()) return deploy::parse_target(options.target).name;
+  const auto& ours = settings.targets.front();
+  if (!options.queue || !chart_type || *chart_type == deploy::chart_type(ours.kind)) {
+    if (!options.queue || queue::find_target(db, ours.name)) return ours.name;
+  }
+  for (const auto kind : {deploy::TargetKind::kubernetes, deploy::TargetKind::docker, deploy::TargetKind::host}) {
+    if (chart_type && *chart_type != deploy::chart_type(kind)) continue;
+    if (const auto row = queue::default_target(db, deploy::to_text(kind))) return row->name;
+  }
+  throw Error(Kind::configuration, "no agent has made a target for it known yet",
+              "start `wrktalk poll --loop` at the target, or name one with --target");
+}
+
+/// "+2h" from now by the server's clock, or what PostgreSQL reads as a timestamp.
+std::optional<std::string> start_time(db::Session& db, const std::string& at) {
+  if (at.empty()) return std::nullopt;
+  if (at.front() == '+') {
+    const auto delay = base::parse_duration(at.substr(1));
+    return db.run("SELECT now() + $1::interval AS at", std::to_string(delay.count()) + " ms")[0]["at"].c_str();
+  }
+  try {
+    return db.run("SELECT $1::timestamptz AS at", at)[0]["at"].c_str();
+  } catch (const db::SqlError& e) {
+    if (e.sqlstate().substr(0, 2) != "22") throw;
+    throw Error(Kind::usage, "--at: " + std::string(e.what()), "write it like '2026-12-01 02:00 Europe/Berlin' or +2h");
+  }
+}
+
+Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db::Session& db, SignalPulse& pulse) {
+  Plan plan;
+  std::optional<std::string> chart_type = wanted_type(options, settings);
+  if (!options.version.empty()) {
+    db::raw::Connection raw(settings.database);
+    plan.artifact = artifact::find(raw, options.version, chart_type, pulse);
+    chart_type = plan.artifact->chart_type;
+  }
+  plan.task.type = options.type;
+  plan.task.target = choose_target(db, options, settings, chart_type);
+  plan.row = queue::find_target(db, plan.task.target);
+  if (plan.artifact) plan.task.artifact_id = plan.artifact->id;
+  if (options.type == "rollback") {
+    if (!options.version.empty()) plan.task.payload.target_version = plan.artifact->version;
+    if (options.revision > 0) plan.task.payload.target_revision = options.revision;
+    if (options.version.empty() && options.revision == 0 && (!plan.row || !plan.row->previous_artifact_id)) {
+      throw Error(Kind::failed, "there is no previous release on " + plan.task.target,
+                  "name one with --to-version; `wrktalk release list` shows what is stored");
+    }
+  }
+  if (!options.note.empty()) plan.task.payload.note = options.note;
+  plan.task.payload.requested_by = requested_by();
+  plan.task.at = start_time(db, options.at);
+  plan.task.queue_anyway = options.queue_anyway;
+  return plan;
+}
+
+std::string goal(const Plan& plan) {
+  if (plan.artifact) return plan.artifact->version;
+  if (plan.task.payload.target_revision) return "revision " + std::to_string(*plan.task.payload.target_revision);
+  return plan.row && plan.row->previous_version ? *plan.row->previous_version : "the previous release";
+}
+
+ExitCode show_plan(const Env& env, const Plan& plan) {
+  const std::string now = plan.row && plan.row->current_version ? *plan.row->current_version : "nothing";
+  if (env.output == Output::json) {
+    print_json(
+        {{"type", plan.task.type}, {"target", plan.task.target}, {"from", now}, {"to", goal(plan)}, {"dry_run", true}});
+    return ExitCode::done;
+  }
+  std::cout << "would " << (plan.task.type == "deploy" ? "deploy " : "roll back to ") << goal(plan) << " on "
+            << plan.task.target << ", where " << now << " runs now";
+  if (plan.artifact) {
+    std::cout << " (" << plan.artifact->chart_type << ", " << base::human_size(plan.artifact->size_bytes) << ", sha256 "
+              << plan.artifact->sha256.substr(0, 12) << ")";
+  }
+  std::cout << "\nnothing was changed\n";
+  return ExitCode::done;
+}
+
+ExitCode add_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
+  const std::string id = queue::enqueue(db, plan.task);
+  if (options.wait) {
+    if (env.output == Output::text) std::cout << "task " << id << " is queued for " << plan.task.target << std::endl;
+    return follow(env, db, id);
+  }
+  if (env.output == Output::json) {
+    print_json(to_json(queue::find(db, id)));
+  } else {
+    std::cout << "task " << id << " is queued for " << plan.task.target << '\n'
+              << "follow it with `wrktalk task watch " << id.substr(0, 8) << "`\n";
+  }
+  return ExitCode::done;
+}
+
+ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
+  // ^C puts the target back at once: whoever pressed it is waiting.
+  agent::Stop stop(env.signals, std::chrono::milliseconds(0));
+  const auto result = agent::run_now(settings, stop, plan.task);
+  const bool good = result.end == agent::TaskResult::End::recorded && result.status == queue::Status::completed;
+  if (env.output == Output::json) {
+    print_json({{"status", queue::to_text(result.status)},
+                {"target", plan.task.target},
+                {"message", result.message},
+                {"exit_code", base::to_int(result.exit_code)}});
+    return result.exit_code;
+  }
+  if (good) {
+    std::cout << result.message << '\n';
+  } else {
+    std::cerr << "wrktalk: error: " << result.message << '\n';
+    if (!result.hint.empty()) std::cerr << "hint: " << result.hint << '\n';
+  }
+  return result.exit_code;
+}
+
+ExitCode run_deploy(const DeployOptions& options, Env& env) {
+  auto settings = agent::settings_from(env.settings, agent_database(env, options.type));
+  if (!options.at.empty() && !options.queue) {
+    throw Error(Kind::usage, "--at needs --queue", "a task for later is run by `wrktalk poll --loop`");
+  }
+  if (!options.target.empty()) {
+    const auto target = deploy::parse_target(options.target);
+    if (!options.queue && target.kind == deploy::TargetKind::host && target.agent != settings.agent_id) {
+      throw Error(Kind::usage, target.name + " is another host's target",
+                  "queue the task with --queue for the agent there");
+    }
+    if (!options.queue) settings.targets = {target};
+  }
+  SignalPulse pulse(env.signals);
+  db::Session db(settings.database);
+  queue::require_schema(db);
+  const Plan plan = make_plan(options, settings, db, pulse);
+  if (options.dry_run) return show_plan(env, plan);
+  if (options.queue) return add_to_queue(options, env, db, plan);
+  return run_here(env, settings, plan);
+}
+
+void add_common(CLI::App* sub, DeployOptions& options) {
+  sub->add_option("--target", options.target,
+                  "kubernetes:NAMESPACE/RELEASE, docker:PROJECT or host:AGENT (default: what the settings name)");
+  auto* queue = sub->add_flag("--queue", options.queue, "Leave it to the agent that serves the target");
+  sub->add_flag("--queue-anyway", options.queue_anyway, "Also while another task runs or is due there")->needs(queue);
+  sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->needs(queue);
+  sub->add_flag("--wait", options.wait, "Follow the queued task to its end")->needs(queue);
+  sub->add_flag("--dry-run", options.dry_run, "Say what would be done, change nothing");
+  sub->add_option("--note", options.note, "Kept with the task");
+}
+
+constexpr std::initializer_list<ExitCode> kCodes = {ExitCode::done,         ExitCode::failed,        ExitCode::usage,
+                                                    ExitCode::busy,         ExitCode::configuration, ExitCode::database,
+                                                    ExitCode::artifact,     ExitCode::child,         ExitCode::put_back,
+                                                    ExitCode::not_put_back, ExitCode::interrupted};
+
+}  // namespace
+
+void add_deploy(CLI::App& app, Selected& chosen) {
+  auto options = std::make_shared<DeployOptions>();
+  options->type = "deploy";
+  auto* sub = app.add_subcommand("deploy", "Deploy a stored release, here and now or by the agent")->group("Releases");
+  sub->add_option("VERSION", options->version, "The release's version, or its id")->required();
+  add_common(sub, *options);
+  sub->footer(
+      footer({"wrktalk deploy 2.0.0", "wrktalk deploy 2.0.0 --queue --wait", "wrktalk deploy 2.0.0 --queue --at +2h"},
+             kCodes));
+  sub->callback([options, &chosen] { chosen = {"deploy", [options](Env& env) { return run_deploy(*options, env); }}; });
+}
+
+void add_rollback(CLI::App& app, Selected& chosen) {
+  auto options = std::make_shared<DeployOptions>();
+  options->type = "rollback";
+  auto* sub = app.add_subcommand("rollback", "Go back to the previous release, or to a named one")->group("Releases");
+  auto* version = sub->add_option("--to-version", options->version, "The release's version, or its id");
+  sub->add_option("--to-revision", options->revision, "Helm's revision (kubernetes)")
+      ->check(CLI::PositiveNumber)
+      ->excludes(version);
+  add_common(sub, *options);
+  sub->footer(
+      footer({"wrktalk rollback", "wrktalk rollback --to-version 1.0.0", "wrktalk rollback --queue --wait"}, kCodes));
+  sub->callback([options, &chosen] {
+    chosen = {"rollback", [options](Env& env) { return run_deploy(*options, env); }};
+  });
+}
+
+}  // namespace wrktalk::cmd

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/follow.hpp"
+
+#include "core/queue/claim.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+#include <poll.h>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::ExitCode;
+using nlohmann::ordered_json;
+
+/// A notification may be lost: look again after this.
+constexpr std::chrono::milliseconds kLookAgain{1'000};
+
+ordered_json parsed(const std::optional<std::string>& text) {
+  return text ? ordered_json::parse(*text, nullptr, false) : ordered_json();
+}
+
+ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
+
+}  // namespace
+
+std::optional<ExitCode> exit_code_of(const queue::Task& task) {
+  const auto status = queue::parse_status(task.status);
+  if (status == queue::Status::completed) return ExitCode::done;
+  if (status != queue::Status::failed && status != queue::Status::cancelled) return std::nullopt;
+  const ordered_json result = parsed(task.result);
+  if (result.is_object() && result.contains("exit_code") && result["exit_code"].is_number_integer()) {
+    return static_cast<ExitCode>(result["exit_code"].get<int>());
+  }
+  return ExitCode::failed;
+}
+
+ExitCode follow(Env& env, db::Session& db, const std::string& id) {
+  SignalPulse pulse(env.signals);
+  db.listen(queue::kChannel);
+  long seen = 0;
+  for (;;) {
+    // The task before its events, so that none is missed when it ends in between.
+    const auto task = queue::find(db, id);
+    for (const auto& event : queue::events(db, task.id, seen)) {
+      if (env.output == Output::text) std::cout << to_line(event) << std::endl;
+      seen = event.id;
+    }
+    if (const auto code = exit_code_of(task)) {
+      if (env.output == Output::json) print_json(to_json(task));
+      return *code;
+    }
+    if (db.notified()) continue;
+    std::vector<pollfd> fds{{db.socket(), POLLIN, 0}};
+    pulse.watch(fds);
+    ::poll(fds.data(), fds.size(), static_cast<int>(kLookAgain.count()));
+    pulse.tick();
+  }
+}
+
+ordered_json to_json(const queue::Task& task) {
+  return {{"id", task.id},
+          {"type", task.type},
+          {"status", task.status},
+          {"version", or_null(task.version)},
+          {"target", or_null(task.target)},
+          {"artifact_id", or_null(task.artifact_id)},
+          {"phase", or_null(task.phase)},
+          {"attempt", task.attempt},
+          {"max_attempts", task.max_attempts},
+          {"cancel_requested", task.cancel_requested},
+          {"claimed_by", or_null(task.claimed_by)},
+          {"execute_after", task.execute_after},
+          {"created_at", task.created_at},
+          {"picked_up_at", or_null(task.picked_up_at)},
+          {"last_heartbeat", or_null(task.last_heartbeat)},
+          {"lease_expires_at", or_null(task.lease_expires_at)},
+          {"completed_at", or_null(task.completed_at)},
+          {"error_message", or_null(task.error_message)},
+          {"payload", parsed(task.payload)},
+          {"result", parsed(task.result)}};
+}
+
+ordered_json to_json(const queue::Event& event) {
+  return {{"at", event.at},
+          {"attempt", event.attempt},
+          {"phase", event.phase},
+          {"message", event.message},
+          {"data", parsed(event.data)}};
+}
+
+std::string to_line(const queue::Event& event) {
+  std::string line = event.at.substr(0, 23);
+  line.resize(25, ' ');
+  line += event.phase;
+  line.resize(std::max<std::size_t>(line.size() + 2, 43), ' ');
+  return line + event.message;
+}
+
+}  // namespace wrktalk::cmd

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cmd/app.hpp"
+#include "core/queue/task.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <optional>
+#include <string>
+
+namespace wrktalk::cmd {
+
+/// Prints a task's story as it grows (text output) until the task has ended; then its exit code. ^C leaves the task alone.
+base::ExitCode follow(Env& env, db::Session& db, const std::string& id);
+
+/// What a task that has ended stands for; nothing while it has not.
+std::optional<base::ExitCode> exit_code_of(const queue::Task& task);
+
+/// Everything about a task, its events among it.
+nlohmann::ordered_json to_json(const queue::Task& task);
+nlohmann::ordered_json to_json(const queue::Event& event);
+std::string to_line(const queue::Event& event);
+
+}  // namespace wrktalk::cmd

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/app.hpp"
+#include "cmd/follow.hpp"
+#include "core/agent/settings.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/queue/target.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::ExitCode;
+using nlohmann::ordered_json;
+
+struct StatusOptions {
+  int tasks = 5;
+  bool no_look = false;
+};
+
+/// A look at a target takes no longer than this, whatever its tools do.
+constexpr std::chrono::seconds kLook{10};
+
+class LookPulse : public SignalPulse {
+ public:
+  explicit LookPulse(exec::Signals& signals) : SignalPulse(signals), until_(base::Deadline::in(kLook)) {}
+  base::Deadline watch(std::vector<pollfd>& fds) override { return base::sooner(SignalPulse::watch(fds), until_); }
+  void tick() override {
+    SignalPulse::tick();
+    if (until_.passed()) throw base::Error(base::Kind::child, "no answer within " + base::human_duration(kLook));
+  }
+
+ private:
+  base::Deadline until_;
+};
+
+/// What is really on the target, as far as this machine can see it.
+std::string look(Env& env, const agent::Settings& settings, const std::string& name) {
+  const auto target = std::find_if(settings.targets.begin(), settings.targets.end(),
+                                   [&](const auto& ours) { return ours.name == name; });
+  if (target == settings.targets.end()) return {};
+  try {
+    exec::Fence fence;
+    LookPulse pulse(env.signals);
+    return deploy::make_deployer(*target, settings.deploy, "status", fence)->observe(pulse).detail;
+  } catch (const base::Error& e) {
+    if (e.kind() == base::Kind::interrupted || e.kind() == base::Kind::terminated) throw;
+    return std::string("cannot look: ") + e.what();
+  }
+}
+
+struct Report {
+  std::vector<queue::TargetRow> targets;
+  std::vector<std::string> found;  ///< for each target, what `look` saw
+  std::vector<queue::AgentRow> agents;
+  std::vector<queue::Task> running;
+  std::vector<queue::Task> next;
+  std::vector<queue::Task> last;
+  maintenance::State maintenance;
+};
+
+ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
+
+ordered_json array_of(const std::vector<queue::Task>& tasks) {
+  ordered_json out = ordered_json::array();
+  for (const auto& task : tasks) out.push_back(to_json(task));
+  return out;
+}
+
+void print_report_json(const Report& report) {
+  ordered_json out;
+  out["targets"] = ordered_json::array();
+  for (std::size_t i = 0; i < report.targets.size(); ++i) {
+    const auto& target = report.targets[i];
+    out["targets"].push_back({{"name", target.name},
+                              {"kind", target.kind},
+                              {"default", target.is_default},
+                              {"current", or_null(target.current_version)},
+                              {"previous", or_null(target.previous_version)},
+                              {"revision", target.revision ? ordered_json(*target.revision) : ordered_json()},
+                              {"since", or_null(target.applied_at)},
+                              {"found", report.found[i].empty() ? ordered_json() : ordered_json(report.found[i])}});
+  }
+  out["agents"] = ordered_json::array();
+  for (const auto& agent : report.agents) {
+    out["agents"].push_back({{"id", agent.agent_id},
+                             {"version", agent.version},
+                             {"targets", agent.targets},
+                             {"started_at", agent.started_at},
+                             {"last_seen", agent.last_seen}});
+  }
+  out["maintenance"] = !report.maintenance.windows.empty() || report.maintenance.enabled;
+  out["running"] = array_of(report.running);
+  out["next"] = array_of(report.next);
+  out["last"] = array_of(report.last);
+  print_json(out);
+}
+
+void print_tasks(const char* title, const std::vector<queue::Task>& tasks) {
+  if (tasks.empty()) return;
+  std::cout << '\n' << title << '\n';
+  Table table({"TASK", "TYPE", "VERSION", "TARGET", "STATUS", "PHASE", "WHEN"});
+  for (const auto& task : tasks) {
+    table.add({task.id.substr(0, 8), task.type, task.version.value_or("-"), task.target.value_or("(default)"),
+               task.status, task.phase.value_or("-"), task.completed_at.value_or(task.execute_after).substr(0, 19)});
+  }
+  std::cout << table.text();
+}
+
+void print_report(const Report& report) {
+  if (report.targets.empty()) {
+    std::cout << "no target is known yet: start `wrktalk poll --loop` at one\n";
+  } else {
+    Table table({"TARGET", "CURRENT", "REVISION", "SINCE", "PREVIOUS", "FOUND"});
+    for (std::size_t i = 0; i < report.targets.size(); ++i) {
+      const auto& target = report.targets[i];
+      table.add({target.name, target.current_version.value_or("-"),
+                 target.revision ? std::to_string(*target.revision) : "-",
+                 target.applied_at.value_or("-").substr(0, 19), target.previous_version.value_or("-"),
+                 report.found[i].empty() ? "-" : report.found[i]});
+    }
+    std::cout << table.text();
+  }
+  for (const auto& window : report.maintenance.windows) {
+    std::cout << "\nMAINTENANCE since " << window.opened_at.substr(0, 19) << ", held by " << window.owner
+              << (window.reason ? ": " + *window.reason : "") << '\n';
+  }
+  print_tasks("RUNNING", report.running);
+  print_tasks("NEXT", report.next);
+  print_tasks("LAST", report.last);
+  if (report.agents.empty()) {
+    std::cout << "\nno agent was seen within a day\n";
+    return;
+  }
+  std::cout << "\nAGENTS\n";
+  Table table({"AGENT", "VERSION", "LAST SEEN", "TARGETS"});
+  for (const auto& agent : report.agents) {
+    const auto silent = std::chrono::milliseconds(static_cast<long>(std::max(0.0, agent.silent_seconds) * 1000));
+    table.add({agent.agent_id, agent.version, base::human_duration(silent) + " ago", base::join(agent.targets, ",")});
+  }
+  std::cout << table.text();
+}
+
+ExitCode run_status(const StatusOptions& options, Env& env) {
+  const auto settings = agent::settings_from(env.settings, agent_database(env, "status"));
+  db::Session db(settings.database);
+  queue::require_schema(db);
+  Report report;
+  report.targets = queue::targets(db);
+  report.agents = queue::agents(db);
+  report.running = queue::list(db, {"inProgress", std::nullopt, 100});
+  report.next = queue::upcoming(db, options.tasks);
+  for (auto& task : queue::list(db, {std::nullopt, std::nullopt, 10 * options.tasks})) {
+    if (exit_code_of(task) && report.last.size() < static_cast<std::size_t>(options.tasks)) report.last.push_back(task);
+  }
+  report.maintenance = maintenance::state(db, settings.maintenance);
+  for (const auto& target : report.targets)
+    report.found.push_back(options.no_look ? "" : look(env, settings, target.name));
+  env.output == Output::json ? print_report_json(report) : print_report(report);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Selected& chosen) {
+  auto options = std::make_shared<StatusOptions>();
+  auto* sub = app.add_subcommand("status", "What runs where, what is next, and the last tasks")->group("Releases");
+  sub->add_option("--tasks", options->tasks, "This many tasks of each list")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  sub->add_flag("--no-look", options->no_look, "Believe the database: do not look at the target itself");
+  sub->footer(footer({"wrktalk status", "wrktalk status -o json"},
+                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database}));
+  sub->callback([options, &chosen] { chosen = {"status", [options](Env& env) { return run_status(*options, env); }}; });
+}
+
+}  // namespace wrktalk::cmd
