@@ -132,13 +132,14 @@ int run(int argc, char** argv) {
   app.set_version_flag("-V,--version", "wrktalk " WRKTALK_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   app.fallthrough();
+  add_globals(app, globals);
+  add_commands(app, chosen);
+  // Last: commands take over what is set before they are made.
   app.footer(
       footer({"wrktalk migrate up", "wrktalk release add shop-1.4.2.tgz --version 1.4.2", "wrktalk deploy 1.4.2"},
              {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::busy,
               ExitCode::configuration, ExitCode::database, ExitCode::artifact, ExitCode::child, ExitCode::put_back,
               ExitCode::not_put_back, ExitCode::interrupted, ExitCode::terminated}));
-  add_globals(app, globals);
-  add_commands(app, chosen);
   try {
     try {
       app.parse(argc, argv);

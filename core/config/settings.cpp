@@ -28,6 +28,11 @@ class Reader {
     return base::absolute(text(key));
   }
 
+  /// A name is looked up in PATH when it is run; a path is made absolute.
+  std::string program(const char* key) const {
+    return text(key).find('/') == std::string::npos ? text(key) : base::absolute(text(key));
+  }
+
   milliseconds duration(const char* key, milliseconds shortest) const {
     milliseconds value{};
     try {
@@ -102,14 +107,14 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.kube_namespace = read.text("kubernetes.namespace");
   s.helm_release_name = read.text("kubernetes.helm_release_name");
   s.helm_timeout = read.duration("kubernetes.helm_timeout", kTick);
-  s.helm_bin = read.text("kubernetes.helm_bin");
+  s.helm_bin = read.program("kubernetes.helm_bin");
   s.compose_project_name = read.text("docker.compose_project_name");
   s.compose_working_dir = read.path("docker.compose_working_dir");
-  s.compose_bin = read.text("docker.compose_bin");
+  s.compose_bin = read.program("docker.compose_bin");
   s.compose_timeout = read.duration("docker.compose_timeout", kTick);
   s.host_root = read.path("host.root");
-  s.host_activate = read.text("host.activate");
-  s.host_health = read.text("host.health");
+  s.host_activate = read.program("host.activate");
+  s.host_health = read.program("host.health");
   s.host_timeout = read.duration("host.timeout", kTick);
 
   s.agent_id = read.text("agent.id");

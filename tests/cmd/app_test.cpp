@@ -47,6 +47,16 @@ TEST_SUITE("cmd::app") {
     }
   }
 
+  TEST_CASE("an error is red on a terminal, unless colours are not wanted") {
+    const auto on_terminal = [](const std::string& words, std::vector<std::string> environment) {
+      environment.emplace_back("TERM=xterm");
+      return test::run({"script", "-qec", test::binary() + " " + words, "/dev/null"}, std::move(environment)).out;
+    };
+    CHECK(has(on_terminal("confg", {}), "\x1b[31merror:\x1b[0m unknown command 'confg'"));
+    CHECK(has(on_terminal("confg", {"NO_COLOR=1"}), "wrktalk: error: unknown command"));
+    CHECK(has(on_terminal("--no-color confg", {}), "wrktalk: error: unknown command"));
+  }
+
   TEST_CASE("a wrong setting is exit 5, and named") {
     const auto ran = tool("config show", {"WRKTALK_AGENT_POLL_INTERVAL=soon"});
     CHECK(ran.code == 5);

@@ -154,7 +154,11 @@ TEST_SUITE("config::parse") {
     CHECK(s.targets == std::vector<std::string>{"docker:a", "kubernetes:n/r"});
   }
 
-  TEST_CASE("a relative path is made absolute") {
+  TEST_CASE("a relative path is made absolute, a program's name is left to PATH") {
+    config::Inputs programs = on_host_box();
+    programs.flags = {{"--host-activate", "bin/activate"}, {"--helm-bin", "helm3"}};
+    CHECK(parse(programs).host_activate == base::absolute("bin/activate"));
+    CHECK(parse(programs).helm_bin == "helm3");
     config::Inputs in = on_host_box();
     in.flags["--host-root"] = "some/where";
     CHECK(parse(in).host_root == base::absolute("some/where"));
