@@ -46,7 +46,7 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const std::strin
                                                                                ::PQconninfoFree);
   if (!options) {
     throw Error(Kind::configuration, "the database DSN is neither a libpq conninfo string nor a postgresql:// URI",
-                "write it as \"host=... dbname=...\" or postgresql://user@host/database, special characters as %XX");
+                "write it as \"host=... dbname=...\" or postgresql://host/database, special characters as %XX");
   }
   std::vector<std::pair<std::string, std::string>> parameters;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
