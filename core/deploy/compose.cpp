@@ -231,6 +231,8 @@ class Compose : public Deployer {
     const EnvLink link(file.substr(0, file.rfind('/')), release.env_file);
     Tools::Act act;
     act.argv = command(file, release, {"up", "-d", "--remove-orphans"});
+    // The tree may have been unpacked again since: what is mounted from the one before is no longer there.
+    if (mounts_from(containers(pulse), release.tree)) act.argv.emplace_back("--force-recreate");
     act.timeout = timeout_;
     act.grace = kGrace;
     return tools_.act(act, pulse);

@@ -22,7 +22,7 @@ constexpr long kToleratedRestarts = 8;
 
 const char* const kInspectFormat =
     R"({"id":{{json .Id}},"name":{{json .Name}},"restarts":{{json .RestartCount}},"state":{{json .State}},)"
-    R"("labels":{{json .Config.Labels}}})";
+    R"("mounts":{{json .Mounts}},"labels":{{json .Config.Labels}}})";
 
 Containers parse_containers(const std::string& lines) {
   Containers containers;
@@ -43,6 +43,7 @@ Containers parse_containers(const std::string& lines) {
       if (state.contains("Health") && state["Health"].is_object())
         container.health = state["Health"].value("Status", "");
       if (container.health == "none") container.health.clear();
+      for (const auto& mount : all.at("mounts")) container.mounts.push_back(mount.value("Source", ""));
       container.config_files = all.at("labels").value("com.docker.compose.project.config_files", "");
       containers.push_back(std::move(container));
     }
@@ -104,6 +105,13 @@ Condition Settling::look(const Containers& containers, base::BootClock::time_poi
     since_ = now;
   }
   return all_good && (proven || now - since_ >= kRest) ? Condition::good : Condition::settling;
+}
+
+bool mounts_from(const Containers& containers, const std::string& tree) {
+  return std::any_of(containers.begin(), containers.end(), [&](const auto& container) {
+    return std::any_of(container.mounts.begin(), container.mounts.end(),
+                       [&](const auto& source) { return source == tree || base::starts_with(source, tree + "/"); });
+  });
 }
 
 std::optional<std::string> version_of(const Containers& containers, const std::string& releases) {

@@ -19,8 +19,9 @@ struct Container {
   int exit_code = 0;
   long restarts = 0;
   std::string started_at;
-  std::string error;         ///< why the engine could not start it
-  std::string config_files;  ///< the label that compose puts on: where its file lay
+  std::string error;                ///< why the engine could not start it
+  std::vector<std::string> mounts;  ///< sources on this machine
+  std::string config_files;         ///< the label that compose puts on: where its file lay
 };
 using Containers = std::vector<Container>;
 
@@ -50,6 +51,9 @@ class Settling {
   std::string seen_;
   base::BootClock::time_point since_{};
 };
+
+/// Whether one of them uses files in `tree`: it has to be made anew when the tree was.
+bool mounts_from(const Containers& containers, const std::string& tree);
 
 /// Which version's tree below `releases` all containers come from; nothing when there are several or it is another place.
 std::optional<std::string> version_of(const Containers& containers, const std::string& releases);

@@ -141,7 +141,9 @@ class Deployer {
   virtual bool needs_tree_to_put_back() const = 0;
 
   /// Ends what a dead owner left half done so that the next apply can work: a pending helm release is rolled back or
-  /// uninstalled, half-made folders are removed. Only after the owner's lease is over. Throws StepError(not_put_back).
+  /// uninstalled, half-made folders are removed. Only after the owner's lease is over. A pending helm release whose
+  /// `owner_task` is not this task is somebody else's: Error(busy). (A rollback carries no label; a caller that knows by its
+  /// revision that it was this task's says so in `owner_task`.) Throws StepError(not_put_back).
   virtual void recover(const Observed& observed, base::Pulse& pulse) = 0;
 
   /// Removes trees of versions not in `keep` and left-over working folders of ended tasks. Never throws.

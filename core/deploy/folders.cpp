@@ -28,14 +28,6 @@ base::Fd open_locked(const std::string& path) {
   return folder;
 }
 
-/// A sweeper may have removed the folder between our opening and our locking it.
-bool is_still(const base::Fd& folder, const std::string& path) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(folder.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
-}
-
 }  // namespace
 
 void make_safe_folder(const std::string& path, mode_t mode) {
@@ -110,20 +102,15 @@ void remove_others(const std::string& folder, const std::vector<std::string>& ke
   }
 }
 
-WorkFolder::WorkFolder(const std::string& parent, const std::string& name) : path_(parent + "/" + name) {
+WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {
   make_safe_folder(parent, 0700);
-  for (;;) {
-    if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {
-      base::throw_errno(Kind::configuration, "cannot make the folder " + path_);
-    }
-    lock_ = open_locked(path_);
-    if (!lock_ && errno == ENOENT) continue;
-    if (!lock_) throw Error(Kind::busy, "the folder " + path_ + " is used by another process");
-    if (is_still(lock_, path_)) return;
+  while (!lock_) {
+    folder_.emplace(parent, prefix);
+    lock_ = open_locked(folder_->path());
+    // A sweeper may have met it before it was locked.
+    if (lock_ && !base::exists(folder_->path())) lock_.reset();
   }
 }
-
-WorkFolder::~WorkFolder() { base::wipe_tree(path_); }
 
 void WorkFolder::sweep(const std::string& parent) noexcept {
   try {

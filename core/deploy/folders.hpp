@@ -2,7 +2,9 @@
 #pragma once
 
 #include "core/base/fd.hpp"
+#include "core/base/files.hpp"
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -28,17 +30,15 @@ void remove_others(const std::string& folder, const std::vector<std::string>& ke
 /// A task's private working folder, marked as in use by a lock that ends with the process, however that ends.
 class WorkFolder {
  public:
-  WorkFolder(const std::string& parent, const std::string& name);
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  ~WorkFolder();
+  /// A new one in `parent`; its name begins with `prefix`.
+  WorkFolder(const std::string& parent, const std::string& prefix);
 
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return folder_->path(); }
   /// Removes the folders in `parent` that nobody uses any more.
   static void sweep(const std::string& parent) noexcept;
 
  private:
-  std::string path_;
+  std::optional<base::TempDir> folder_;
   base::Fd lock_;
 };
 

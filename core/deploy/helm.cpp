@@ -62,7 +62,7 @@ class Helm : public Deployer {
 
   std::string home(const std::string& version) override {
     check_version(version);
-    if (!work_) work_ = std::make_unique<WorkFolder>(working_parent(), task_id_);
+    if (!work_) work_ = std::make_unique<WorkFolder>(working_parent(), task_id_ + "-");
     return work_->path() + "/" + version;
   }
 
@@ -115,6 +115,8 @@ class Helm : public Deployer {
     const History now = history(pulse);
     const helm::Revision* goal = helm::find(now, revision);
     if (goal == nullptr || !goal->is_good()) return std::nullopt;
+    // helm itself lets a rollback run over somebody's upgrade.
+    if (now.back().is_pending() && owner(now, pulse) != task_id_) busy(now, pulse);
     return roll_back(now, revision, Left::dirty, pulse);
   }
 
@@ -144,6 +146,7 @@ class Helm : public Deployer {
     need_version(pulse);
     const History now = history(pulse, Left::not_put_back);
     if (now.empty() || !now.back().is_pending()) return;
+    if (observed.owner_task != task_id_ || now.back().number != observed.revision) busy(now, pulse);
     if (const helm::Revision* goal = helm::newest_good(now)) {
       roll_back(now, goal->number, Left::not_put_back, pulse);
     } else {
@@ -248,16 +251,20 @@ class Helm : public Deployer {
                          base::Pulse& pulse) const {
     const History after = history(pulse, Left::dirty);
     if (outcome.err.find("another operation (install/upgrade/rollback) is in progress") != std::string::npos) {
-      const std::string task = after.empty() ? "" : owner(after, pulse);
-      throw Error(Kind::busy,
-                  "another helm operation on " + name() + " is in progress" +
-                      (after.empty() ? "" : " (" + after.back().status + ")") + ", started by " +
-                      (task.empty() ? "somebody else" : "task " + task),
-                  "wait until it has ended, or look at it with helm history " + subject_.release + " --namespace " +
-                      subject_.namespace_);
+      busy(after, pulse);
     }
     throw StepError(helm::left_behind(before, after, outcome.err), what + failed(outcome),
                     helm::hint(outcome.err, subject_.namespace_), outcome.err);
+  }
+
+  [[noreturn]] void busy(const History& now, base::Pulse& pulse) const {
+    const std::string task = now.empty() ? "" : owner(now, pulse);
+    throw Error(Kind::busy,
+                "another helm operation on " + name() + " is in progress" +
+                    (now.empty() ? "" : " (" + now.back().status + ")") + ", started by " +
+                    (task.empty() ? "somebody else" : "task " + task),
+                "wait until it has ended, or look at it with helm history " + subject_.release + " --namespace " +
+                    subject_.namespace_);
   }
 
   /// The task that the newest, pending revision belongs to. A rollback carries the label of the revision it goes to; when

@@ -30,8 +30,8 @@ class Tree {
   std::string first_;
 };
 
-Container running(const char* health = "") { return {"id1", "demo-web-1", "running", health, 0, 0, "t1", "", ""}; }
-Container ended(int code) { return {"id2", "demo-job-1", "exited", "", code, 0, "t1", "", ""}; }
+Container running(const char* health = "") { return {"id1", "demo-web-1", "running", health, 0, 0, "t1", "", {}, ""}; }
+Container ended(int code) { return {"id2", "demo-job-1", "exited", "", code, 0, "t1", "", {}, ""}; }
 
 }  // namespace
 
@@ -98,15 +98,17 @@ TEST_SUITE("deploy::compose paths") {
 TEST_SUITE("deploy::compose containers") {
   TEST_CASE("docker inspect's answer is read") {
     const auto all = parse_containers(
-        R"({"id":"2","name":"/demo-web-1","restarts":3,"state":{"Status":"running","ExitCode":0,"StartedAt":"t","Error":"","Health":{"Status":"healthy","Log":[]}},"labels":{"com.docker.compose.project.config_files":"/w/releases/1.0/app/compose.yml"}})"
+        R"({"id":"2","name":"/demo-web-1","restarts":3,"state":{"Status":"running","ExitCode":0,"StartedAt":"t","Error":"","Health":{"Status":"healthy","Log":[]}},"mounts":[{"Type":"bind","Source":"/w/releases/1.0/conf"}],"labels":{"com.docker.compose.project.config_files":"/w/releases/1.0/app/compose.yml"}})"
         "\n"
-        R"({"id":"1","name":"/demo-db-1","restarts":0,"state":{"Status":"exited","ExitCode":3},"labels":{}})"
+        R"({"id":"1","name":"/demo-db-1","restarts":0,"state":{"Status":"exited","ExitCode":3},"mounts":[],"labels":{}})"
         "\n");
     REQUIRE(all.size() == 2);
     CHECK(describe(all) == "demo-db-1 exited with status 3, demo-web-1 is running and healthy after 3 restarts");
     CHECK_FALSE(version_of(all, "/w/releases"));
     CHECK(version_of({all[1]}, "/w/releases") == "1.0");
     CHECK_FALSE(version_of({all[1]}, "/other"));
+    CHECK(mounts_from(all, "/w/releases/1.0"));
+    CHECK_FALSE(mounts_from(all, "/w/releases/1"));
     CHECK_THROWS_AS(parse_containers("{}"), base::Error);
     CHECK(parse_containers("\n").empty());
   }

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/exec/run.hpp"
+#include "tests/core/deploy/support.hpp"
+#include "tests/support/pg_cluster.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <unistd.h>
+
+using namespace wrktalk;
+using namespace wrktalk::deploy;
+using namespace wrktalk::deploy::test;
+using std::chrono::milliseconds;
+
+namespace {
+
+const char* const kDeployment = R"(apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: {{ .Release.Name }}}}
+  template:
+    metadata:
+      labels: {app: {{ .Release.Name }}}
+      annotations: {note: {{ .Values.note | quote }}, testbed/ready: {{ .Values.ready | quote }}}
+    spec: {containers: [{name: app, image: example/app}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: {{ .Release.Name }}}
+stringData: {word: "in-the-manifest"}
+)";
+
+/// Runs until `when` says so, then does `what`, once.
+class Meanwhile : public base::Pulse {
+ public:
+  Meanwhile(std::function<bool()> when, std::function<void()> what) : when_(std::move(when)), what_(std::move(what)) {}
+  base::Deadline watch(std::vector<pollfd>&) override { return base::Deadline::in(milliseconds(100)); }
+  void tick() override {
+    if (done_ || !when_()) return;
+    done_ = true;
+    what_();
+  }
+
+ private:
+  std::function<bool()> when_;
+  std::function<void()> what_;
+  bool done_ = false;
+};
+
+class Cluster {
+ public:
+  Cluster(std::string helm, std::string prefix) : helm_(std::move(helm)) {
+    static int count = 0;
+    namespace_ = prefix + "-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    settings.helm_bin = helm_;
+    settings.helm_timeout = std::chrono::seconds(40);
+  }
+  ~Cluster() { run({"kubectl", "delete", "namespace", namespace_, "--wait=false", "--ignore-not-found"}); }
+
+  std::unique_ptr<Deployer> deployer(const std::string& task = "task-1") {
+    return make_deployer(parse_target("kubernetes:" + namespace_ + "/app"), settings, task, fence);
+  }
+
+  /// A chart as `helm package` lays it out, in a folder of its own name.
+  Release release(Deployer& deployer, const std::string& version, const std::string& ready = "yes",
+                  const std::string& deployment = kDeployment) {
+    Release made;
+    made.version = version;
+    made.tree = deployer.home(version);
+    write(made.tree + "/app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 0.1.0\n");
+    write(made.tree + "/app/values.yaml", "note: none\n");
+    write(made.tree + "/app/templates/all.yaml", deployment);
+    made.values_file = dir.path() + "/values-" + version;
+    write(*made.values_file, "note: \"" + version + "\"\nready: \"" + ready + "\"\n", 0600);
+    return made;
+  }
+  Applied deploy(const std::string& version) {
+    const auto one = deployer();
+    return one->apply(release(*one, version), pulse);
+  }
+
+  std::string run(std::vector<std::string> argv) {
+    exec::Spec spec;
+    spec.argv = std::move(argv);
+    for (const char* name : {"PATH", "HOME", "KUBECONFIG"}) {
+      if (const char* value = std::getenv(name)) spec.environment.push_back(std::string(name) + "=" + value);
+    }
+    base::NoPulse quiet;
+    return exec::run(spec, quiet).out;
+  }
+  bool shows(const std::string& status) {
+    return run({helm_, "history", "app", "-n", namespace_, "-o", "json"}).find("\"" + status + "\"") !=
+           std::string::npos;
+  }
+  /// The running helm, by force: its guard's only child.
+  void kill_helm() const {
+    const std::string guard = std::to_string(guard_.pid);
+    const std::string children = base::read_file("/proc/" + guard + "/task/" + guard + "/children", 1000);
+    REQUIRE_FALSE(children.empty());
+    ::kill(std::stoi(children), SIGKILL);
+  }
+  /// A helm that was killed while its release was pending.
+  StepError killed_while(Deployer& deployer, const Release& broken, const std::string& status) {
+    Meanwhile pulse_([&] { return shows(status); }, [&] { kill_helm(); });
+    return step_error([&] { deployer.apply(broken, pulse_); });
+  }
+  std::string note() {
+    return run({"kubectl", "get", "deployment", "app", "-n", namespace_, "-o",
+                "jsonpath={.spec.template.metadata.annotations.note}"});
+  }
+
+  base::TempDir dir{"/tmp", "helm-test-"};
+  Settings settings;
+  exec::Fence fence{[this](const exec::ProcessId& id) { guard_ = id; }};
+  base::NoPulse pulse;
+
+ private:
+  std::string helm_;
+  std::string namespace_;
+  exec::ProcessId guard_;
+};
+
+bool is_there(const char* program) {
+  const std::string path = std::getenv("PATH") == nullptr ? "" : std::getenv("PATH");
+  for (std::size_t start = 0; start < path.size();) {
+    const std::size_t end = std::min(path.find(':', start), path.size());
+    if (::access((path.substr(start, end - start) + "/" + program).c_str(), X_OK) == 0) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+/// Each case runs with both makes of helm.
+void with_each_helm(const char* prefix, const std::function<void(Cluster&)>& check) {
+  if (!wrktalk::test::have("kubernetes", std::getenv("KUBECONFIG") != nullptr && is_there("kubectl"),
+                           "KUBECONFIG and kubectl are needed")) {
+    return;
+  }
+  for (const char* helm : {"helm", "helm3"}) {
+    if (!wrktalk::test::have(helm, is_there(helm), "it is not in PATH")) continue;
+    CAPTURE(helm);
+    Cluster cluster(helm, prefix);
+    check(cluster);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("deploy::helm on a cluster") {
+  TEST_CASE("a release is installed with its namespace, upgraded and rolled back through helm's history") {
+    with_each_helm("cycle", [](Cluster& cluster) {
+      const auto deployer = cluster.deployer();
+      deployer->preflight(cluster.pulse);
+      CHECK(deployer->observe(cluster.pulse).state == State::absent);
+      const Release first = cluster.release(*deployer, "1.0");
+      deployer->check(first, cluster.pulse);
+      CHECK(deployer->apply(first, cluster.pulse).revision == 1);
+      deployer->health(first, cluster.pulse);
+      CHECK(cluster.deploy("2.0").revision == 2);
+      CHECK(cluster.note() == "2.0");
+      const auto back = deployer->roll_back_to(1, cluster.pulse);
+      REQUIRE(back);
+      CHECK(back->revision == 3);
+      CHECK(cluster.note() == "1.0");
+      const Observed seen = deployer->observe(cluster.pulse);
+      CHECK(seen.state == State::running);
+      CHECK(seen.version == "1.0");
+      CHECK(seen.revision == 3);
+      CHECK_FALSE(deployer->roll_back_to(99, cluster.pulse));
+    });
+  }
+
+  TEST_CASE("an upgrade that never gets ready is undone by helm, and says why without its manifest") {
+    with_each_helm("never", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      cluster.settings.helm_timeout = std::chrono::seconds(6);
+      const auto deployer = cluster.deployer();
+      const auto error =
+          step_error([&] { deployer->apply(cluster.release(*deployer, "2.0", "never"), cluster.pulse); });
+      CHECK(error.left() == Left::put_back);
+      CHECK(std::string(error.what()).find("context deadline exceeded") != std::string::npos);
+      CHECK_FALSE(error.hint().empty());
+      CHECK(error.evidence().find("in-the-manifest") == std::string::npos);
+      CHECK(deployer->observe(cluster.pulse).version == "1.0");
+      CHECK(cluster.note() == "1.0");
+    });
+  }
+
+  TEST_CASE("a first install that never gets ready leaves nothing") {
+    with_each_helm("first", [](Cluster& cluster) {
+      cluster.settings.helm_timeout = std::chrono::seconds(6);
+      const auto deployer = cluster.deployer();
+      CHECK(step_error([&] { deployer->apply(cluster.release(*deployer, "1.0", "never"), cluster.pulse); }).left() ==
+            Left::put_back);
+      CHECK(deployer->observe(cluster.pulse).state == State::absent);
+    });
+  }
+
+  TEST_CASE("a chart that cannot be rendered leaves what runs untouched") {
+    with_each_helm("render", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const auto deployer = cluster.deployer();
+      const Release broken = cluster.release(*deployer, "2.0", "yes", "a: {{ .Values.image.repository }}\n");
+      CHECK(step_error([&] { deployer->apply(broken, cluster.pulse); }).left() == Left::untouched);
+      CHECK(deployer->observe(cluster.pulse).revision == 1);
+    });
+  }
+
+  TEST_CASE("what a killed upgrade left is told by its task's label, is busy for others, and is recovered") {
+    with_each_helm("killed", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const auto deployer = cluster.deployer("task-2");
+      const auto error = cluster.killed_while(*deployer, cluster.release(*deployer, "2.0", "never"), "pending-upgrade");
+      CHECK(error.left() == Left::dirty);
+      const Observed seen = cluster.deployer("task-3")->observe(cluster.pulse);
+      CHECK(seen.state == State::pending);
+      CHECK(seen.owner_task == "task-2");
+
+      const auto other = cluster.deployer("task-3");
+      const auto try_to = [](const std::function<void()>& act) {
+        try {
+          act();
+        } catch (const base::Error& e) {
+          return e.kind();
+        }
+        return base::Kind::failed;
+      };
+      CHECK(try_to([&] { other->apply(cluster.release(*other, "3.0"), cluster.pulse); }) == base::Kind::busy);
+      CHECK(try_to([&] { other->recover(seen, cluster.pulse); }) == base::Kind::busy);
+      CHECK(try_to([&] { other->roll_back_to(1, cluster.pulse); }) == base::Kind::busy);
+
+      cluster.deployer("task-2")->recover(seen, cluster.pulse);
+      CHECK(other->observe(cluster.pulse).version == "1.0");
+      CHECK(cluster.deploy("3.0").revision.has_value());
+      CHECK(cluster.note() == "3.0");
+    });
+  }
+
+  TEST_CASE("what a killed first install left is removed") {
+    with_each_helm("install", [](Cluster& cluster) {
+      const auto deployer = cluster.deployer();
+      CHECK(cluster.killed_while(*deployer, cluster.release(*deployer, "1.0", "never"), "pending-install").left() ==
+            Left::dirty);
+      deployer->recover(deployer->observe(cluster.pulse), cluster.pulse);
+      CHECK(deployer->observe(cluster.pulse).state == State::absent);
+      CHECK(cluster.deploy("1.0").revision == 1);
+    });
+  }
+
+  TEST_CASE("a dirty upgrade is put back to the revision that ran before") {
+    with_each_helm("putback", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const auto deployer = cluster.deployer();
+      cluster.killed_while(*deployer, cluster.release(*deployer, "2.0", "never"), "pending-upgrade");
+      const auto applied = deployer->put_back({}, 1, cluster.pulse);
+      CHECK(applied.revision == 3);
+      CHECK(cluster.note() == "1.0");
+      CHECK(deployer->put_back({}, 3, cluster.pulse).revision == 3);  // again: nothing to do
+    });
+  }
+
+  TEST_CASE("a cancelled upgrade lets helm put itself back, and the wish passes") {
+    with_each_helm("cancel", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const auto deployer = cluster.deployer();
+      Meanwhile pulse([&] { return cluster.shows("pending-upgrade"); },
+                      [] { throw base::Error(base::Kind::cancelled, "cancelled by an operator"); });
+      CHECK_THROWS_WITH_AS(deployer->apply(cluster.release(*deployer, "2.0", "never"), pulse),
+                           "cancelled by an operator", base::Error);
+      CHECK(deployer->observe(cluster.pulse).version == "1.0");
+      CHECK(deployer->observe(cluster.pulse).state == State::running);
+    });
+  }
+
+  TEST_CASE("a cluster that does not answer and a tool that is not there are named, with what to do") {
+    with_each_helm("away", [](Cluster& cluster) {
+      const std::string config = std::getenv("KUBECONFIG");
+      write(cluster.dir.path() + "/config",
+            "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{name: x, cluster: {server: "
+            "\"https://127.0.0.1:9\"}}]\ncontexts: [{name: x, context: {cluster: x, user: x}}]\nusers: [{name: x}]\n",
+            0600);
+      ::setenv("KUBECONFIG", (cluster.dir.path() + "/config").c_str(), 1);
+      try {
+        cluster.deployer()->preflight(cluster.pulse);
+        FAIL("it answered");
+      } catch (const base::Error& e) {
+        CHECK(e.kind() == base::Kind::child);
+        CHECK(std::string(e.what()).find("connection refused") != std::string::npos);
+        CHECK(e.hint().find("KUBECONFIG") != std::string::npos);
+      }
+      ::setenv("KUBECONFIG", config.c_str(), 1);
+      cluster.settings.helm_bin = "/no/such/helm";
+      CHECK_THROWS_WITH_AS(cluster.deployer()->preflight(cluster.pulse),
+                           "/no/such/helm could not be started: No such file or directory", base::Error);
+    });
+  }
+
+  TEST_CASE("a working folder goes with its task, and what a dead one left is swept") {
+    with_each_helm("tidy", [](Cluster& cluster) {
+      auto deployer = cluster.deployer();
+      const Release release = cluster.release(*deployer, "1.0");
+      const std::string parent = release.tree.substr(0, release.tree.rfind("/task-1-"));
+      write(parent + "/dead-task/1.0/app/Chart.yaml", "x");
+      cluster.deployer("task-2")->tidy({});
+      CHECK_FALSE(base::exists(parent + "/dead-task"));
+      CHECK(base::exists(release.tree));
+      deployer.reset();
+      CHECK_FALSE(base::exists(release.tree.substr(0, release.tree.rfind('/'))));
+    });
+  }
+}
