@@ -85,11 +85,11 @@ struct NewRelease {
 
 struct Stored {
   Artifact artifact;
-  bool was_there = false;  ///< the same version, type and digest were stored before; nothing was changed
+  bool was_there = false;  ///< the same version, type, digest and texts were stored before; nothing was changed
 };
 
 /// Stores the file in one transaction: as one value up to 768 MiB, in chunks beyond. Throws Error(failed) when the version is
-/// there for this type with another digest, Error(artifact) when the file is no longer what was checked, Error(usage) for a
+/// there for this type with another digest or other texts, Error(artifact) when the file is no longer what was checked, Error(usage) for a
 /// version that is none.
 Stored store(db::raw::Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
              const ProgressCall& progress = {});

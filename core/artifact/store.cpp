@@ -126,7 +126,15 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   db.query("SELECT pg_advisory_xact_lock(hashtextextended('wrktalk release ' || $1 || ' ' || $2, 0))",
            {release.version, file.chart_type()}, pulse, Deadline::never());
   if (auto before = stored_before(db, release.version, file.chart_type(), pulse)) {
-    if (before->sha256 == file.sha256()) return {*std::move(before), true};
+    if (before->sha256 == file.sha256()) {
+      const bool same_texts = env_data(db, before->id, pulse) == release.env_data &&
+                              values_data(db, before->id, pulse) == release.values_data;
+      if (same_texts) return {*std::move(before), true};
+      throw Error(
+          Kind::failed,
+          "release " + release.version + " (" + file.chart_type() + ") is there already with other env data or values",
+          "give the new values a version of their own");
+    }
     throw Error(Kind::failed,
                 "release " + release.version + " (" + file.chart_type() +
                     ") is there already with another digest: " + before->sha256 + ", this file has " + file.sha256(),

@@ -99,6 +99,8 @@ TEST_SUITE("artifact in the database") {
     CHECK(second.was_there);
     CHECK(second.artifact.id == first.artifact.id);
     CHECK_THROWS_AS(site.add(test::gzip(Tar().file("Chart.yaml", "other").bytes()), "1.0.0", {}), base::Error);
+    const auto same_file = artifact::check_file(site.write("c.tgz", chart()), {}, {}, site.pulse);
+    CHECK_THROWS_AS(artifact::store(site.db, same_file, {"1.0.0", {}, "replicas: 3\n"}, site.pulse), base::Error);
     CHECK_NOTHROW(site.add(chart(), "1.0.0", "host"));
     CHECK_THROWS_AS(artifact::find(site.db, "1.0.0", {}, site.pulse), base::Error);
     CHECK(artifact::find(site.db, "1.0.0", "host", site.pulse).chart_type == "host");
