@@ -35,6 +35,8 @@ check 'each was claimed once' expect_equal 200 sql "select count(*) from task_ev
 check 'each was activated once, and never two at a time' expect_equal '200 once' \
     bash -c "sort '$WORK/activations' | uniq -c | sed 's/^ *//'"
 check 'no attempt was lost' expect_equal 1 sql 'select max(attempt) from agent_task'
-check 'the first agent ends cleanly' end_background one
-check 'the second agent ends cleanly' end_background two
+first=0 second=0
+end_background one || first=$?
+end_background two || second=$?
+check 'both agents end cleanly' test "$first $second" = '0 0'
 check 'and both have signed out' expect_equal 0 sql 'select count(*) from agent_instance'

@@ -19,7 +19,8 @@ maintenance_is_off() {
 # no_left_overs: nothing of a task lies in the temporary folders or half unpacked in the target's.
 no_left_overs() {
     local found
-    found=$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'wrktalk-*' -newer "$WORK/pg/data/PG_VERSION" 2>/dev/null
+    found=$(find /dev/shm -maxdepth 1 -name 'wrktalk-task-*' -newer "$WORK/pg/data/PG_VERSION" 2>/dev/null
+        find "$TMPDIR" -mindepth 2 -path '*/wrktalk-*' 2>/dev/null
         find "$WORK" \( -name '*.part-*' -o -name '*.old-*' \) -not -path '*/pg/*' 2>/dev/null)
     [ -z "$found" ] && return
     echo "left over: $found"
