@@ -34,13 +34,21 @@ bool only_record_is_missing(const Work& work, const deploy::Observed& observed) 
          (!observed.version || observed.version == work.artifact->version);
 }
 
+/// What is there. helm puts no label on a rollback: one that is on its way to where this task was going is this task's.
+deploy::Observed observe(Work& work) {
+  auto observed = work.deployer.observe(work.heart);
+  const bool same_goal = observed.rolls_back_to && observed.rolls_back_to == work.held_revision;
+  if (same_goal && work.claim.task.type == "rollback") observed.owner_task = work.claim.task.id;
+  return observed;
+}
+
 }  // namespace
 
 std::size_t take_over(Work& work) {
   try {
     end_old_guard(work);
     resolve(work);
-    const auto observed = work.deployer.observe(work.heart);
+    const auto observed = observe(work);
     work.journal.note("take-over", "found: " + observed.detail);
     if (only_record_is_missing(work, observed)) {
       work.applied = deploy::Applied{observed.revision, observed.detail};
@@ -64,7 +72,7 @@ Failure give_up(Work& work) {
   try {
     end_old_guard(work);
     resolve(work);
-    work.deployer.recover(work.deployer.observe(work.heart), work.heart);
+    work.deployer.recover(observe(work), work.heart);
     put_back(work);
     maintenance_off(work);
   } catch (const Error& e) {

@@ -79,8 +79,9 @@ struct Observed {
   State state = State::absent;
   std::optional<std::string> version;  ///< the release's version where the target can tell it
   std::optional<long> revision;
-  std::string owner_task;  ///< pending: the label wrktalk-task, empty when there is none
-  std::string detail;      ///< one line for people
+  std::string owner_task;  ///< pending: the task whose label it carries or undoes, empty when there is none
+  std::optional<long> rolls_back_to{};  ///< pending: where a helm rollback is on its way to
+  std::string detail;                   ///< one line for people
 };
 
 /// A step failed. What it left is part of the error, because what comes next depends on it.
@@ -92,7 +93,7 @@ class StepError : public base::Error {
     dirty,         ///< `put_back` must be called
     not_put_back,  ///< the tool tried to undo it and failed
   };
-  StepError(Left left, const std::string& what, std::string hint = {}, std::string evidence = {});
+  StepError(Left left, const std::string& what, std::string hint = {}, const std::string& evidence = {});
   Left left() const noexcept { return left_; }
   /// The tool's last words and what the target showed, redacted and bounded (32 KiB).
   const std::string& evidence() const noexcept { return evidence_; }
@@ -142,8 +143,8 @@ class Deployer {
 
   /// Ends what a dead owner left half done so that the next apply can work: a pending helm release is rolled back or
   /// uninstalled, half-made folders are removed. Only after the owner's lease is over. A pending helm release whose
-  /// `owner_task` is not this task is somebody else's: Error(busy). (A rollback carries no label; a caller that knows by its
-  /// revision that it was this task's says so in `owner_task`.) Throws StepError(not_put_back).
+  /// `owner_task` is not this task is somebody else's: Error(busy). (helm puts no label of its own on a rollback; a caller
+  /// that knows by `rolls_back_to` that it was this task's says so in `owner_task`.) Throws StepError(not_put_back).
   virtual void recover(const Observed& observed, base::Pulse& pulse) = 0;
 
   /// Removes trees of versions not in `keep` and left-over working folders of ended tasks. Never throws.

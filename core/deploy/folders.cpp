@@ -22,6 +22,8 @@ using base::Kind;
 
 constexpr std::size_t kNamesShown = 8;
 
+std::string inside(const std::string& folder, const std::string& name) { return folder + "/" + name; }
+
 base::Fd open_locked(const std::string& path) {
   base::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder && ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) folder.reset();
@@ -74,12 +76,12 @@ std::string find_in_tree(const std::string& tree, const std::vector<std::string>
   const auto found = entries(tree);
   std::vector<std::string> candidates = {tree};
   for (const auto& name : found) {
-    if (is_folder(tree + "/" + name)) candidates.push_back(tree + "/" + name);
+    if (is_folder(inside(tree, name))) candidates.push_back(inside(tree, name));
   }
   if (candidates.size() > 2) candidates.resize(1);
   for (const auto& folder : candidates) {
     for (const auto& name : names) {
-      if (base::exists(folder + "/" + name)) return folder + "/" + name;
+      if (base::exists(inside(folder, name))) return inside(folder, name);
     }
   }
   std::vector<std::string> shown(found.begin(),
@@ -94,8 +96,8 @@ void remove_others(const std::string& folder, const std::vector<std::string>& ke
   try {
     for (const auto& name : entries(folder)) {
       if (std::find(keep.begin(), keep.end(), name) != keep.end()) continue;
-      if (!base::remove_tree(folder + "/" + name))
-        log::warn("deploy.tidy", "cannot remove all of " + folder + "/" + name);
+      if (!base::remove_tree(inside(folder, name)))
+        log::warn("deploy.tidy", "cannot remove all of " + inside(folder, name));
     }
   } catch (...) {
     // Out of memory: what is left is removed next time.
@@ -115,8 +117,8 @@ WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {
 void WorkFolder::sweep(const std::string& parent) noexcept {
   try {
     for (const auto& name : entries(parent)) {
-      const base::Fd unused = open_locked(parent + "/" + name);
-      if (unused) base::wipe_tree(parent + "/" + name);
+      const base::Fd unused = open_locked(inside(parent, name));
+      if (unused) base::wipe_tree(inside(parent, name));
     }
   } catch (...) {
     // Out of memory: what is left is removed next time.

@@ -135,7 +135,9 @@ class Helm : public Deployer {
     seen.state = newest.status == "deployed" ? Observed::State::running
                  : newest.is_pending()       ? Observed::State::pending
                                              : Observed::State::broken;
-    if (newest.is_pending()) seen.owner_task = owner(now, pulse);
+    if (!newest.is_pending()) return seen;
+    seen.owner_task = owner(now, pulse);
+    seen.rolls_back_to = helm::origin_of(newest);
     return seen;
   }
 
@@ -267,12 +269,12 @@ class Helm : public Deployer {
                     subject_.namespace_);
   }
 
-  /// The task that the newest, pending revision belongs to. A rollback carries the label of the revision it goes to; when
-  /// helm began it by itself, it follows the failed revision of the upgrade that it undoes.
+  /// The task that the newest, pending revision belongs to. A rollback carries the label of the revision it goes to: it is
+  /// counted to the task whose revision it undoes.
   std::string owner(const History& now, base::Pulse& pulse) const {
     const helm::Revision* made = &now.back();
     if (made->status == "pending-rollback") {
-      if (now.size() < 2 || now[now.size() - 2].is_good()) return {};
+      if (now.size() < 2) return {};
       made = &now[now.size() - 2];
     }
     const exec::Outcome outcome = tools_.look(helm::task_label_args(subject_, made->number), pulse);

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cstdio>
+#include <cstdlib>
 
 namespace wrktalk::deploy::helm {
 namespace {
@@ -23,9 +23,11 @@ long newest_number(const History& history) { return history.empty() ? 0 : histor
 }  // namespace
 
 std::optional<Version> parse_version(const std::string& text) {
-  Version version;
-  if (std::sscanf(text.c_str(), "v%d.%d", &version.major, &version.minor) != 2) return std::nullopt;
-  return version;
+  if (!base::starts_with(text, "v")) return std::nullopt;
+  char* dot = nullptr;
+  const long major = std::strtol(text.c_str() + 1, &dot, 10);
+  if (*dot != '.') return std::nullopt;
+  return Version{static_cast<int>(major), static_cast<int>(std::strtol(dot + 1, nullptr, 10))};
 }
 
 History parse_history(const std::string& text) {
@@ -68,13 +70,17 @@ const Revision* newest_good(const History& history, std::optional<long> before) 
   return best;
 }
 
+std::optional<long> origin_of(const Revision& revision) {
+  if (!base::starts_with(revision.description, kRollback)) return std::nullopt;
+  return std::strtol(revision.description.c_str() + kRollback.size(), nullptr, 10);
+}
+
 std::optional<std::string> version_of(const History& history, long number) {
   for (const Revision* revision = find(history, number); revision != nullptr;) {
     const std::string& text = revision->description;
     if (base::starts_with(text, kDescription)) return text.substr(kDescription.size());
-    if (!base::starts_with(text, kRollback)) break;
-    const long origin = std::strtol(text.c_str() + kRollback.size(), nullptr, 10);
-    revision = origin < revision->number ? find(history, origin) : nullptr;
+    const auto origin = origin_of(*revision);
+    revision = origin && *origin < revision->number ? find(history, *origin) : nullptr;
   }
   return std::nullopt;
 }

@@ -24,15 +24,18 @@ using History = std::vector<Revision>;  ///< oldest first, as helm prints it
 
 std::optional<Version> parse_version(const std::string& text);  ///< "v4.1.4+g05fa379"
 /// Throws Error(child) when it is not what helm prints.
-History parse_history(const std::string& json);
+History parse_history(const std::string& text);
 /// What `upgrade --output json` printed; nothing when it is something else. The manifest in it is not kept.
-std::optional<Revision> parse_upgrade(const std::string& json);
+std::optional<Revision> parse_upgrade(const std::string& text);
 
 const Revision* find(const History& history, long number);
 /// The newest revision that runs, or else was whole once, older than `before`.
 const Revision* newest_good(const History& history, std::optional<long> before = {});
 /// The version that a revision holds, looked up through rollbacks to where its description names it.
 std::optional<std::string> version_of(const History& history, long number);
+
+/// Where a revision that a rollback made, or is about to make, comes from.
+std::optional<long> origin_of(const Revision& revision);
 
 /// What an upgrade or rollback that failed left behind.
 StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text);

@@ -113,7 +113,7 @@ void check_version(const std::string& version) {
               "use at most 100 letters, digits, '.', '_', '+' and '-', beginning with a letter or digit");
 }
 
-StepError::StepError(Left left, const std::string& what, std::string hint, std::string evidence)
+StepError::StepError(Left left, const std::string& what, std::string hint, const std::string& evidence)
     : Error(kind_of(left), what, std::move(hint)),
       left_(left),
       evidence_(base::tail(log::redact(evidence), kEvidenceBytes)) {}

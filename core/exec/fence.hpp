@@ -39,6 +39,7 @@ class Fence {
   explicit Fence(std::function<void(const ProcessId&)> on_guard = {}) : on_guard_(std::move(on_guard)) {}
   Fence(const Fence&) = delete;
   Fence& operator=(const Fence&) = delete;
+  ~Fence() = default;
 
   /// The lease runs for `lease` from `asked_at`, the moment before the statement that prolonged it was sent.
   void renew(base::BootClock::time_point asked_at, std::chrono::milliseconds lease);

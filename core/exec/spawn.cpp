@@ -85,7 +85,8 @@ std::string find_program(const std::string& name, const std::vector<std::string>
     if (!base::starts_with(entry, "PATH=")) continue;
     for (const auto& folder : base::split(std::string_view(entry).substr(5), ':')) {
       if (folder.empty()) continue;
-      std::string candidate = folder + "/" + name;
+      std::string candidate = folder;
+      candidate.append("/").append(name);
       struct stat info {};
       if (::stat(candidate.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
       if (::faccessat(AT_FDCWD, candidate.c_str(), X_OK, AT_EACCESS) == 0) {

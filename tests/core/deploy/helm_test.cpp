@@ -85,6 +85,8 @@ TEST_SUITE("deploy::helm answers") {
     CHECK_FALSE(version_of({{3, "deployed", "Rollback to 1"}}, 3));
     CHECK_FALSE(version_of({{3, "deployed", "Rollback to 3"}}, 3));
     CHECK_FALSE(version_of({{1, "deployed", "Install complete"}}, 1));
+    CHECK(origin_of({3, "pending-rollback", "Rollback to 2"}) == 2);
+    CHECK_FALSE(origin_of(history[0]));
   }
 
   TEST_CASE("what a failed upgrade left is told by the history after it") {

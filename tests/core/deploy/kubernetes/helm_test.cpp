@@ -239,6 +239,24 @@ TEST_SUITE("deploy::helm on a cluster") {
     });
   }
 
+  TEST_CASE("what a killed rollback left tells where it was going, and is recovered by who knows that it was his") {
+    with_each_helm("rollback", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      cluster.deploy("2.0");
+      const auto deployer = cluster.deployer("task-9");
+      Meanwhile pulse([&] { return cluster.shows("pending-rollback"); }, [&] { cluster.kill_helm(); });
+      CHECK(step_error([&] { deployer->roll_back_to(1, pulse); }).left() == Left::dirty);
+      Observed seen = deployer->observe(cluster.pulse);
+      CHECK(seen.state == State::pending);
+      CHECK(seen.rolls_back_to == 1);
+      CHECK(seen.owner_task == "task-1");
+      CHECK_THROWS_AS(deployer->recover(seen, cluster.pulse), base::Error);
+      seen.owner_task = "task-9";
+      deployer->recover(seen, cluster.pulse);
+      CHECK(deployer->observe(cluster.pulse).version == "2.0");
+    });
+  }
+
   TEST_CASE("what a killed first install left is removed") {
     with_each_helm("install", [](Cluster& cluster) {
       const auto deployer = cluster.deployer();
