@@ -11,9 +11,9 @@
 
 namespace wrktalk::migrate {
 
-/// The right to migrate this database, one runner at a time: an advisory lock in an otherwise idle transaction on a
-/// connection of its own. It is gone when the process or the connection is; it holds no snapshot, so that
-/// CREATE INDEX CONCURRENTLY goes on beside it, and works through a pooler in transaction mode.
+/// The right to migrate this database, one runner at a time: an advisory lock of a session of its own. It is gone when the
+/// process or the connection is. The session stays in a transaction, which binds it to us behind a pooler; that transaction
+/// never has a snapshot, so that CREATE INDEX CONCURRENTLY goes on beside it, whoever runs it.
 ///
 /// The lock is a Pulse: whoever works under it drives it, and learns by Error(connection_lost) when it is lost.
 class RunnerLock : public base::Pulse {
