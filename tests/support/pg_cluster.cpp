@@ -99,7 +99,7 @@ PgCluster::PgCluster() {
   if (status != 0) throw std::runtime_error("initdb failed:\n" + base::read_file(log, 1 << 20));
   // The server ends when this program does, however that ends.
   pid_ = start(as_server_user() + "setpriv --pdeathsig INT " + bin + "/postgres -D " + directory_ + "/data -k " +
-                   directory_ + " -c listen_addresses= -c fsync=off -c max_connections=200",
+                   directory_ + " -p 5432 -c listen_addresses= -c fsync=off -c max_connections=200",
                log);
   conninfo_ = "host=" + directory_ + " port=5432 user=postgres";
   const auto deadline = base::Deadline::in(kStartTime);

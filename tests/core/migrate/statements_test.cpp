@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/statements.hpp"
+
+#include "core/base/error.hpp"
+#include "core/migrate/source.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace wrktalk;
+using namespace wrktalk::migrate;
+
+namespace {
+
+std::string refusal(const std::string& sql, bool transactional = true) {
+  try {
+    checked_sql({"f.sql", sql, transactional});
+  } catch (const base::Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_SUITE("migrate::statements") {
+  TEST_CASE("semicolons in quotes, comments, parentheses and bodies end nothing") {
+    for (const char* one : {
+             "select ';', E'\\';', U&'\\0441', \"a;b\" -- ; comment\n /* ; /* nested ; */ ; */ ;",
+             "create function f() returns int language plpgsql as $$ begin; commit; end $$",
+             "create function f() returns int language sql as $a$ select $1; $$ ; $$ $a$;",
+             "create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end;",
+             "create rule r as on insert to t do (select 1; select 2);",
+             "do $body$ begin commit; end $body$",
+             "select $1, a$b from t;",
+         }) {
+      CAPTURE(one);
+      CHECK(statements(one).size() == 1);
+      CHECK(refusal(one) == "");
+    }
+    CHECK(statements(" ; ;select 1;-- end\nselect 2").size() == 2);
+    CHECK(statements("-- nothing\n").empty());
+    CHECK(statements("select 'never closed").size() == 1);
+  }
+
+  TEST_CASE("transaction control is refused with its line, but for a pair around the whole file") {
+    CHECK(refusal("select 1;\n\n  commit;\nselect 2;") ==
+          "f.sql:3: COMMIT would end the transaction that the migration runs in");
+    CHECK(refusal("BEGIN; select 1; COMMIT; select 2; END") != "");
+    CHECK(refusal("rollback") != "");
+    CHECK(refusal("savepoint a; select 1; rollback to savepoint a") == "");
+    CHECK(refusal("copy t from stdin;") == "f.sql:1: COPY from or to the client is not possible in a migration");
+    CHECK(checked_sql({"f.sql", "-- x\nBEGIN;\nselect 1;\nCOMMIT;\n", true}) == "-- x\n      \nselect 1;\n       \n");
+    CHECK(checked_sql({"f.sql", "start transaction; select 1; commit", true}) == "                   select 1;       ");
+  }
+
+  TEST_CASE("a no-transaction file holds one statement") {
+    CHECK(refusal("create index concurrently i on t (a);", false) == "");
+    CHECK(refusal("create index concurrently i on t (a); select 1", false) ==
+          "f.sql is marked no-transaction and holds 2 statements");
+    CHECK(concurrent_index("create unique index concurrently if not exists \"My i\" on t (a)") == "\"My i\"");
+    CHECK(concurrent_index("create index concurrently on t (a)") == std::nullopt);
+    CHECK(concurrent_index("vacuum t") == std::nullopt);
+  }
+}
+
+TEST_SUITE("migrate::source") {
+  TEST_CASE("an error shows its place, counted in characters") {
+    db::raw::ScriptError error(base::Kind::database, "short", "42601");
+    error.message = "syntax error";
+    error.detail = "why";
+    const Script script{"f.sql", "-- ü\r\nselect 'ü', x y z;\r\nselect 1;", true};
+    error.position = 11 + 21;  // behind what was sent before, the y in the second line
+    const auto shown = located(error, script, "BEGIN; -- ü");
+    CHECK(std::string(shown.what()) ==
+          "f.sql:2:15: syntax error (SQLSTATE 42601)\n  2 | select 'ü', x y z;\n    |               ^\n  detail: why");
+    error.position = 3;
+    error.detail.clear();
+    CHECK(std::string(located(error, script, "BEGIN; -- ü").what()) == "f.sql: syntax error (SQLSTATE 42601)");
+  }
+
+  TEST_CASE("an error behind the last character stands at its end") {
+    db::raw::ScriptError error(base::Kind::database, "short", "42601");
+    error.message = "syntax error at end of input";
+    const Script script{"f.sql", "select (", true};
+    error.position = 9;
+    CHECK(std::string(located(error, script, "").what()).find("f.sql:1:9: ") == 0);
+  }
+}
