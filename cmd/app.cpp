@@ -48,12 +48,7 @@ void hide_secrets(const Env& env) {
 
 ExitCode execute(const Globals& globals, const Selected& chosen) {
   exec::Signals signals;
-  Env env{{},
-          {},
-          globals.output == "json" ? Output::json : Output::text,
-          wants_color(STDOUT_FILENO, globals.no_color),
-          globals.yes,
-          signals};
+  Env env{{}, {}, globals.output == "json" ? Output::json : Output::text, globals.no_color, globals.yes, signals};
   if (!chosen.bare) {
     env.values = config::resolve(gather(globals));
     env.settings = config::parse(env.values, db::parse_conninfo);

@@ -31,8 +31,8 @@ struct Env {
   config::Settings settings;
   config::Values values;  ///< for `config show`
   Output output = Output::text;
-  bool color = false;  ///< stdout is a terminal that wants it
-  bool yes = false;    ///< -y: do not ask
+  bool no_color = false;  ///< --no-color, for `print_error`
+  bool yes = false;       ///< -y: do not ask
   exec::Signals& signals;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "cmd/follow.hpp"
+#include "cmd/terminal.hpp"
 #include "core/agent/agent.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -166,8 +167,7 @@ ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
   if (good) {
     std::cout << result.message << '\n';
   } else {
-    std::cerr << "wrktalk: error: " << result.message << '\n';
-    if (!result.hint.empty()) std::cerr << "hint: " << result.hint << '\n';
+    print_error(result.message, result.hint, env.no_color);
   }
   return result.exit_code;
 }
