@@ -28,6 +28,7 @@ void Contents::entry(const Entry& entry) {
   const std::string_view top = path.substr(0, slash);
   if (top_.empty()) top_ = top;
   one_top_ = one_top_ && top == top_;
+  if (entry.type == Entry::Type::link && first_link_.empty()) first_link_ = entry.path;
   if (entry.type != Entry::Type::file) return;
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   Marks& marks = slash == std::string_view::npos ? at_root_ : below_;
@@ -40,6 +41,14 @@ Contents::Marks Contents::marks() const {
   return below_;
 }
 
+std::string Contents::without_links(const char* type) const {
+  if (first_link_.empty()) return type;
+  throw Error(Kind::artifact,
+              "a " + std::string(type) +
+                  " release may not hold symbolic links: " + base::one_line(base::scrub_utf8(first_link_)),
+              "pack it with tar --dereference");
+}
+
 std::string Contents::found() const {
   return "found " + std::to_string(entries_) + (entries_ == 1 ? " entry, " : " entries, the first is ") +
          base::one_line(base::scrub_utf8(first_));
@@ -49,12 +58,12 @@ std::string Contents::chart_type(const std::optional<std::string>& wanted) const
   const Marks has = marks();
   if (wanted == "host") return *wanted;
   if (wanted == "helm" || (!wanted && has.chart && !has.compose)) {
-    if (has.chart) return "helm";
+    if (has.chart) return without_links("helm");
     throw Error(Kind::artifact, "no Chart.yaml at the root or in the one top-level folder: " + found(),
                 "pack the chart with `helm package`");
   }
   if (wanted == "compose" || (!wanted && has.compose && !has.chart)) {
-    if (has.compose) return "compose";
+    if (has.compose) return without_links("compose");
     throw Error(Kind::artifact, "no compose file at the root or in the one top-level folder: " + found(),
                 "name it compose.yaml or docker-compose.yml");
   }

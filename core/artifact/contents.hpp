@@ -16,7 +16,7 @@ class Contents : public Receiver {
   void data(std::string_view) override {}
 
   /// "helm" | "compose" | "host". `wanted`: what the user said it is. Throws Error(artifact) that tells what was found when
-  /// it is not that, or when neither or both kinds are recognised.
+  /// it is not that, when neither or both kinds are recognised, or when a recognised one holds links.
   std::string chart_type(const std::optional<std::string>& wanted) const;
 
  private:
@@ -26,12 +26,14 @@ class Contents : public Receiver {
   };
   Marks marks() const;
   std::string found() const;
+  std::string without_links(const char* type) const;
 
   Marks at_root_;
   Marks below_;
   std::string top_;  ///< the first name at the top
   bool one_top_ = true;
   std::string first_;
+  std::string first_link_;
   std::uint64_t entries_ = 0;
 };
 

@@ -11,7 +11,7 @@ namespace {
 using base::Error;
 using base::Kind;
 
-constexpr std::size_t kPiece = 262'144;
+constexpr std::size_t kPiece = 131'072;
 constexpr std::uint8_t kMagic = 0x1F;
 
 }  // namespace

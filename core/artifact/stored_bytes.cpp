@@ -11,7 +11,7 @@ namespace {
 /// How long the server may take for the next piece; for the first one it may have to unpack a compressed value.
 base::Deadline stall() { return base::Deadline::in(std::chrono::minutes(2)); }
 
-/// Slices of 256 KiB are the fastest. A slice of a value that PostgreSQL compressed would unpack all before it each time:
+/// Slices of 64 to 256 KiB are the fastest. A slice of a value that PostgreSQL compressed would unpack all before it each time:
 /// such a value is unpacked once, by an expression that the planner cannot take apart.
 std::string copy_statement(db::raw::Connection& db, const Artifact& artifact, base::Pulse& pulse) {
   db.script("SET LOCAL statement_timeout = 0", pulse, stall());
@@ -26,9 +26,9 @@ std::string copy_statement(db::raw::Connection& db, const Artifact& artifact, ba
                            {artifact.id}, pulse);
   if (found.rows.empty()) throw base::Error(base::Kind::failed, "there is no artifact " + artifact.id + " any more");
   const bool compressed = found.rows.front().front() == "t";
-  return "COPY (SELECT substring(a.d FROM i * 262144 + 1 FOR 262144) FROM (SELECT artifact_data" +
+  return "COPY (SELECT substring(a.d FROM i * 131072 + 1 FOR 131072) FROM (SELECT artifact_data" +
          std::string(compressed ? " || ''::bytea" : "") + " AS d FROM release_artifact WHERE id = " + id +
-         " OFFSET 0) a, LATERAL generate_series(0, (octet_length(a.d) - 1) / 262144) i) TO STDOUT (FORMAT binary)";
+         " OFFSET 0) a, LATERAL generate_series(0, (octet_length(a.d) - 1) / 131072) i) TO STDOUT (FORMAT binary)";
 }
 
 }  // namespace

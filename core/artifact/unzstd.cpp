@@ -14,7 +14,7 @@ namespace {
 using base::Error;
 using base::Kind;
 
-constexpr std::size_t kPiece = 262'144;
+constexpr std::size_t kPiece = 131'072;
 /// The window is what decompression costs in memory: 8 MiB is that of `zstd -19`.
 constexpr int kWindowLog = 23;
 

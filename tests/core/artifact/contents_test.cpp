@@ -43,6 +43,19 @@ TEST_SUITE("artifact::Contents") {
     CHECK(chart_type({"app/Chart.yaml", "app/compose.yaml"}).find("both") == 0);
   }
 
+  TEST_CASE("only host releases may hold links") {
+    artifact::Contents contents;
+    artifact::Entry entry;
+    entry.path = "compose.yaml";
+    contents.entry(entry);
+    entry.path = "link";
+    entry.type = artifact::Entry::Type::link;
+    contents.entry(entry);
+    CHECK_THROWS_WITH(contents.chart_type({}), "a compose release may not hold symbolic links: link");
+    CHECK_THROWS_AS(contents.chart_type("compose"), base::Error);
+    CHECK(contents.chart_type("host") == "host");
+  }
+
   TEST_CASE("a type that is asked for is checked, and host takes any tree") {
     CHECK(chart_type({"index.js"}, "host") == "host");
     CHECK(chart_type({"app/Chart.yaml", "app/compose.yaml"}, "compose") == "compose");
