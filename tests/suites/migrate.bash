@@ -121,7 +121,7 @@ unreachable() {
     cat "$WORK/pg/data/pg_hba.conf" >>"$WORK/hba"
     cat "$WORK/hba" >"$WORK/pg/data/pg_hba.conf"
     sql "create role locked login password 'right'; select pg_reload_conf()"
-    wait_until 10 refuse env PGUSER=locked PGPASSWORD=wrong psql -Xc 'select 1'
+    wait_until 20 refuse env PGUSER=locked PGPASSWORD=wrong psql -Xc 'select 1'
     PGUSER=locked PGPASSWORD=wrong expect_exit 5 "$WRKTALK" migrate up
     expect_output 'password authentication failed'
     refuse grep -q wrong "$OUT" "$ERR"
@@ -249,9 +249,9 @@ killed() {
     echo 'create table before_it (i int); select pg_sleep(seconds) from gate; create table after_it (i int);' >"$D/001_slow.up.sql"
     local pid
     start_up
-    wait_until 10 sleeping
+    wait_until 20 sleeping
     kill -KILL "$pid"
-    wait_until 10 nobody
+    wait_until 20 nobody
     refuse exists before_it
     sql 'update gate set seconds = 0'
     expect_exit 0 up
@@ -264,18 +264,17 @@ killed_in_index() {
     folder killed_index
     sql 'create table busy as select 1 as i'
     printf -- '-- wrktalk: no-transaction\ncreate index concurrently if not exists busy_idx on busy (i);\n' >"$D/001_index.up.sql"
-    psql -Xqc "begin; insert into busy values (2); select pg_sleep(8); commit" >/dev/null &
-    local writer=$!
-    wait_until 5 sleeping
+    PGAPPNAME=writer psql -Xqc 'begin; insert into busy values (2); select pg_sleep(100)' >/dev/null 2>&1 &
+    wait_until 20 sleeping
     local pid
     start_up
-    wait_until 5 exists busy_idx
+    wait_until 20 exists busy_idx
     kill -KILL "$pid"
-    wait_until 10 nobody
+    wait_until 20 nobody
     expect_equal f sql "select indisvalid from pg_index where indexrelid = 'busy_idx'::regclass"
+    sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'writer'" >/dev/null
     expect_exit 0 up
     expect_equal t sql "select indisvalid from pg_index where indexrelid = 'busy_idx'::regclass"
-    wait "$writer"
 }
 check 'kill -9 in the middle of an index build: the next run builds it anew' killed_in_index
 
@@ -284,7 +283,7 @@ busy() {
     echo 'create table gone (i int);' >"$D/001_gone.up.sql"
     psql -Xqc 'select pg_advisory_lock(2003987316, 1), pg_sleep(5)' >/dev/null &
     local holder=$!
-    wait_until 5 sleeping
+    wait_until 20 sleeping
     expect_exit 4 up --wait-lock 300ms
     expect_output 'another migration is running: psql, pid [0-9]+, since 20'
     expect_exit 0 up --wait-lock 20s
@@ -297,13 +296,13 @@ lock_lost() {
     echo 'create table never (i int); select pg_sleep(60);' >"$D/001_slow.up.sql"
     local pid status=0
     start_up
-    wait_until 10 sleeping
+    wait_until 20 sleeping
     sql "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'" >/dev/null
     wait "$pid" || status=$?
     cat "$D.log"
     expect_equal 6 echo "$status"
     grep -q 'lost the connection that holds the migration lock' "$D.log"
-    wait_until 5 nobody
+    wait_until 20 nobody
     refuse exists never
 }
 check 'a runner that loses its lock stops and undoes' lock_lost
@@ -312,9 +311,9 @@ table_in_use() {
     folder in_use
     sql 'create table hot (i int)'
     echo 'alter table hot add column j int;' >"$D/001_hot.up.sql"
-    psql -Xqc 'begin; select * from hot; select pg_sleep(3); commit' >/dev/null &
+    psql -Xqc 'begin; select * from hot; select pg_sleep(5); commit' >/dev/null &
     local reader=$!
-    wait_until 5 sleeping
+    wait_until 20 sleeping
     expect_exit 0 up --ddl-lock-timeout 200ms
     expect_output 'migrate.retrying'
     wait "$reader"
@@ -326,11 +325,11 @@ interrupted() {
     echo 'create table never (i int); select pg_sleep(60);' >"$D/001_slow.up.sql"
     local pid status=0
     start_up
-    wait_until 10 sleeping
+    wait_until 20 sleeping
     kill -TERM "$pid"
     wait "$pid" || status=$?
     expect_equal 143 echo "$status"
-    wait_until 5 nobody
+    wait_until 20 nobody
     refuse exists never
 }
 check 'SIGTERM ends the statement and undoes' interrupted
