@@ -95,7 +95,7 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
 void add_verify(CLI::App& app, Selected& chosen) {
   auto* sub = app.add_subcommand("verify", "Check that the tables are what the migrations make")->group("Database");
   auto options = std::make_shared<VerifyOptions>();
-  add_set_options(*sub, *options);
+  sub->add_option("--set", options->set, "checkpoint (the default) or agent");
   sub->add_flag("--usage", options->usage, "How much the checkpoint tables hold instead of how they are made");
   sub->add_option("--wait", options->wait, "How long to wait for the server to answer")->capture_default_str();
   sub->footer(footer({"wrktalk verify", "wrktalk verify --set agent -o json", "wrktalk verify --usage"},

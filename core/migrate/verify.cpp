@@ -121,7 +121,7 @@ bool Report::is_clean() const noexcept {
 Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
   if (set.fingerprint.empty()) {
     throw Error(Kind::failed, "set " + set.name + " has no recorded structure to compare with",
-                "run `migrate up` first");
+                "name one of the built-in sets");
   }
   const Catalog expected = parse_catalog(set.fingerprint);
   begin_read_only(connection, pulse);
