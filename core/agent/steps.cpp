@@ -51,16 +51,15 @@ void resolve_rollback(Work& work) {
   work.held_revision = queue::revision_of(db, work.claim.target, work.artifact->id);
 }
 
-deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
-  db::raw::Connection db(work.settings.database);
-  const auto tree =
-      artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
+/// A release whose tree lies on this machine, with its env and values files in a private folder.
+deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact::Artifact& artifact,
+                             std::string tree) {
   if (!work.secrets) work.secrets = make_secrets_dir();
   const std::string folder = work.secrets->path() + "/" + artifact.id;
   base::make_directories(folder, 0700);
   deploy::Release release;
   release.version = artifact.version;
-  release.tree = tree.path();
+  release.tree = std::move(tree);
   const auto keep = [&](const std::optional<std::string>& text, const char* name) -> std::optional<std::string> {
     if (!text) return std::nullopt;
     const std::string path = folder + "/" + name;
@@ -70,6 +69,23 @@ deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
   release.env_file = keep(artifact::env_data(db, artifact.id, work.heart), ".env");
   release.values_file = keep(artifact::values_data(db, artifact.id, work.heart), "values.yaml");
   return release;
+}
+
+deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
+  db::raw::Connection db(work.settings.database);
+  const auto tree =
+      artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
+  return with_secrets(work, db, artifact, tree.path());
+}
+
+/// What ran before the task. Its tree is used as it lies there, since what runs has it mounted; it is fetched when it is gone, or when
+/// the task has unpacked another release of the same version in its place.
+deploy::Release release_before(Work& work, const artifact::Artifact& artifact) {
+  const std::string tree = work.deployer.home(artifact.version);
+  const bool replaced = work.release && work.release->tree == tree && work.artifact->id != artifact.id;
+  if (replaced || !base::exists(tree)) return fetched(work, artifact);
+  db::raw::Connection db(work.settings.database);
+  return with_secrets(work, db, artifact, tree);
 }
 
 void fetch(Work& work) {
@@ -169,9 +185,11 @@ void put_back(Work& work) {
   std::optional<deploy::Release> before;
   const auto& id = work.before.current_artifact_id;
   try {
-    if (id && work.deployer.needs_tree_to_put_back()) before = fetched(work, find_artifact(work, *id));
+    if (id && work.deployer.needs_tree_to_put_back()) {
+      before = release_before(work, find_artifact(work, *id));
+    }
   } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost) throw;
+    if (e.kind() == Kind::lease_lost || e.kind() == Kind::connection_lost) throw;
     throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
                     e.hint());
   }
