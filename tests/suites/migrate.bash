@@ -357,3 +357,23 @@ waits_for_the_server() {
     grep -q 'already applied. Skipping' "$WORK/waited"
 }
 check '--wait waits until the server answers' waits_for_the_server
+
+# on_version CONNINFO: both sets go up, stay, verify and go down on another version of the server.
+on_version() {
+    local dsn=$1
+    psql -Xqc 'create database migrate_suite' "$dsn"
+    dsn=${dsn/dbname=postgres/dbname=migrate_suite}
+    for set in checkpoint agent; do
+        expect_exit 0 "$WRKTALK" migrate up --set "$set" --dsn "$dsn"
+        expect_output 'already applied. Skipping.' "$WRKTALK" migrate up --set "$set" --dsn "$dsn"
+        expect_output "All $set checks passed" "$WRKTALK" verify --set "$set" --dsn "$dsn"
+        expect_exit 0 "$WRKTALK" migrate down --set "$set" --to 0 --yes --dsn "$dsn"
+    done
+    expect_equal wrktalk_migration psql -XAtc "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'" "$dsn"
+    psql -Xqc 'drop database migrate_suite' "$1"
+}
+for version in 13 14 16 17 18; do
+    if have_service "postgres-$version"; then
+        check "both sets on PostgreSQL $version" on_version "$(pg_extra "$version")"
+    fi
+done
