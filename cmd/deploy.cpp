@@ -5,6 +5,7 @@
 #include "core/agent/agent.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/log/log.hpp"
 #include "core/queue/target.hpp"
 
 #include <CLI/CLI.hpp>
@@ -139,6 +140,9 @@ ExitCode show_plan(const Env& env, const Plan& plan) {
 
 ExitCode add_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
   const std::string id = queue::enqueue(db, plan.task);
+  if (!plan.row) {
+    log::warn("task.no_agent", "no agent has made " + plan.task.target + " known yet: the task waits for one");
+  }
   if (options.wait) {
     if (env.output == Output::text) std::cout << "task " << id << " is queued for " << plan.task.target << std::endl;
     return follow(env, db, id);

@@ -32,19 +32,14 @@ std::string dump(const ordered_json& value) {
 
 queue::Status status_of(const std::optional<Failure>& failure) {
   if (!failure) return queue::Status::completed;
-  const bool stopped =
-      failure->kind == Kind::cancelled || failure->kind == Kind::interrupted || failure->kind == Kind::terminated;
-  return stopped && failure->state != State::not_put_back ? queue::Status::cancelled : queue::Status::failed;
+  return failure->on_request() && failure->state != State::not_put_back ? queue::Status::cancelled
+                                                                        : queue::Status::failed;
 }
 
 base::ExitCode exit_code_of(const std::optional<Failure>& failure) {
   if (!failure) return base::ExitCode::done;
-  switch (failure->state) {
-    case State::put_back: return failure->kind == Kind::cancelled ? base::ExitCode::failed : base::ExitCode::put_back;
-    case State::dirty:
-    case State::not_put_back: return base::ExitCode::not_put_back;
-    case State::untouched: break;
-  }
+  if (failure->state == State::dirty || failure->state == State::not_put_back) return base::ExitCode::not_put_back;
+  if (failure->state == State::put_back && !failure->on_request()) return base::ExitCode::put_back;
   return base::exit_code(failure->kind);
 }
 
@@ -52,12 +47,13 @@ std::string headline(const Work& work, const std::optional<Failure>& failure) {
   const std::string version = work.artifact ? work.artifact->version : work.claim.task.version.value_or("?");
   const std::string what = work.claim.task.type + " of " + version + " on " + work.claim.target;
   if (!failure) return what + " completed";
+  const std::string ended = failure->on_request() ? " was ended" : " failed";
   switch (failure->state) {
-    case State::untouched: return what + " failed, the target is untouched: " + failure->message;
-    case State::put_back: return what + " failed and was put back: " + failure->message;
+    case State::untouched: return what + ended + ", the target is untouched: " + failure->message;
+    case State::put_back: return what + ended + " and was put back: " + failure->message;
     case State::dirty:
     case State::not_put_back:
-      return what + " failed and COULD NOT BE PUT BACK, hands are needed: " + failure->message +
+      return what + ended + " and COULD NOT BE PUT BACK, hands are needed: " + failure->message +
              (failure->put_back_error.empty() ? "" : "; " + failure->put_back_error);
   }
   return what;

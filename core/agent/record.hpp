@@ -20,6 +20,11 @@ struct Failure {
   std::string hint;
   std::string evidence;        ///< redacted, bounded
   std::string put_back_error;  ///< not_put_back: why
+
+  /// An operator or a signal asked for it to end.
+  bool on_request() const noexcept {
+    return kind == base::Kind::cancelled || kind == base::Kind::interrupted || kind == base::Kind::terminated;
+  }
 };
 
 /// Status, result, flags, the target's row and the outbox in one transaction, tried until the database is back. Throws lease_lost, or the

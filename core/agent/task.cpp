@@ -105,13 +105,9 @@ std::optional<Failure> run_steps(Work& work, std::size_t first) {
   return std::nullopt;
 }
 
-/// Asked to end by a signal or by an operator, and the target is as it was.
-bool was_stopped(const Failure& failure) {
-  return failure.kind == Kind::terminated || failure.kind == Kind::interrupted;
-}
-
 TaskResult conclude(Work& work, Stop& stop, Mode mode, const std::optional<Failure>& failure) {
-  if (failure && was_stopped(*failure) && failure->state != State::not_put_back && mode == Mode::daemon) {
+  if (failure && failure->kind != Kind::cancelled && failure->on_request() && failure->state != State::not_put_back &&
+      mode == Mode::daemon) {
     return give_back(work, stop);
   }
   return record_outcome(work, stop, failure);

@@ -39,7 +39,7 @@ class UntilDone : public base::Pulse {
     try {
       pulse_.tick();
     } catch (const Error& e) {
-      if (e.kind() != Kind::cancelled && e.kind() != Kind::terminated) throw;
+      if (e.kind() != Kind::cancelled && e.kind() != Kind::terminated && e.kind() != Kind::interrupted) throw;
     }
   }
 
