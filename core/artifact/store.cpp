@@ -19,7 +19,7 @@ using db::raw::Connection;
 
 /// PostgreSQL's limit for one value is 1 GB, and it needs a few times the value in memory.
 constexpr std::uint64_t kLargestValue = 768ULL << 20;
-constexpr std::uint64_t kChunk = 1 << 20;
+constexpr std::uint64_t kChunk = 256 << 10;
 
 /// The file's bytes in pieces that end where a field ends.
 class Pieces {

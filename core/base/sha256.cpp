@@ -1,33 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/sha256.hpp"
 
-#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
-#include <openssl/evp.h>
+// The plain functions: EVP would load providers, 2 MB that stay resident, for the same code.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include <array>
 
 namespace wrktalk::base {
-namespace {
 
-void check(int result) {
-  if (result != 1) throw Error(Kind::failed, "OpenSSL could not compute a SHA-256 digest");
-}
+void Sha256::Free::operator()(SHA256state_st* state) const noexcept { delete state; }
 
-}  // namespace
+Sha256::Sha256() : state_(new SHA256_CTX) { ::SHA256_Init(state_.get()); }
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const noexcept { ::EVP_MD_CTX_free(context); }
-
-Sha256::Sha256() : context_(::EVP_MD_CTX_new()) {
-  check(context_ ? ::EVP_DigestInit_ex(context_.get(), ::EVP_sha256(), nullptr) : 0);
-}
-
-void Sha256::update(const void* data, std::size_t size) { check(::EVP_DigestUpdate(context_.get(), data, size)); }
+void Sha256::update(const void* data, std::size_t size) { ::SHA256_Update(state_.get(), data, size); }
 
 std::string Sha256::hex() {
-  std::array<unsigned char, 32> digest{};
-  check(::EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  ::SHA256_Final(digest.data(), state_.get());
   return to_hex(digest.data(), digest.size());
 }
 

@@ -6,14 +6,13 @@
 #include <string>
 #include <string_view>
 
-struct evp_md_ctx_st;
+struct SHA256state_st;
 
 namespace wrktalk::base {
 
 /// A SHA-256 digest that is computed piece by piece.
 class Sha256 {
  public:
-  /// Throws Error(failed) when the library refuses SHA-256.
   Sha256();
 
   void update(const void* data, std::size_t size);
@@ -23,9 +22,9 @@ class Sha256 {
 
  private:
   struct Free {
-    void operator()(evp_md_ctx_st* context) const noexcept;
+    void operator()(SHA256state_st* state) const noexcept;
   };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::unique_ptr<SHA256state_st, Free> state_;
 };
 
 /// The digest of a text in one go.
