@@ -88,6 +88,8 @@ class Progress {
  public:
   /// `total_bytes` zero: not known.
   Progress(std::string what, std::uint64_t total_bytes);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
   ~Progress();
   void at(std::uint64_t done_bytes);
 

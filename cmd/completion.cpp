@@ -51,6 +51,7 @@ std::string quoted(const std::string& text) {
 
 std::string words(const std::vector<Word>& items) {
   std::vector<std::string> names;
+  names.reserve(items.size());
   for (const auto& item : items) names.push_back(item.text);
   return base::join(names, " ");
 }
