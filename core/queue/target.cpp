@@ -94,10 +94,11 @@ std::optional<TargetRow> default_target(db::Session& db, const std::string& kind
 
 std::vector<AgentRow> agents(db::Session& db) {
   std::vector<AgentRow> out;
-  for (const auto& row : db.run(
-           "SELECT agent_id, version, array_to_string(targets, ' ') AS targets, started_at, last_seen, "
-           "extract(epoch FROM now() - last_seen) AS silent FROM agent_instance WHERE last_seen > now() - interval '1 day' "
-           "ORDER BY last_seen DESC")) {
+  for (const auto& row :
+       db.run("SELECT agent_id, version, array_to_string(targets, ' ') AS targets, started_at, last_seen, "
+              "extract(epoch FROM now() - last_seen) AS silent FROM agent_instance WHERE last_seen > now() - interval "
+              "'1 day' "
+              "ORDER BY last_seen DESC")) {
     out.push_back({row["agent_id"].c_str(), row["version"].c_str(), base::split(row["targets"].c_str(), ' '),
                    row["started_at"].c_str(), row["last_seen"].c_str(), row["silent"].as<double>()});
   }

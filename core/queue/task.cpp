@@ -32,8 +32,8 @@ bool looks_like_id(const std::string& text) {
 }  // namespace
 
 const char* const kTaskColumns =
-    "t.id, t.type, t.status, t.target, t.release_artifact_id, coalesce(a.release_version, "
-    "t.payload->>'target_version') AS version, "
+    "t.id, t.type, t.status, t.target, t.release_artifact_id, "
+    "coalesce(a.release_version, t.payload->>'target_version', t.result->>'version') AS version, "
     "t.payload::text AS payload, t.phase, t.claimed_by, t.error_message, t.result::text AS result, t.attempt, "
     "t.max_attempts, "
     "t.cancel_requested_at IS NOT NULL AS cancel_requested, t.execute_after, t.created_at, t.picked_up_at, "
@@ -176,11 +176,12 @@ Task find(db::Session& db, const std::string& id) {
 
 std::vector<Event> events(db::Session& db, const std::string& task_id, long after_id) {
   std::vector<Event> out;
-  for (const auto& row : db.run("SELECT id, at, attempt, phase, message, data::text AS data FROM task_event WHERE task_id "
-                                "= $1::uuid AND id > $2 ORDER BY id",
-                                task_id, after_id)) {
-    out.push_back({row["id"].as<long>(), row["at"].c_str(), row["attempt"].as<int>(), row["phase"].c_str(), row["message"].c_str(),
-                   db::text(row, "data")});
+  for (const auto& row :
+       db.run("SELECT id, at, attempt, phase, message, data::text AS data FROM task_event WHERE task_id "
+              "= $1::uuid AND id > $2 ORDER BY id",
+              task_id, after_id)) {
+    out.push_back({row["id"].as<long>(), row["at"].c_str(), row["attempt"].as<int>(), row["phase"].c_str(),
+                   row["message"].c_str(), db::text(row, "data")});
   }
   return out;
 }

@@ -36,7 +36,7 @@ struct Task {
   std::string status;
   std::optional<std::string> target;  ///< empty: the default target of the artifact's kind
   std::optional<std::string> artifact_id;
-  std::optional<std::string> version;  ///< of that artifact, or the payload's
+  std::optional<std::string> version;  ///< of that artifact, else the payload's, else of what it turned out to be
   std::optional<std::string> payload;  ///< JSON
   std::optional<std::string> phase;
   std::optional<std::string> claimed_by;
