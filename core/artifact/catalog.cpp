@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace wrktalk::artifact {
 namespace {

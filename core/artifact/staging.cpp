@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <utility>
 #include <vector>
 
 namespace wrktalk::artifact {
