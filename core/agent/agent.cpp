@@ -141,7 +141,7 @@ queue::Claimant sign_in(db::Session& db, const Settings& settings) {
 }
 
 Summary poll_once(const Settings& settings, Stop& stop) {
-  sweep_secrets_dirs();
+  sweep_secrets_dirs(settings);
   Daemon daemon(settings, stop, false);
   daemon.ready();
   Summary summary;
@@ -152,7 +152,7 @@ Summary poll_once(const Settings& settings, Stop& stop) {
 }
 
 Summary drain(const Settings& settings, Stop& stop) {
-  sweep_secrets_dirs();
+  sweep_secrets_dirs(settings);
   Daemon daemon(settings, stop, false);
   daemon.ready();
   const Summary summary = daemon.run_due();
@@ -162,7 +162,7 @@ Summary drain(const Settings& settings, Stop& stop) {
 }
 
 void loop(const Settings& settings, Stop& stop) {
-  sweep_secrets_dirs();
+  sweep_secrets_dirs(settings);
   Daemon daemon(settings, stop, !settings.poll_only);
   Backoff backoff;
   bool first = true;
@@ -194,7 +194,7 @@ void loop(const Settings& settings, Stop& stop) {
 }
 
 TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task) {
-  sweep_secrets_dirs();
+  sweep_secrets_dirs(settings);
   Link link(settings.database, true);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());

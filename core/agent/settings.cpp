@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/settings.hpp"
 
+#include "core/base/files.hpp"
+
 #include <algorithm>
 
 namespace wrktalk::agent {
@@ -52,6 +54,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.poll_interval = config.poll_interval;
   out.heartbeat_interval = config.heartbeat_interval;
   out.grace = config.grace;
+  out.secrets_dir = config.secrets_dir.empty() ? base::private_parent() : config.secrets_dir;
   return out;
 }
 

@@ -25,6 +25,7 @@ struct Settings {
   std::chrono::milliseconds poll_interval{30'000};
   std::chrono::milliseconds heartbeat_interval{60'000};
   std::chrono::milliseconds grace{30'000};  ///< how long a running task may go on after SIGTERM
+  std::string secrets_dir;                  ///< where env and values files lie while a task runs
   bool poll_only = false;                   ///< behind a pooler: no LISTEN, no connection held while idle
 
   /// A task is ours for this long after each heartbeat.

@@ -54,7 +54,7 @@ void resolve_rollback(Work& work) {
 /// A release whose tree lies on this machine, with its env and values files in a private folder.
 deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact::Artifact& artifact,
                              std::string tree) {
-  if (!work.secrets) work.secrets = make_secrets_dir();
+  if (!work.secrets) work.secrets = make_secrets_dir(work.settings);
   const std::string folder = work.secrets->path() + "/" + artifact.id;
   base::make_directories(folder, 0700);
   deploy::Release release;
@@ -197,16 +197,15 @@ void put_back(Work& work) {
   work.journal.note("put-back", applied.summary);
 }
 
-base::TempDir make_secrets_dir() {
+base::TempDir make_secrets_dir(const Settings& settings) {
   const auto self = exec::identify(::getpid());
-  return base::TempDir(base::private_parent(),
+  return base::TempDir(settings.secrets_dir,
                        kSecretsPrefix + std::to_string(self.pid) + "-" + std::to_string(self.start) + "-");
 }
 
-void sweep_secrets_dirs() noexcept {
-  const std::string parent = base::private_parent();
+void sweep_secrets_dirs(const Settings& settings) noexcept {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(settings.secrets_dir, error)) {
     const std::string name = entry.path().filename().string();
     if (!base::starts_with(name, kSecretsPrefix)) continue;
     const auto parts = base::split(name.substr(std::string_view(kSecretsPrefix).size()), '-');

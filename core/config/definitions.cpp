@@ -30,6 +30,7 @@ const std::vector<Definition>& definitions() {
       {"agent.poll_interval", "WRKTALK_AGENT_POLL_INTERVAL", "", "--poll-interval", "30", false, "The longest time between two looks at the queue"},
       {"agent.heartbeat_interval", "WRKTALK_AGENT_HEARTBEAT_INTERVAL", "", "--heartbeat-interval", "60", false, "How often a running task's lease is renewed; the lease lasts three of them"},
       {"agent.grace", "WRKTALK_AGENT_GRACE", "", "--grace", "30", false, "How long a running task may go on after SIGTERM"},
+      {"agent.secrets_dir", "WRKTALK_AGENT_SECRETS_DIR", "", "--secrets-dir", "", false, "Folder, best on a tmpfs, where env and values files lie while a task runs; empty: /dev/shm, else TMPDIR"},
 
       {"kubernetes.namespace", "WRKTALK_AGENT_KUBE_NAMESPACE", "", "--namespace", "wrktalk", false, "Namespace of the Helm release"},
       {"kubernetes.helm_release_name", "WRKTALK_AGENT_HELM_RELEASE_NAME", "", "--helm-release-name", "wrktalk", false, "Name of the Helm release"},

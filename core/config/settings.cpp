@@ -28,6 +28,8 @@ class Reader {
     return base::absolute(text(key));
   }
 
+  std::string optional_path(const char* key) const { return base::absolute(text(key)); }
+
   /// A name is looked up in PATH when it is run; a path is made absolute.
   std::string program(const char* key) const {
     return text(key).find('/') == std::string::npos ? text(key) : base::absolute(text(key));
@@ -122,6 +124,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.poll_interval = read.duration("agent.poll_interval", kTick);
   s.heartbeat_interval = read.duration("agent.heartbeat_interval", kTick);
   s.grace = read.duration("agent.grace", kNone);
+  s.secrets_dir = read.optional_path("agent.secrets_dir");
   s.ddl_lock_timeout = read.duration("migrate.ddl_lock_timeout", kNone);
   s.maintenance_handler = read.choice("maintenance.handler", kHandlers);
   s.maintenance_flag = read.path("maintenance.flag");

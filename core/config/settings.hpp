@@ -93,6 +93,7 @@ struct Settings {
   std::chrono::milliseconds poll_interval{};
   std::chrono::milliseconds heartbeat_interval{};
   std::chrono::milliseconds grace{};
+  std::string secrets_dir;  ///< empty: /dev/shm, else TMPDIR
   std::chrono::milliseconds ddl_lock_timeout{};
   MaintenanceHandler maintenance_handler = MaintenanceHandler::nginx;
   std::string maintenance_flag;

@@ -16,10 +16,14 @@ maintenance_is_off() {
         + (select count(*) from deployment_config where maintenance_mode_enabled)'
 }
 
+# Secrets of tasks lie where no other suite's do.
+export WRKTALK_AGENT_SECRETS_DIR=$WORK/secrets
+mkdir "$WORK/secrets"
+
 # no_left_overs: nothing of a task lies in the temporary folders or half unpacked in the target's.
 no_left_overs() {
     local found
-    found=$(find /dev/shm -maxdepth 1 -name 'wrktalk-task-*' -newer "$WORK/pg/data/PG_VERSION" 2>/dev/null
+    found=$(ls -A "$WORK/secrets"
         find "$TMPDIR" -mindepth 2 -path '*/wrktalk-*' 2>/dev/null
         find "$WORK" \( -name '*.part-*' -o -name '*.old-*' \) -not -path '*/pg/*' 2>/dev/null)
     [ -z "$found" ] && return
