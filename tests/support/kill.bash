@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# Sourced by the kill suites, after lib.bash and agent.bash: at each row of the step table something is killed, then another agent goes on,
+# and what is left must be whole. Needs a build with crash points. The suite has set up the target and defines
+#
+#   running          prints the version that really runs
+#   tool_running     succeeds while the tool that applies a release runs
+#   make_slow, make_fast   from now on applying takes long enough to be met in the middle, or not
+#
+# and has stored releases 1.0.0 and 2.0.0 and deployed 1.0.0.
+
+export WRKTALK_AGENT_HEARTBEAT_INTERVAL=${WRKTALK_AGENT_HEARTBEAT_INTERVAL:-500ms} WRKTALK_AGENT_GRACE=0s WRKTALK_AGENT_POLL_INTERVAL=1s
+STEPS=(claim resolve fetch check maintenance-on apply health maintenance-off record)
+_goal=2.0.0
+_table=$WORK/table
+printf '%-18s %-28s %-10s %s\n' STEP FAULT ATTEMPTS OUTCOME >"$_table"
+at_exit cat "$_table"
+
+# settled: all that is due has been run, and nothing is left.
+settled() {
+    "$WRKTALK" poll --drain >>"$WORK/second.log" 2>&1
+    [ "$(sql "select count(*) from agent_task where status in ('pending', 'inProgress')")" = 0 ]
+}
+
+# whole VERSION STATUS: everything that must hold after a case.
+whole() {
+    local id
+    id=$(last_task)
+    expect_equal "$2" sql "select status from agent_task where id = '$id'"
+    expect_equal "$1" running
+    expect_equal "$1" sql "select a.release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id"
+    expect_equal '1 1' sql "select count(*) filter (where is_current) || ' ' || (count(*) filter (where is_previous) <= 1)::int from release_artifact"
+    maintenance_is_off
+    refuse tool_running
+    no_left_overs
+    expect_equal 1 sql "select count(*) from notification where task_id = '$id'"
+}
+
+# tell STEP FAULT: a row of the table.
+tell() {
+    printf '%-18s %-28s %-10s %s\n' "$1" "$2" \
+        "$(sql "select attempt || ' of ' || max_attempts from agent_task where id = '$(last_task)'")" \
+        "$(sql "select status || ', ' || (result->>'state') || ', ' || (result->>'version') from agent_task where id = '$(last_task)'")" >>"$_table"
+}
+
+# other: the version that does not run now; each case deploys it, so that none has to clean up.
+other() { if [ "$_goal" = 2.0.0 ]; then echo 1.0.0; else echo 2.0.0; fi; }
+
+# hold STEP: an agent that stands still at STEP, with the next version to deploy.
+hold() {
+    "$WRKTALK" deploy "$_goal" --queue >/dev/null
+    rm -f "$WORK/hold"
+    WRKTALK_HOLD_AT=$1 WRKTALK_HOLD_FILE=$WORK/hold background first "$WRKTALK" poll --loop
+    wait_until 30 test -e "$WORK/hold"
+}
+let_go() { rm -f "$WORK/hold"; }
+
+kill_agent() { kill -KILL "$(<"$WORK/first.pid")"; }
+ask_to_end() { kill -TERM "$(<"$WORK/first.pid")"; let_go; }
+restart_database() { pg_stop "$WORK/pg" QUIT; pg_cluster; let_go; }
+cut_connections() {
+    sql "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'wrktalk%'" >/dev/null
+    let_go
+}
+
+# at_step STEP FAULT-COMMAND: one case.
+at_step() {
+    hold "$1"
+    "$2"
+    # The agent itself may finish it; when it cannot, the second one does.
+    wait_until 60 settled
+    end_background first || true
+    whole "$_goal" completed
+}
+
+# kill_matrix: every row of the step table with every fault.
+kill_matrix() {
+    local step fault
+    for step in "${STEPS[@]}"; do
+        for fault in kill_agent restart_database cut_connections ask_to_end; do
+            check "$step, ${fault//_/ }" at_step "$step" "$fault"
+            tell "$step" "${fault//_/ }"
+            end_background first || true
+            _goal=$(other)
+        done
+    done
+}
+
+# The tool in the middle of its work. begin_slow: an agent whose tool is at work.
+begin_slow() {
+    make_slow
+    "$WRKTALK" deploy "$_goal" --queue >/dev/null
+    background first "$WRKTALK" poll --loop
+    wait_until 30 tool_running
+}
+
+tool_killed() {
+    begin_slow
+    make_fast_after_kill
+    wait_until 60 settled
+    end_background first || true
+    whole "$(other)" failed
+    # Compose that is killed early may have touched nothing yet.
+    expect_equal t sql "select result->>'state' in ('put_back', 'untouched') from agent_task where id = '$(last_task)'"
+}
+make_fast_after_kill() { kill_tool; make_fast; }
+
+both_killed() {
+    begin_slow
+    kill_agent
+    kill_tool
+    make_fast
+    wait_until 60 settled
+    whole "$_goal" completed
+}
+
+agent_killed() {
+    begin_slow
+    kill_agent
+    wait_until 30 refuse tool_running
+    make_fast
+    wait_until 60 settled
+    whole "$_goal" completed
+}
+
+# kill_in_the_middle: the tool, the agent, or both, while the tool is at work.
+kill_in_the_middle() {
+    local case
+    for case in tool_killed both_killed agent_killed; do
+        check "in the middle of apply, ${case//_/ }" "$case"
+        tell apply "${case//_/ } in the middle"
+        end_background first || true
+        make_fast
+        [ "$case" = tool_killed ] || _goal=$(other)
+    done
+}
