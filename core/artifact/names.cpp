@@ -34,7 +34,7 @@ std::uint64_t& Names::slot(std::uint64_t hash) {
 
 void Names::set(std::uint64_t hash, Kind kind) {
   std::uint64_t& found = slot(hash);
-  if (found == 0 && ++used_ * 2 > slots_.size()) {
+  if (found == 0 && ++used_ * 8 > slots_.size() * 7) {
     const auto old = std::exchange(slots_, std::vector<std::uint64_t>(slots_.size() * 2));
     for (const std::uint64_t value : old) {
       if (value != 0) slot(value) = value;

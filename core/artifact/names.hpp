@@ -7,7 +7,7 @@
 
 namespace wrktalk::artifact {
 
-/// The paths an archive has named so far, as 62-bit hashes with a random seed: 16 to 32 bytes a path however long it is.
+/// The paths an archive has named so far, as 62-bit hashes with a random seed: 9 to 19 bytes a path however long it is.
 /// Two paths that share a hash (one chance in 10^8 for an archive of 200,000) are taken for the same: an archive may be
 /// refused for no reason then, never let through.
 class Names {
