@@ -36,7 +36,7 @@ done
 
 # running: what the API server holds, when helm says that it is whole.
 running() {
-    helm -n "$namespace" status demo | grep -q 'STATUS: deployed' || return 0
+    [[ $(helm -n "$namespace" status demo) == *'STATUS: deployed'* ]] || return 0
     kubectl -n "$namespace" get deployment demo -o 'jsonpath={.metadata.annotations.version}'
 }
 tool="helm upgrade .*$namespace"

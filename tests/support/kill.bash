@@ -38,16 +38,22 @@ whole() {
 # tell STEP FAULT: a row of the table.
 tell() {
     printf '%-18s %-28s %-10s %s\n' "$1" "$2" \
-        "$(sql "select attempt || ' of ' || max_attempts from agent_task where id = '$(last_task)'")" \
+        "$(sql "select attempt from agent_task where id = '$(last_task)'")" \
         "$(sql "select status || ', ' || (result->>'state') || ', ' || (result->>'version') from agent_task where id = '$(last_task)'")" >>"$_table"
 }
 
 # other: the version that does not run now; each case deploys it, so that none has to clean up.
 other() { if [ "$_goal" = 2.0.0 ]; then echo 1.0.0; else echo 2.0.0; fi; }
 
+# queue_next: the next version to deploy. A machine so slow that leases run out more than once must not make it give up.
+queue_next() {
+    "$WRKTALK" deploy "$_goal" --queue >/dev/null
+    sql "update agent_task set max_attempts = 10 where status = 'pending'" >/dev/null
+}
+
 # hold STEP: an agent that stands still at STEP, with the next version to deploy.
 hold() {
-    "$WRKTALK" deploy "$_goal" --queue >/dev/null
+    queue_next
     rm -f "$WORK/hold"
     WRKTALK_HOLD_AT=$1 WRKTALK_HOLD_FILE=$WORK/hold background first "$WRKTALK" poll --loop
     wait_until 30 test -e "$WORK/hold"
@@ -88,7 +94,7 @@ kill_matrix() {
 # The tool in the middle of its work. begin_slow: an agent whose tool is at work.
 begin_slow() {
     make_slow
-    "$WRKTALK" deploy "$_goal" --queue >/dev/null
+    queue_next
     background first "$WRKTALK" poll --loop
     wait_until 30 tool_running
 }
