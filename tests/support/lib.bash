@@ -106,7 +106,7 @@ expect_output() {
     local wanted=$1
     shift
     [ $# -eq 0 ] || expect_exit 0 "$@" || return 1
-    cat "$OUT" "$ERR" | grep -Eq -e "$wanted" && return
+    grep -Eq -e "$wanted" "$OUT" "$ERR" && return
     echo "no line matches: $wanted"
     tail -n 40 "$OUT" "$ERR"
     return 1
