@@ -11,8 +11,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
 #include <iostream>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -43,11 +43,12 @@ struct Plan {
   std::optional<queue::TargetRow> row;
 };
 
+/// USER@HOST, for the audit.
 std::string requested_by() {
-  const char* user = std::getenv("USER");
   std::string host(256, '\0');
   if (::gethostname(host.data(), host.size() - 1) != 0) host = "localhost";
-  return std::string(user != nullptr ? user : "uid " + std::to_string(::getuid())) + "@" + host.c_str();
+  const passwd* user = ::getpwuid(::getuid());
+  return (user != nullptr ? std::string(user->pw_name) : "uid " + std::to_string(::getuid())) + "@" + host.c_str();
 }
 
 /// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
