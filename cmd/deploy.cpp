@@ -29,6 +29,7 @@ struct DeployOptions {
   long revision = 0;
   std::string target;
   std::string at;
+  std::string missed_after;
   std::string note;
   bool queue = false;
   bool queue_anyway = false;
@@ -113,6 +114,7 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   plan.task.payload.requested_by = requested_by();
   plan.task.at = start_time(db, options.at);
   plan.task.queue_anyway = options.queue_anyway;
+  if (!options.missed_after.empty()) plan.task.missed_after = base::parse_duration(options.missed_after);
   return plan;
 }
 
@@ -205,6 +207,8 @@ void add_common(CLI::App* sub, DeployOptions& options) {
   auto* queue = sub->add_flag("--queue", options.queue, "Leave it to the agent that serves the target");
   sub->add_flag("--queue-anyway", options.queue_anyway, "Also while another task runs or is due there")->needs(queue);
   sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->needs(queue);
+  sub->add_option("--missed-after", options.missed_after, "Not begun within that, like 1h: fail it, never run it late")
+      ->needs(queue);
   sub->add_flag("--wait", options.wait, "Follow the queued task to its end")->needs(queue);
   sub->add_flag("--dry-run", options.dry_run, "Say what would be done, change nothing");
   sub->add_option("--note", options.note, "Kept with the task");

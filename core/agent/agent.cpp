@@ -2,6 +2,7 @@
 #include "core/agent/agent.hpp"
 
 #include "core/agent/link.hpp"
+#include "core/agent/record.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -76,7 +77,12 @@ class Daemon {
     return summary;
   }
 
-  queue::Tick tick() { return queue::tick(link_.session(), me_); }
+  queue::Tick tick() {
+    const auto tick = queue::tick(link_.session(), me_);
+    if (!tick.overdue) return tick;
+    end_overdue(link_.session());
+    return queue::tick(link_.session(), me_);
+  }
   Link& link() noexcept { return link_; }
 
   void sign_out() noexcept {

@@ -78,18 +78,16 @@ ordered_json result_json(const Work& work, const std::optional<Failure>& failure
   return out;
 }
 
-notify::Event event_of(const Work& work, const queue::Ending& ending) {
-  const auto& task = work.claim.task;
-  const std::string outcome = ending.status == queue::Status::completed ? "completed" : "failed";
+/// `data` begins what the mail says.
+notify::Event event_of(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
+                       ordered_json data) {
   notify::Event event;
   event.name = (task.type == "rollback" ? "rollback." : "deploy.") + outcome;
   event.key = task.id + ":" + std::to_string(task.attempt) + ":" + event.name;
   event.task_id = task.id;
-  ordered_json data = ordered_json::parse(ending.result);
-  data.erase("evidence");
   data["task_id"] = task.id;
   data["type"] = task.type;
-  if (ending.error_message) data["reason"] = *ending.error_message;
+  if (reason) data["reason"] = *reason;
   try {
     if (const auto who = queue::parse_payload(task.payload).requested_by) data["requested_by"] = *who;
   } catch (const Error&) {
@@ -97,6 +95,13 @@ notify::Event event_of(const Work& work, const queue::Ending& ending) {
   }
   event.data = dump(data);
   return event;
+}
+
+notify::Event event_of(const Work& work, const queue::Ending& ending) {
+  ordered_json data = ordered_json::parse(ending.result);
+  data.erase("evidence");
+  return event_of(work.claim.task, ending.status == queue::Status::completed ? "completed" : "failed",
+                  ending.error_message, std::move(data));
 }
 
 /// Tries `act` until the database takes it.
@@ -158,6 +163,20 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
   result.message = ending.message;
   if (failure) result.hint = failure->hint;
   return result;
+}
+
+void end_overdue(db::Session& db) {
+  db::Transaction tx(db);
+  const auto tasks = queue::fail_overdue(tx);
+  for (const auto& task : tasks) {
+    ordered_json data;
+    if (task.version) data["version"] = *task.version;
+    if (task.target) data["target"] = *task.target;
+    const bool missed = task.error_message == queue::kMissedMessage;
+    notify::enqueue(tx, event_of(task, missed ? "missed" : "failed", task.error_message, std::move(data)));
+  }
+  tx.commit();
+  for (const auto& task : tasks) log::error("task.ended", *task.error_message, {{"task_id", task.id}});
 }
 
 TaskResult give_back(Work& work, Stop& stop) {

@@ -31,6 +31,9 @@ struct Failure {
 /// signal's error after a second signal.
 TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& failure);
 
+/// Fails the tasks that nobody will run any more and queues the admins' notification, in one transaction.
+void end_overdue(db::Session& db);
+
 /// Makes the task pending again: it was stopped by a signal and the target is as it was.
 TaskResult give_back(Work& work, Stop& stop);
 

@@ -9,7 +9,7 @@
 namespace wrktalk::notify {
 
 struct Event {
-  std::string name;  ///< "deploy.completed", "deploy.failed", "rollback.completed", "rollback.failed"
+  std::string name;  ///< "deploy" or "rollback", then ".completed", ".failed" or ".missed"
   std::string key;   ///< the same key is never told twice to the same recipient
   std::string task_id;
   std::string data;  ///< JSON: what the mail says

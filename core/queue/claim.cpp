@@ -29,7 +29,7 @@ const std::string& candidates() {
     const std::string columns =
         "SELECT t.id, CASE t.type WHEN 'rollback' THEN 1 ELSE 2 END AS rank, t.execute_after, t.created_at FROM "
         "agent_task t ";
-    const std::string due = "t.status = 'pending' AND t.execute_after <= now() AND " + idle;
+    const std::string due = kIsDue + (" AND " + idle);
     const std::string order = " ORDER BY (t.type <> 'rollback'), t.execute_after, t.created_at LIMIT 1";
     return "(SELECT t.id, 0 AS rank, t.execute_after, t.created_at FROM agent_task t WHERE t.target = d.name AND "
            "t.status = 'inProgress' "
@@ -48,6 +48,11 @@ const std::string& choose_target_sql() {
       "FOR UPDATE OF d SKIP LOCKED";
   return sql;
 }
+
+/// SQL: whether task `t` is one that nobody will run any more. $1 is kSilence.
+constexpr const char* kIsOverdue =
+    "((t.status = 'pending' AND t.execute_after + t.missed_after < now()) OR (t.status = 'inProgress' AND "
+    "t.claim_token IS NULL AND greatest(t.picked_up_at, t.last_heartbeat, t.updated_at) < now() - $1::interval))";
 
 /// The second look, with the target's row locked and a snapshot taken after that.
 const std::string& claim_sql() {
@@ -159,32 +164,45 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
 
 Tick tick(db::Session& db, const Claimant& agent) {
   static const std::string sql =
-      "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($1::uuid, $2, $3, $4::text[]) "
+      "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($2::uuid, $3, $4, $5::text[]) "
       "ON CONFLICT (id) DO UPDATE SET last_seen = now()), "
-      "polled AS (UPDATE deployment_config SET last_agent_poll = now()), "
-      "silent AS (UPDATE agent_task SET status = 'failed', error_message = $5, completed_at = now(), updated_at = "
-      "now() "
-      "WHERE status = 'inProgress' AND claim_token IS NULL AND greatest(picked_up_at, last_heartbeat, updated_at) < "
-      "now() - $6::interval "
-      "RETURNING id, type, attempt), "
-      "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'record', $5 FROM "
-      "silent) "
-      "SELECT EXISTS (SELECT FROM deployment_target d CROSS JOIN LATERAL (" +
+      "polled AS (UPDATE deployment_config SET last_agent_poll = now()) "
+      "SELECT EXISTS (SELECT FROM agent_task t WHERE " +
+      std::string(kIsOverdue) +
+      ") AS overdue, "
+      "EXISTS (SELECT FROM deployment_target d CROSS JOIN LATERAL (" +
       candidates() +
-      ") c WHERE d.name = ANY($4::text[])) AS due, "
+      ") c WHERE d.name = ANY($5::text[])) AS due, "
       "extract(epoch FROM least((SELECT min(execute_after) FROM agent_task WHERE status = 'pending' AND execute_after "
       "> now() "
-      "AND (target = ANY($4::text[]) OR target IS NULL)), (SELECT min(lease_expires_at) FROM agent_task WHERE status = "
+      "AND (target = ANY($5::text[]) OR target IS NULL)), (SELECT min(lease_expires_at) FROM agent_task WHERE status = "
       "'inProgress' "
-      "AND lease_expires_at > now() AND target = ANY($4::text[]))) - clock_timestamp()) AS next";
-  const auto row =
-      db.run(sql, agent.instance, agent.agent_id, agent.version, agent.targets, kTimeoutMessage, interval(kSilence))[0];
+      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next";
+  const auto row = db.run(sql, interval(kSilence), agent.instance, agent.agent_id, agent.version, agent.targets)[0];
   Tick tick;
   tick.due = row["due"].as<bool>();
+  tick.overdue = row["overdue"].as<bool>();
   if (!row["next"].is_null()) {
     tick.next = std::chrono::milliseconds(static_cast<long>(std::max(0.0, row["next"].as<double>()) * 1000.0) + 1);
   }
   return tick;
+}
+
+std::vector<Task> fail_overdue(db::Transaction& tx) {
+  static const std::string sql =
+      std::string(
+          "WITH ended AS (UPDATE agent_task t SET status = 'failed', error_message = CASE t.status WHEN 'pending' THEN "
+          "$2 ELSE $3 END, completed_at = now(), updated_at = now() WHERE ") +
+      kIsOverdue +
+      " RETURNING *), "
+      "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'record', error_message "
+      "FROM ended) SELECT " +
+      kTaskColumns + " FROM ended t LEFT JOIN release_artifact a ON a.id = t.release_artifact_id";
+  std::vector<Task> tasks;
+  for (const auto& row : tx.run(sql, interval(kSilence), kMissedMessage, kTimeoutMessage)) {
+    tasks.push_back(to_task(row));
+  }
+  return tasks;
 }
 
 void leave(db::Session& db, const Claimant& agent) {

@@ -17,6 +17,7 @@ constexpr const char* kChannel = "wrktalk_task";
 /// A task without activity for this long is put back and failed, as in v4.2.
 constexpr std::chrono::minutes kSilence{30};
 constexpr const char* kTimeoutMessage = "Task timeout - no heartbeat received";
+constexpr const char* kMissedMessage = "missed schedule";
 
 /// One start of an agent.
 struct Claimant {
@@ -46,13 +47,18 @@ std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::
 /// while another task is in progress.
 Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std::chrono::milliseconds lease);
 
-/// What one idle tick learns. The same statement says that the agent is alive (agent_instance, last_agent_poll) and fails v4.2 tasks
-/// that have been silent for `kSilence`.
+/// What one idle tick learns. The same statement says that the agent is alive (agent_instance, last_agent_poll).
 struct Tick {
   bool due = false;                               ///< `claim` would find something
+  bool overdue = false;                           ///< `fail_overdue` would find something
   std::optional<std::chrono::milliseconds> next;  ///< until the next scheduled task or the end of another's lease
 };
 Tick tick(db::Session& db, const Claimant& agent);
+
+/// Fails what nobody will run any more, on whatever target: pending tasks that missed their schedule (kMissedMessage), and v4.2 tasks
+/// that have been silent for `kSilence` (kTimeoutMessage). Returns them as they ended; each is returned to one caller.
+std::vector<Task> fail_overdue(db::Transaction& tx);
+
 /// Takes this start of the agent off the list.
 void leave(db::Session& db, const Claimant& agent);
 

@@ -40,14 +40,17 @@ const char* const kTaskColumns =
     "t.completed_at, "
     "t.last_heartbeat, t.lease_expires_at";
 
+const char* const kIsDue =
+    "(t.status = 'pending' AND t.execute_after <= now() AND (t.execute_after + t.missed_after < now()) IS NOT TRUE)";
+
 void refuse_when_taken(db::Transaction& tx, const std::string& target, bool due_ones_may_wait) {
   tx.run("SELECT 1 FROM deployment_target WHERE name = $1 FOR UPDATE", target);
-  const auto rows = tx.run(
-      std::string("SELECT t.id, t.type, t.status") + kFrom +
-          "LEFT JOIN deployment_target d ON d.is_default AND d.kind = " + kKindOfArtifact +
-          " WHERE coalesce(t.target, d.name) = $1 AND (t.status = 'inProgress' "
-          "OR (NOT $2::boolean AND t.status = 'pending' AND t.execute_after <= now())) ORDER BY t.status LIMIT 1",
-      target, due_ones_may_wait);
+  const auto rows = tx.run(std::string("SELECT t.id, t.type, t.status") + kFrom +
+                               "LEFT JOIN deployment_target d ON d.is_default AND d.kind = " + kKindOfArtifact +
+                               " WHERE coalesce(t.target, d.name) = $1 AND (t.status = 'inProgress' "
+                               "OR (NOT $2::boolean AND " +
+                               kIsDue + ")) ORDER BY t.status LIMIT 1",
+                           target, due_ones_may_wait);
   if (rows.empty()) return;
   const std::string id = rows[0]["id"].c_str();
   const bool running = std::string(rows[0]["status"].c_str()) == to_text(Status::in_progress);
@@ -133,10 +136,12 @@ std::string enqueue(db::Session& db, const NewTask& task) {
   if (task.type == "deploy" && !task.queue_anyway && due[0]["due"].as<bool>()) {
     refuse_when_taken(tx, task.target, false);
   }
+  std::optional<std::string> missed_after;
+  if (task.missed_after) missed_after = std::to_string(task.missed_after->count()) + " milliseconds";
   const auto rows = tx.run(
-      "INSERT INTO agent_task (type, release_artifact_id, target, payload, execute_after) "
-      "VALUES ($1, $2::uuid, $3, $4::jsonb, coalesce($5::timestamptz, now())) RETURNING id",
-      task.type, task.artifact_id, task.target, to_json(task.payload), task.at);
+      "INSERT INTO agent_task (type, release_artifact_id, target, payload, execute_after, missed_after) "
+      "VALUES ($1, $2::uuid, $3, $4::jsonb, coalesce($5::timestamptz, now()), $6::interval) RETURNING id",
+      task.type, task.artifact_id, task.target, to_json(task.payload), task.at, missed_after);
   tx.commit();
   return rows[0]["id"].c_str();
 }

@@ -67,8 +67,9 @@ struct NewTask {
   std::optional<std::string> artifact_id;
   std::string target;
   Payload payload;
-  std::optional<std::string> at;  ///< anything PostgreSQL reads as timestamptz; empty: now
-  bool queue_anyway = false;      ///< also when another task runs or is due on the target
+  std::optional<std::string> at;                            ///< anything PostgreSQL reads as timestamptz; empty: now
+  bool queue_anyway = false;                                ///< also when another task runs or is due on the target
+  std::optional<std::chrono::milliseconds> missed_after{};  ///< not begun this long after `at`: failed, never run late
 };
 
 /// Adds a pending task and returns its id. Throws Error(busy) naming the other task when a deployment that is due now meets one that is
@@ -99,6 +100,9 @@ std::string cancel(db::Session& db, const std::string& id);
 void retry(db::Session& db, const std::string& id);
 /// Moves a pending task. Throws Error(failed) when it is no longer pending.
 void reschedule(db::Session& db, const std::string& id, const std::string& at);
+
+/// SQL: whether task `t` may begin now. One that missed its schedule may not.
+extern const char* const kIsDue;
 
 /// The columns of `Task`, for SELECT ... FROM agent_task t LEFT JOIN release_artifact a.
 extern const char* const kTaskColumns;

@@ -22,6 +22,7 @@ ALTER TABLE agent_task
     DROP COLUMN claimed_by,
     DROP COLUMN max_attempts,
     DROP COLUMN attempt,
+    DROP COLUMN missed_after,
     DROP COLUMN target,
     DROP COLUMN payload;
 DROP TABLE maintenance_window;

@@ -41,6 +41,7 @@ CREATE TABLE maintenance_window (
 ALTER TABLE agent_task
     ADD COLUMN payload             jsonb,                -- target_version, target_revision, note, requested_by; null: written by v4.2
     ADD COLUMN target              text,                 -- null: the default target of the artifact's kind
+    ADD COLUMN missed_after        interval,             -- not begun this long after execute_after: failed, never run late
     ADD COLUMN attempt             integer NOT NULL DEFAULT 0,
     ADD COLUMN max_attempts        integer NOT NULL DEFAULT 3,
     ADD COLUMN claimed_by          text,
@@ -72,7 +73,7 @@ CREATE INDEX task_event_task_idx ON task_event (task_id, id);
 -- The mail outbox: one row an event and recipient, written in the transaction that ends the task.
 CREATE TABLE notification (
     id              uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    event           text NOT NULL,                       -- deploy.completed, deploy.failed, rollback.completed, rollback.failed
+    event           text NOT NULL,                       -- deploy or rollback; .completed, .failed or .missed
     event_key       text NOT NULL,                       -- the same event is never told twice to the same recipient
     task_id         uuid REFERENCES agent_task (id) ON DELETE SET NULL,
     recipient       text NOT NULL,

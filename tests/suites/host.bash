@@ -102,6 +102,16 @@ check 'the stray rows failed with a reason' expect_equal 5 \
 check 'the good one was deployed' expect_equal 1.0.0 running
 check 'nothing is in progress or pending' expect_equal 0 sql "select count(*) from agent_task where status in ('pending', 'inProgress')"
 
+# ---------------------------------------------------------------- a missed schedule
+
+check 'a task for last year that must not run late is queued' expect_exit 0 \
+    "$WRKTALK" deploy 2.0.0 --queue --at 2025-01-01 --missed-after 1h
+check 'and never run' expect_output 'nothing is due' "$WRKTALK" poll
+check 'it failed with a reason' expect_equal 'failed|missed schedule' \
+    sql 'select status, error_message from agent_task order by created_at desc limit 1'
+check 'and each active admin is told' expect_equal '2|2.0.0' \
+    sql "select count(*), max(data->>'version') from notification where event = 'deploy.missed'"
+
 # ---------------------------------------------------------------- maintenance by the operator
 
 check 'maintenance on' expect_exit 0 "$WRKTALK" maintenance on --reason disks

@@ -52,6 +52,12 @@ struct Fixture {
   queue::Claimant agent(std::vector<std::string> targets = {"host:a", "kubernetes:w/w"}) {
     return {"agent-1", kInstance, "0.1.0", std::move(targets)};
   }
+  std::vector<queue::Task> fail_overdue() {
+    db::Transaction tx(db);
+    auto tasks = queue::fail_overdue(tx);
+    tx.commit();
+    return tasks;
+  }
   void finish(const queue::Claim& claim, queue::Ending ending) {
     db::Transaction tx(db);
     queue::record(tx, claim, ending);
@@ -112,6 +118,38 @@ TEST_SUITE("queue::claim") {
     const auto tick = queue::tick(g.db, g.agent());
     CHECK_FALSE(tick.due);
     CHECK(tick.next.value() > 1h);
+  }
+
+  TEST_CASE("a task that missed its schedule is failed, never run late, and holds nobody up") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    const auto queued = [&](const std::string& type, const char* at, std::optional<std::chrono::milliseconds> limit) {
+      return queue::enqueue(
+          f.db,
+          {type, a, "host:a", {}, f.db.run("SELECT now() + $1::interval AS at", at)[0]["at"].c_str(), true, limit});
+    };
+    const auto missed = queued("deploy", "-2 hours", 1h);
+    const auto missed_rollback = queued("rollback", "-61 min", 1h);
+    const auto early = queued("deploy", "1 hour", 1s);
+    CHECK(queue::tick(f.db, f.agent()).overdue);
+    CHECK_FALSE(queue::tick(f.db, f.agent()).due);
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+
+    const auto in_time = queue::enqueue(f.db, {"deploy", a, "host:a", {}, std::nullopt, false, 1h});
+    const auto late_but_unlimited = queued("deploy", "-3 hours", std::nullopt);
+    CHECK(f.fail_overdue().size() == 2);
+    CHECK(f.fail_overdue().empty());
+    for (const auto& id : {missed, missed_rollback}) {
+      CHECK(queue::find(f.db, id).status == "failed");
+      CHECK(queue::find(f.db, id).error_message == "missed schedule");
+      CHECK(queue::events(f.db, id).at(0).message == "missed schedule");
+    }
+    CHECK(queue::find(f.db, early).status == "pending");
+    const auto first = queue::claim(f.db, f.agent(), 60s);
+    CHECK(first->task.id == late_but_unlimited);
+    f.finish(*first, f.completed(a));
+    CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == in_time);
   }
 
   TEST_CASE("a v4.2 row without target goes to the default target of its artifact's kind") {
@@ -275,8 +313,10 @@ TEST_SUITE("queue::claim") {
           "UPDATE agent_task SET picked_up_at = now() - interval '31 min', updated_at = now() - interval '31 min' "
           "WHERE id = $1::uuid",
           id);
-      queue::tick(f.db, f.agent());
+      CHECK(queue::tick(f.db, f.agent()).overdue);
+      CHECK(f.fail_overdue().at(0).id == id);
       CHECK(queue::find(f.db, id).error_message == queue::kTimeoutMessage);
+      CHECK_FALSE(queue::tick(f.db, f.agent()).overdue);
       CHECK(queue::claim(f.db, f.agent(), 60s));
     }
     SUBCASE("a busy target: no") {
