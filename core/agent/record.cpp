@@ -202,7 +202,8 @@ void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& 
 
 void tidy(Work& work) noexcept {
   try {
-    const auto row = queue::find_target(work.link.session(), work.claim.target);
+    db::Transaction tx(work.link.session());
+    const auto row = queue::lock_idle_target(tx, work.claim.target);
     if (!row) return;
     std::vector<std::string> keep;
     for (const auto& version : {row->current_version, row->previous_version}) {

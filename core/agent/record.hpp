@@ -40,7 +40,8 @@ TaskResult give_back(Work& work, Stop& stop);
 /// Keeps who guards the tool; while the database is away the lease alone has to do.
 void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& guard);
 
-/// Removes trees that neither the current nor the previous release needs. Never throws.
+/// Removes trees that neither the current nor the previous release needs, unless another task runs on the target by now: that one will.
+/// Never throws.
 void tidy(Work& work) noexcept;
 
 }  // namespace wrktalk::agent

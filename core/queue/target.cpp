@@ -86,6 +86,16 @@ std::optional<TargetRow> find_target(db::Session& db, const std::string& name) {
   return to_target(rows[0]);
 }
 
+std::optional<TargetRow> lock_idle_target(db::Transaction& tx, const std::string& name) {
+  if (tx.run("SELECT FROM deployment_target WHERE name = $1 FOR UPDATE SKIP LOCKED", name).empty()) return std::nullopt;
+  const auto rows = tx.run(std::string(kSelect) +
+                               "WHERE d.name = $1 AND NOT EXISTS (SELECT FROM agent_task t WHERE t.target = d.name AND "
+                               "t.status = 'inProgress')",
+                           name);
+  if (rows.empty()) return std::nullopt;
+  return to_target(rows[0]);
+}
+
 std::optional<TargetRow> default_target(db::Session& db, const std::string& kind) {
   const auto rows = db.run(std::string(kSelect) + "WHERE d.kind = $1 AND d.is_default", kind);
   if (rows.empty()) return std::nullopt;

@@ -42,6 +42,9 @@ std::vector<TargetRow> targets(db::Session& db);
 /// Nothing when no agent has made it known.
 std::optional<TargetRow> find_target(db::Session& db, const std::string& name);
 
+/// The row, locked, so that no task can begin on the target while `tx` lasts; nothing when one runs or is just being claimed.
+std::optional<TargetRow> lock_idle_target(db::Transaction& tx, const std::string& name);
+
 /// The default target of a kind, if an agent has made one known.
 std::optional<TargetRow> default_target(db::Session& db, const std::string& kind);
 

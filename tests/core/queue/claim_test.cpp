@@ -152,6 +152,24 @@ TEST_SUITE("queue::claim") {
     CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == in_time);
   }
 
+  TEST_CASE("an idle target can be locked against new tasks; one that is busy or just being claimed cannot") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto a = f.artifact("1", "host");
+    f.deploy(a);
+    db::Session other(f.database.settings());
+    {
+      db::Transaction tx(other);
+      CHECK(queue::lock_idle_target(tx, "host:a"));
+      CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+      db::Transaction too_late(f.db);
+      CHECK_FALSE(queue::lock_idle_target(too_late, "host:a"));
+    }
+    REQUIRE(queue::claim(f.db, f.agent(), 60s));
+    db::Transaction tx(other);
+    CHECK_FALSE(queue::lock_idle_target(tx, "host:a"));
+  }
+
   TEST_CASE("a v4.2 row without target goes to the default target of its artifact's kind") {
     if (!test::have_postgres()) return;
     Fixture f;
