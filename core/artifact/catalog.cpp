@@ -57,6 +57,7 @@ std::optional<std::string> text_column(Connection& db, const std::string& column
 
 std::string described(const std::vector<Artifact>& artifacts) {
   std::vector<std::string> parts;
+  parts.reserve(artifacts.size());
   for (const Artifact& artifact : artifacts) parts.push_back(artifact.id + " (" + artifact.chart_type + ")");
   return base::join(parts, ", ");
 }

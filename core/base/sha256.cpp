@@ -11,7 +11,7 @@
 
 namespace wrktalk::base {
 
-void Sha256::Free::operator()(SHA256state_st* state) const noexcept { delete state; }
+void Sha256::Free::operator()(SHA256state_st* state) const noexcept { std::default_delete<SHA256state_st>()(state); }
 
 Sha256::Sha256() : state_(new SHA256_CTX) { ::SHA256_Init(state_.get()); }
 
