@@ -38,7 +38,7 @@ std::optional<ExitCode> exit_code_of(const queue::Task& task) {
 
 ExitCode follow(Env& env, db::Session& db, const std::string& id) {
   SignalPulse pulse(env.signals);
-  db.listen(queue::kChannel);
+  if (!db.pooled()) db.listen(queue::kChannel);
   long seen = 0;
   for (;;) {
     // The task before its events, so that none is missed when it ends in between.

@@ -31,9 +31,7 @@ ExitCode report(const Env& env, const agent::Summary& summary) {
 }
 
 ExitCode run_poll(const PollOptions& options, Env& env) {
-  auto database = agent_database(env, "poll");
-  database.pooled = options.poll_only;
-  auto settings = agent::settings_from(env.settings, std::move(database));
+  auto settings = agent::settings_from(env.settings, agent_database(env, "poll"));
   settings.poll_only = options.poll_only;
   agent::Stop stop(env.signals, settings.grace);
   if (options.loop) {

@@ -45,7 +45,7 @@ void count(Summary& summary, const TaskResult& result) {
 /// One start of the agent: its connection and its place in agent_instance.
 class Daemon {
  public:
-  Daemon(const Settings& settings, Stop& stop, bool listen)
+  Daemon(const Settings& settings, Stop& stop, Listen listen)
       : settings_(settings), stop_(stop), link_(settings.database, listen) {}
 
   /// Connects and signs in when that is not done. Throws what Session throws.
@@ -62,6 +62,7 @@ class Daemon {
   std::optional<TaskResult> run_one() {
     const auto claim = queue::claim(link_.session(), me_, settings_.lease());
     if (!claim) return std::nullopt;
+    answered();
     return run_task(settings_, link_, stop_, *claim, Mode::daemon);
   }
 
@@ -79,10 +80,19 @@ class Daemon {
 
   queue::Tick tick() {
     const auto tick = queue::tick(link_.session(), me_);
+    answered();
     if (!tick.overdue) return tick;
     end_overdue(link_.session());
     return queue::tick(link_.session(), me_);
   }
+
+  /// The database did not take something. Returns when to try again.
+  Deadline failed(const Error& e) {
+    if (backoff_.tries() == 0) log::error("database.away", e.what(), {{"hint", e.hint()}});
+    link_.drop();
+    return Deadline::in(backoff_.next());
+  }
+
   Link& link() noexcept { return link_; }
 
   void sign_out() noexcept {
@@ -95,9 +105,16 @@ class Daemon {
   }
 
  private:
+  /// The database took a write: that it lets us connect alone says little.
+  void answered() {
+    if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
+    backoff_.reset();
+  }
+
   const Settings& settings_;
   Stop& stop_;
   Link link_;
+  Backoff backoff_;
   queue::Claimant me_;
   bool signed_in_ = false;
 };
@@ -127,7 +144,7 @@ bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
     if (woken) wait_for_work(daemon, stop, Deadline::in(kLockedPause));
     return true;
   }
-  if (settings.poll_only) daemon.link().drop();
+  if (!daemon.link().listens()) daemon.link().drop();
   const auto sleep = std::min(tick.next.value_or(settings.poll_interval), settings.poll_interval);
   const bool scheduled = tick.next && *tick.next <= settings.poll_interval;
   return wait_for_work(daemon, stop, Deadline::in(sleep)) || scheduled;
@@ -148,7 +165,7 @@ queue::Claimant sign_in(db::Session& db, const Settings& settings) {
 
 Summary poll_once(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, false);
+  Daemon daemon(settings, stop, Listen::no);
   daemon.ready();
   Summary summary;
   if (const auto result = daemon.run_one()) count(summary, *result);
@@ -159,7 +176,7 @@ Summary poll_once(const Settings& settings, Stop& stop) {
 
 Summary drain(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, false);
+  Daemon daemon(settings, stop, Listen::no);
   daemon.ready();
   const Summary summary = daemon.run_due();
   daemon.tick();
@@ -169,8 +186,7 @@ Summary drain(const Settings& settings, Stop& stop) {
 
 void loop(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, !settings.poll_only);
-  Backoff backoff;
+  Daemon daemon(settings, stop, settings.poll_only ? Listen::no : Listen::tried);
   bool first = true;
   bool woken = true;
   while (!stop.requested()) {
@@ -181,18 +197,13 @@ void loop(const Settings& settings, Stop& stop) {
         for (const auto& target : settings.targets) names.push_back(target.name);
         log::info("agent.started", "waiting for tasks",
                   {{"agent", settings.agent_id}, {"targets", base::join(names, ",")}});
-      } else if (backoff.tries() > 0) {
-        log::info("database.back", "the database answers again");
       }
       first = false;
-      backoff.reset();
       woken = round(daemon, settings, stop, woken);
     } catch (const Error& e) {
-      if (first && e.kind() == Kind::configuration) throw;
-      if (backoff.tries() == 0) log::error("database.away", e.what(), {{"hint", e.hint()}});
-      daemon.link().drop();
+      if (first && e.kind() == Kind::configuration && !is_outage(e)) throw;
       woken = true;
-      wait_for_work(daemon, stop, Deadline::in(backoff.next()));
+      wait_for_work(daemon, stop, daemon.failed(e));
     }
   }
   daemon.sign_out();
@@ -201,7 +212,7 @@ void loop(const Settings& settings, Stop& stop) {
 
 TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task) {
   sweep_secrets_dirs(settings);
-  Link link(settings.database, true);
+  Link link(settings.database, Listen::direct);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
   return run_task(settings, link, stop, claim, Mode::foreground);

@@ -2,6 +2,7 @@
 #include "core/agent/link.hpp"
 
 #include "core/base/error.hpp"
+#include "core/log/log.hpp"
 #include "core/queue/claim.hpp"
 
 #include <algorithm>
@@ -12,24 +13,57 @@ namespace wrktalk::agent {
 db::Session& Link::session() {
   if (!session_) {
     auto fresh = std::make_unique<db::Session>(settings_);
-    if (listen_) fresh->listen(queue::kChannel);
+    if (listens()) listen(*fresh);
     session_ = std::move(fresh);
   }
   return *session_;
 }
 
+void Link::listen(db::Session& session) {
+  if (session.pooled() && listen_ == Listen::direct) {
+    listen_ = Listen::no;
+    return;
+  }
+  session.listen(queue::kChannel);
+  if (!session.pooled() || hears(session)) return;
+  listen_ = Listen::no;
+  session.run("UNLISTEN *");
+  log::warn("listen.silent",
+            "a pooler keeps notifications back: tasks wait for the next look, every WRKTALK_AGENT_POLL_INTERVAL",
+            {{"hint", "connect to PostgreSQL itself, or say --poll-only"}});
+}
+
+/// Sends a notification through another connection: one of the same may come back before the pooler gives the server to others.
+bool Link::hears(db::Session& session) const {
+  constexpr std::chrono::seconds kEcho{2};
+  db::Session(settings_).run("SELECT pg_notify($1, '')", queue::kChannel);
+  const auto until = base::Deadline::in(kEcho);
+  while (!session.notified()) {
+    if (until.passed()) return false;
+    pollfd fd{session.socket(), POLLIN, 0};
+    ::poll(&fd, 1, until.poll_timeout());
+  }
+  return true;
+}
+
 void Link::watch(std::vector<pollfd>& fds) const {
-  if (session_ && listen_) fds.push_back({session_->socket(), POLLIN, 0});
+  if (session_) fds.push_back({session_->socket(), POLLIN, 0});
 }
 
 bool Link::notified() noexcept {
-  if (!session_ || !listen_) return false;
+  if (!session_) return false;
   try {
     return session_->notified();
   } catch (const base::Error&) {
     drop();
     return true;
   }
+}
+
+bool is_outage(const base::Error& error) noexcept {
+  if (error.kind() == base::Kind::connection_lost) return true;
+  const auto* sql = dynamic_cast<const db::SqlError*>(&error);
+  return sql != nullptr && (sql->sqlstate() == "25006" || sql->sqlstate().compare(0, 2, "53") == 0);
 }
 
 std::chrono::milliseconds Backoff::next() {

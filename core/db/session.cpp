@@ -16,12 +16,13 @@ SqlError server_error(const std::string& message, const std::string& sqlstate) {
   return SqlError(kind_of_sqlstate(sqlstate), base::one_line(reason), sqlstate, hint_of_sqlstate(sqlstate));
 }
 
-std::string limits(const ConnectionSettings& settings, const char* scope) {
+/// The limits as a list of set_config calls; `local` is SQL for whether they end with the transaction.
+std::string limits(const ConnectionSettings& settings, const std::string& local) {
   const auto set = [&](const char* name, std::chrono::milliseconds value) {
-    return std::string("SET ") + scope + name + " = " + std::to_string(value.count()) + "; ";
+    return std::string("set_config('") + name + "', '" + std::to_string(value.count()) + "', " + local + ")";
   };
-  return set("statement_timeout", settings.statement_timeout) + set("lock_timeout", settings.lock_timeout) +
-         set("idle_in_transaction_session_timeout", std::chrono::minutes(5));
+  return set("statement_timeout", settings.statement_timeout) + ", " + set("lock_timeout", settings.lock_timeout) +
+         ", " + set("idle_in_transaction_session_timeout", std::chrono::minutes(5));
 }
 
 }  // namespace
@@ -80,12 +81,12 @@ Session::Session(const ConnectionSettings& settings) {
   connection_->inhibit_reactivation(true);
 #pragma GCC diagnostic pop
 #endif
-  if (settings.pooled) {
-    limits_ = limits(settings, "LOCAL ");
-  } else {
-    pqxx::nontransaction tx(*connection_);
-    detail::translated([&] { return tx.exec(limits(settings, "")); });
-  }
+  // A pooler makes up the process id that it tells us. There, set_config is to leave nothing behind.
+  const std::string foreign = "pg_backend_pid() <> " + std::to_string(connection_->backendpid());
+  pqxx::nontransaction tx(*connection_);
+  const auto answer =
+      detail::translated([&] { return tx.exec("SELECT " + foreign + ", " + limits(settings, foreign)); });
+  if (answer[0][0].as<bool>()) limits_ = "SELECT " + limits(settings, "true");
 }
 
 Result Session::in_transaction(const std::function<Result(pqxx::work&)>& work) {

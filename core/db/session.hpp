@@ -66,7 +66,8 @@ Result run(Tx& tx, const std::string& sql, const A&... args) {
 }  // namespace detail
 
 /// One connection through libpqxx, for plain statements. Blocking; each statement is limited by
-/// `ConnectionSettings::statement_timeout` on the server and tcp_user_timeout on the way.
+/// `ConnectionSettings::statement_timeout` on the server and tcp_user_timeout on the way. Through a pooler nothing is kept in
+/// the server's session, which may be somebody else's next: the limits are set in each transaction.
 ///
 /// Everything throws base::Error: `connection_lost` means that this object is of no use any more (make a new
 /// one); SqlError carries the SQLSTATE. Not for use from two threads.
@@ -78,15 +79,18 @@ class Session {
   /// One statement in a transaction of its own.
   template <class... A>
   Result run(const std::string& sql, const A&... args) {
-    if (!limits_.empty()) {
-      // Behind a pooler the limits live in the statement's own transaction.
+    if (pooled()) {
       return in_transaction([&](pqxx::work& tx) { return detail::run(tx, sql, args...); });
     }
     pqxx::nontransaction tx(*connection_);
     return detail::run(tx, sql, args...);
   }
 
-  /// From now on notifications on `channel` make `socket()` readable. Gone when the connection is.
+  /// Whether a pooler stands between us and the server.
+  bool pooled() const noexcept { return !limits_.empty(); }
+
+  /// From now on notifications on `channel` make `socket()` readable. Gone when the connection is. Not to be
+  /// had through a pooler in transaction mode, which says nothing about it.
   void listen(const std::string& channel);
 
   /// Whether a notification arrived since the last call; never blocks.

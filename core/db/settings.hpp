@@ -18,10 +18,6 @@ namespace wrktalk::db {
 struct ConnectionSettings {
   std::vector<std::pair<std::string, std::string>> parameters;
 
-  /// The server is reached through a pooler in transaction mode: limits are set per transaction
-  /// (SET LOCAL), nothing is kept in the session.
-  bool pooled = false;
-
   /// statement_timeout of ordinary statements; zero: none.
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds lock_timeout{10'000};
