@@ -65,6 +65,7 @@ void Heart::tick() {
 }
 
 void Heart::beat() {
+  const bool was_idle = connection_.state() == State::idle;
   connection_.advance();
   switch (connection_.state()) {
     case State::closed:
@@ -88,6 +89,11 @@ void Heart::beat() {
       return;
     case State::answered: answer(); return;
     case State::broken:
+      if (was_idle) {
+        // A server may end idle sessions: the next heartbeat connects anew.
+        connection_.close();
+        return;
+      }
       if (backoff_.tries() == 0) {
         log::warn("heartbeat.lost", "the heartbeat's connection is lost: " + connection_.error(),
                   {{"task_id", claim_.task.id}});
@@ -101,7 +107,10 @@ void Heart::beat() {
 void Heart::answer() {
   const auto table = connection_.take();
   if (!table) {
-    log::warn("heartbeat.failed", connection_.error(), {{"task_id", claim_.task.id}});
+    if (backoff_.tries() == 0) {
+      log::warn("heartbeat.failed", connection_.error(), {{"task_id", claim_.task.id}});
+    }
+    connection_.close();
     next_ = Deadline::in(std::min(backoff_.next(), interval_));
     return;
   }

@@ -14,8 +14,8 @@ void Journal::note(const std::string& phase, const std::string& message, const s
     flush();
   } catch (const base::Error& e) {
     if (e.kind() == base::Kind::lease_lost) throw;
-    if (e.kind() == base::Kind::connection_lost) link_.drop();
-    log::warn("database.away", e.what(), {{"task_id", claim_.task.id}});
+    if (is_outage(e)) link_.drop();
+    if (kept_.size() == 1) log::warn("database.away", e.what(), {{"task_id", claim_.task.id}});
   }
 }
 

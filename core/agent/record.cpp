@@ -115,11 +115,13 @@ void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
       act();
       return;
     } catch (const Error& e) {
-      if (e.kind() == Kind::lease_lost || e.kind() == Kind::configuration) throw;
+      if (e.kind() == Kind::lease_lost || (e.kind() == Kind::configuration && !is_outage(e))) throw;
       in_doubt = true;
-      if (e.kind() == Kind::connection_lost) work.link.drop();
-      log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
-                {{"task_id", work.claim.task.id}});
+      if (is_outage(e)) work.link.drop();
+      if (backoff.tries() == 0) {
+        log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
+                  {{"task_id", work.claim.task.id}});
+      }
     }
     const auto until = base::Deadline::in(backoff.next());
     while (!until.passed()) {
@@ -195,7 +197,7 @@ void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& 
     queue::record_guard(link.session(), claim, exec::to_text(guard));
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost) throw;
-    if (e.kind() == Kind::connection_lost) link.drop();
+    if (is_outage(e)) link.drop();
     log::warn("database.away", e.what(), {{"task_id", claim.task.id}});
   }
 }

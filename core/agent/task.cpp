@@ -27,9 +27,9 @@ void run_with_database(Work& work, void (*act)(Work&)) {
       act(work);
       return;
     } catch (const Error& e) {
-      if (e.kind() != Kind::connection_lost) throw;
+      if (!is_outage(e)) throw;
       work.link.drop();
-      log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
+      if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
       wait(work.heart, base::Deadline::in(backoff.next()));
     }
   }

@@ -331,8 +331,9 @@ void AsyncConnection::advance() noexcept {
     return;
   }
   if (state_ == State::idle) {
-    // Notices that the server has closed an idle session.
-    if (::PQconsumeInput(connection_.get()) == 0) fail(::PQerrorMessage(connection_.get()));
+    // Notices that the server has closed an idle session, which it does after saying why: two reads.
+    if (::PQconsumeInput(connection_.get()) == 0 || ::PQconsumeInput(connection_.get()) == 0)
+      fail(::PQerrorMessage(connection_.get()));
     return;
   }
   if (state_ != State::busy) return;

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# What the daemon makes of a database that refuses, hangs up, forgets to call, is read-only, is full, or moves to another host.
+. "$(dirname "$0")/../support/lib.bash"
+need_service postgres
+pg_cluster log_connections=on autovacuum=off
+pg_database wrktalk
+# shellcheck source=../support/agent.bash
+. "$SUPPORT/agent.bash"
+
+export WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
+    WRKTALK_AGENT_HOST_ACTIVATE=$WORK/activate WRKTALK_AGENT_MAINTENANCE_FLAG=$WORK/flag \
+    WRKTALK_AGENT_HEARTBEAT_INTERVAL=3s WRKTALK_AGENT_POLL_INTERVAL=1s TMPDIR=$WORK/tmp
+mkdir "$TMPDIR"
+# Activating waits as long as $WORK/slow is there.
+cat >"$WORK/activate" <<SH
+#!/bin/sh
+touch "$WORK/activating"
+while [ -e "$WORK/slow" ]; do sleep 0.1; done
+rm -f "$WORK/activating"
+SH
+chmod +x "$WORK/activate"
+"$WRKTALK" migrate up --set agent >/dev/null
+mkdir "$WORK/tree"
+echo 1.0.0 >"$WORK/tree/VERSION"
+tar -czf "$WORK/1.tar.gz" -C "$WORK/tree" .
+"$WRKTALK" release add "$WORK/1.tar.gz" --version 1.0.0 --type host >/dev/null 2>&1
+
+start() {
+    background agent "$WRKTALK" poll --loop
+    wait_until 10 said agent.started
+}
+queue() { "$WRKTALK" deploy 1.0.0 --queue >/dev/null; }
+# begin_slow: the agent is busy activating until end_slow.
+begin_slow() {
+    touch "$WORK/slow"
+    queue
+    wait_until 10 test -e "$WORK/activating"
+}
+end_slow() { rm "$WORK/slow"; }
+said() { grep -q "$1" "$WORK/agent.log"; }
+times_said() { grep -c "$1" "$WORK/agent.log" || true; }
+away_and_back() { echo "$(times_said 'ERROR .*database.away') $(times_said database.back)"; }
+complaints() { grep ' WARN \| ERROR ' "$WORK/agent.log" || true; }
+completed() { [ "$(sql "select status from agent_task order by created_at desc limit 1")" = completed ]; }
+attempt() { sql 'select attempt from agent_task order by created_at desc limit 1'; }
+set_server() {
+    sql "alter system set $1" >/dev/null
+    sql 'select pg_reload_conf()' >/dev/null
+}
+
+start
+PGDATABASE=postgres sql 'alter database wrktalk allow_connections false' >/dev/null
+connections() { grep -c 'connection received' "$WORK/pg/log"; }
+before=$(connections)
+PGDATABASE=postgres sql "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'wrktalk' and pid <> pg_backend_pid()" >/dev/null
+sleep 6
+tries=$(($(connections) - before))
+check "a server that refuses for 6 s is asked a few times ($tries)" test "$tries" -ge 2 -a "$tries" -le 20
+PGDATABASE=postgres sql 'alter database wrktalk allow_connections true' >/dev/null
+check 'the daemon comes back by itself' wait_until 15 said database.back
+check 'having said once that the database went away, and once that it is back' \
+    expect_equal '1 1' away_and_back
+end_background agent || true
+
+start
+set_server 'idle_session_timeout = 500'
+sleep 1
+queue
+check 'sessions ended by idle_session_timeout: a task is found' wait_until 10 completed
+begin_slow
+sleep 4
+end_slow
+check 'and a long one runs to its end' wait_until 10 completed
+check 'in its first attempt' expect_equal 1 attempt
+check 'without a word about it' expect_equal '' complaints
+set_server 'idle_session_timeout = default'
+sql 'alter table agent_task disable trigger wrktalk_task_added' >/dev/null
+queue
+sql 'alter table agent_task enable trigger wrktalk_task_added' >/dev/null
+check 'a lost notification costs at most a poll interval' wait_until 3 completed
+end_background agent || true
+
+start
+begin_slow
+set_server 'default_transaction_read_only = on'
+end_slow
+check 'a server that becomes read-only while a task runs is named as such' wait_until 5 said 'read-only'
+sleep 1
+set_server 'default_transaction_read_only = default'
+check 'the outcome is recorded when it takes writes again' wait_until 15 completed
+check 'in the first attempt, too' expect_equal 1 attempt
+set_server 'default_transaction_read_only = on'
+check 'an idle daemon names it as well' wait_until 5 said 'database.away.*read-only.*target_session_attrs'
+sleep 3
+set_server 'default_transaction_read_only = default'
+check 'and goes on when it is over' wait_until 15 said database.back
+check 'having said each once' expect_equal '1 1' away_and_back
+end_background agent || true
+
+# The tables on a file system of 16 MB, filled by a bulk insert that fails.
+mkdir -m 777 "$WORK/small"
+if mount -t tmpfs -o size=16m,mode=777 tmpfs "$WORK/small" 2>/dev/null; then
+    at_exit umount -l "$WORK/small"
+    sql "create tablespace small location '$WORK/small'" >/dev/null
+    sql 'alter table task_event set tablespace small' >/dev/null
+    start
+    begin_slow
+    dd if=/dev/zero of="$WORK/small/filler" bs=1M count=12 2>/dev/null
+    # The second one fills the gap that rows of the first are too large for.
+    for length in 1000 1; do
+        sql "insert into task_event (task_id, attempt, phase, message) select id, 1, 'fill', repeat('x', $length)
+             from (select id from agent_task limit 1) t, generate_series(1, 20000)" 2>/dev/null || true
+    done
+    end_slow
+    check 'a full disk on the server: the outcome waits' wait_until 5 said 'record.waits.*could not extend'
+    check 'and is not taken for a failed release' refuse said task.failed
+    sleep 1
+    rm "$WORK/small/filler"
+    check 'it is recorded when there is room again' wait_until 15 completed
+    check 'in the first attempt after all' expect_equal 1 attempt
+    check 'having said once that it waits' expect_equal 1 times_said record.waits
+    check 'its story is whole' expect_equal 't' sql "select count(*) filter (where phase = 'record') = 1
+        and count(*) filter (where phase = 'health') > 0 from task_event where task_id = '$(last_task)'"
+    end_background agent || true
+    sql 'alter table task_event set tablespace pg_default' >/dev/null
+    sql 'drop tablespace small' >/dev/null
+else
+    echo 'left out, no file system can be mounted here: a full disk on the server'
+fi
+
+mkdir "$WORK/standby"
+pg_basebackup -D "$WORK/standby/data" --write-recovery-conf --checkpoint=fast --no-sync
+pg_start "$WORK/standby"
+at_exit pg_stop "$WORK/standby" QUIT
+export WRKTALK_AGENT_DB_DSN="host=$WORK/standby,$WORK/pg target_session_attrs=read-write"
+unset WRKTALK_AGENT_DB_HOST
+start
+begin_slow
+caught_up() { [ "$(sql 'select bool_and(replay_lsn = pg_current_wal_lsn()) from pg_stat_replication')" = t ]; }
+wait_until 5 caught_up
+pg_stop "$WORK/pg" QUIT
+export PGHOST=$WORK/standby
+end_slow
+sleep 1
+sql 'select pg_promote()' >/dev/null
+check 'failover while a task runs: its outcome is recorded on the new primary' wait_until 15 completed
+check 'in one attempt' expect_equal 1 attempt
+queue
+check 'and the next task is found there' wait_until 10 completed
+check 'a command finds the new primary, too' expect_exit 0 "$WRKTALK" status
+end_background agent || true
