@@ -115,8 +115,8 @@ void Child::read_reports(Outcome& outcome) {
     }
   }
   if (running == 0) {
+    outcome.error = "its guard " + outcome.describe() + " before it";
     outcome.end = Outcome::End::not_started;
-    outcome.error = "its guard ended before it";
     return;
   }
   // The guard itself was killed: nobody watches its child any more.

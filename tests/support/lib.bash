@@ -135,12 +135,16 @@ wait_until() {
     done
 }
 
+# _started PID: the kernel's start time of a process; empty when it is gone. A pid alone may be another process's by now.
+_started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
 # background NAME COMMAND...: run it until the suite ends; output in $WORK/NAME.log, pid in $WORK/NAME.pid.
 background() {
     local name=$1
     shift
     "$@" >"$WORK/$name.log" 2>&1 </dev/null &
     echo $! >"$WORK/$name.pid"
+    _started $! >"$WORK/$name.started"
     at_exit end_background "$name"
 }
 
@@ -150,7 +154,7 @@ end_background() {
     [ -f "$WORK/$1.pid" ] || return 0
     pid=$(<"$WORK/$1.pid")
     rm -f "$WORK/$1.pid"
-    kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
+    [ "$(_started "$pid")" != "$(<"$WORK/$1.started")" ] || kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || status=$?
     return "$status"
 }
