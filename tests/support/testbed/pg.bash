@@ -49,9 +49,10 @@ pg_stop() {
     local pid end=$((SECONDS + 20))
     [ -s "$1/data/postmaster.pid" ] || return 0
     read -r pid <"$1/data/postmaster.pid"
+    # The server's folder tells it from a later process with the same pid.
+    [ "/proc/$pid/cwd" -ef "$1/data" ] || return 0
     kill -s "${2:-INT}" "$pid" 2>/dev/null || return 0
-    # A dead server nobody has waited for yet, a zombie, is as good as gone.
-    while [[ $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) == [!Z]* ]]; do
+    while [ "/proc/$pid/cwd" -ef "$1/data" ]; do
         [ "$SECONDS" -lt "$end" ] || kill -s KILL "$pid" 2>/dev/null || true
         sleep 0.05
     done
