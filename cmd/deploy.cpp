@@ -71,6 +71,8 @@ std::string choose_target(db::Session& db, const DeployOptions& options, const a
     if (chart_type && *chart_type != deploy::chart_type(kind)) continue;
     if (const auto row = queue::default_target(db, deploy::to_text(kind))) return row->name;
   }
+  // Nobody polls yet: the task waits for the agent that these settings describe.
+  if (!chart_type || *chart_type == deploy::chart_type(ours.kind)) return ours.name;
   throw Error(Kind::configuration, "no agent has made a target for it known yet",
               "start `wrktalk poll --loop` at the target, or name one with --target");
 }
