@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/name.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/deployer.hpp"
 #include "core/log/log.hpp"
@@ -108,9 +109,8 @@ Target parse_target(const std::string& name) {
 }
 
 void check_version(const std::string& version) {
-  if (is_name(version, kLetters, "._+-", 100)) return;
-  throw Error(Kind::artifact, "bad version '" + base::one_line(version) + "'",
-              "use at most 100 letters, digits, '.', '_', '+' and '-', beginning with a letter or digit");
+  if (base::is_version(version)) return;
+  throw Error(Kind::artifact, "bad version '" + base::one_line(version) + "'", base::kVersionRule);
 }
 
 StepError::StepError(Left left, const std::string& what, std::string hint, const std::string& evidence)
