@@ -63,7 +63,10 @@ bool Link::notified() noexcept {
 bool is_outage(const base::Error& error) noexcept {
   if (error.kind() == base::Kind::connection_lost) return true;
   const auto* sql = dynamic_cast<const db::SqlError*>(&error);
-  return sql != nullptr && (sql->sqlstate() == "25006" || sql->sqlstate().compare(0, 2, "53") == 0);
+  if (sql == nullptr) return false;
+  const std::string& state = sql->sqlstate();
+  const std::string group = state.substr(0, 2);
+  return group == "40" || group == "53" || state == "25006" || state == "55P03" || state == "57014";
 }
 
 std::chrono::milliseconds Backoff::next() {

@@ -43,7 +43,8 @@ class Link {
   std::unique_ptr<db::Session> session_;
 };
 
-/// Whether the database may take the same later: it is away, read-only for now, or out of disk or memory.
+/// Whether the database may take the same later: it is away, read-only for now, out of disk or memory, or there was a conflict, a lock or
+/// a time limit in the way.
 bool is_outage(const base::Error& error) noexcept;
 
 /// How long to wait before trying again: doubled from 250 ms to 30 s, with jitter, so that agents do not come back all at once.

@@ -115,9 +115,10 @@ void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
       act();
       return;
     } catch (const Error& e) {
-      if (e.kind() == Kind::lease_lost || (e.kind() == Kind::configuration && !is_outage(e))) throw;
+      // What it refuses for good would be refused for ever: the lease runs out and the task's attempts with it.
+      if (!is_outage(e)) throw;
       in_doubt = true;
-      if (is_outage(e)) work.link.drop();
+      work.link.drop();
       if (backoff.tries() == 0) {
         log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
                   {{"task_id", work.claim.task.id}});
