@@ -40,6 +40,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
     if (!known) out.targets.push_back(std::move(target));
   }
   out.deploy.helm_bin = config.helm_bin;
+  out.deploy.kubectl_bin = config.kubectl_bin;
   out.deploy.helm_timeout = config.helm_timeout;
   out.deploy.compose_bin = config.compose_bin;
   out.deploy.compose_timeout = config.compose_timeout;

@@ -4,7 +4,6 @@
 #include "core/agent/crash_point.hpp"
 #include "core/agent/record.hpp"
 #include "core/agent/take_over.hpp"
-#include "core/agent/wait.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
@@ -30,7 +29,7 @@ void run_with_database(Work& work, void (*act)(Work&)) {
       if (!is_outage(e)) throw;
       work.link.drop();
       if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
-      wait(work.heart, base::Deadline::in(backoff.next()));
+      base::pause(work.heart, base::Deadline::in(backoff.next()));
     }
   }
 }

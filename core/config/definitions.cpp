@@ -36,6 +36,7 @@ const std::vector<Definition>& definitions() {
       {"kubernetes.helm_release_name", "WRKTALK_AGENT_HELM_RELEASE_NAME", "", "--helm-release-name", "wrktalk", false, "Name of the Helm release"},
       {"kubernetes.helm_timeout", "WRKTALK_AGENT_HELM_TIMEOUT", "", "--helm-timeout", "10m", false, "Limit of one helm operation"},
       {"kubernetes.helm_bin", "WRKTALK_AGENT_HELM_BIN", "", "--helm-bin", "helm", false, "Helm's program, 3 or 4"},
+      {"kubernetes.kubectl_bin", "WRKTALK_AGENT_KUBECTL_BIN", "", "--kubectl-bin", "kubectl", false, "kubectl's program, which looks at the pods while helm works; nothing is looked at without it"},
 
       {"docker.compose_project_name", "WRKTALK_AGENT_COMPOSE_PROJECT_NAME", "", "--compose-project-name", "wrktalk", false, "Compose project"},
       {"docker.compose_working_dir", "WRKTALK_AGENT_COMPOSE_WORKING_DIR", "", "--compose-working-dir", "/tmp/wrktalk", false, "Where compose releases are kept"},

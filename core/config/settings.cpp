@@ -110,6 +110,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.helm_release_name = read.text("kubernetes.helm_release_name");
   s.helm_timeout = read.duration("kubernetes.helm_timeout", kTick);
   s.helm_bin = read.program("kubernetes.helm_bin");
+  s.kubectl_bin = read.program("kubernetes.kubectl_bin");
   s.compose_project_name = read.text("docker.compose_project_name");
   s.compose_working_dir = read.path("docker.compose_working_dir");
   s.compose_bin = read.program("docker.compose_bin");

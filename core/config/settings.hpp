@@ -79,6 +79,7 @@ struct Settings {
   std::string helm_release_name;
   std::chrono::milliseconds helm_timeout{};
   std::string helm_bin;
+  std::string kubectl_bin;
   std::string compose_project_name;
   std::string compose_working_dir;
   std::string compose_bin;  ///< empty: whichever compose is there

@@ -130,7 +130,7 @@ class Compose : public Deployer {
                         "look at what the containers say: docker compose -p " + project_ + " logs",
                         describe(now) + "\n" + evidence(now, pulse));
       }
-      pause(kBetweenLooks, pulse);
+      base::pause(pulse, base::Deadline::in(kBetweenLooks));
     }
   }
 

@@ -7,6 +7,7 @@
 #include "core/deploy/helm_history.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
+#include "core/deploy/witness.hpp"
 #include "core/log/log.hpp"
 
 #include <cstdlib>
@@ -53,6 +54,7 @@ class Helm : public Deployer {
       : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence),
         subject_{settings.helm_bin, {}, target.namespace_, target.release},
         task_id_(task_id),
+        kubectl_(settings.kubectl_bin),
         timeout_(settings.helm_timeout) {}
 
   void preflight(base::Pulse& pulse) override {
@@ -75,17 +77,18 @@ class Helm : public Deployer {
     const History before = history(pulse);
     const std::string chart = find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
     helm::Upgrade upgrade{chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
-    exec::Outcome outcome = run_upgrade(upgrade, pulse);
+    Witness witness(pulse, tools_, kubectl_, subject_.namespace_, timeout_);
+    exec::Outcome outcome = run_upgrade(upgrade, witness);
     if (outcome.err.find("namespaces \"" + subject_.namespace_ + "\" not found") != std::string::npos &&
         before.empty()) {
       log::info("deploy.namespace", "the namespace is absent and will be made", {{"namespace", subject_.namespace_}});
       upgrade.create_namespace = true;
-      outcome = run_upgrade(upgrade, pulse);
+      outcome = run_upgrade(upgrade, witness);
     }
     const auto made = helm::parse_upgrade(outcome.out);
     if (outcome.good() && made && made->status == "deployed")
       return applied(made->number, "deployed " + release.version);
-    fail("helm upgrade of " + name() + " to " + release.version, before, outcome, pulse);
+    fail("helm upgrade of " + name() + " to " + release.version, before, outcome, witness);
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
@@ -250,13 +253,14 @@ class Helm : public Deployer {
   }
 
   [[noreturn]] void fail(const std::string& what, const History& before, const exec::Outcome& outcome,
-                         base::Pulse& pulse) const {
-    const History after = history(pulse, Left::dirty);
+                         Witness& witness) const {
+    const History after = history(witness, Left::dirty);
     if (outcome.err.find("another operation (install/upgrade/rollback) is in progress") != std::string::npos) {
-      busy(after, pulse);
+      busy(after, witness);
     }
-    throw StepError(helm::left_behind(before, after, outcome.err), what + failed(outcome),
-                    helm::hint(outcome.err, subject_.namespace_), outcome.err);
+    const auto left = helm::left_behind(before, after, outcome.err);
+    throw StepError(left, what + failed(outcome), helm::hint(outcome.err, subject_.namespace_),
+                    outcome.err + (left == Left::untouched ? "" : witness.testimony()));
   }
 
   [[noreturn]] void busy(const History& now, base::Pulse& pulse) const {
@@ -284,6 +288,7 @@ class Helm : public Deployer {
   Tools tools_;
   helm::Subject subject_;
   std::string task_id_;
+  std::string kubectl_;
   milliseconds timeout_;
   std::unique_ptr<WorkFolder> work_;
 };

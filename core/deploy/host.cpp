@@ -74,7 +74,7 @@ class Host : public Deployer {
         throw StepError(Left::dirty, "the health command of " + release.version + " " + outcome.describe(),
                         "run it by hand: " + health_, outcome.out + outcome.err);
       }
-      pause(kBetweenTries, pulse);
+      base::pause(pulse, base::Deadline::in(kBetweenTries));
     }
   }
 

@@ -50,16 +50,6 @@ std::vector<std::string> allowed_environment(const std::vector<std::string>& nam
   return out;
 }
 
-void pause(std::chrono::milliseconds time, base::Pulse& pulse) {
-  const auto until = base::Deadline::in(time);
-  while (!until.passed()) {
-    std::vector<pollfd> fds;
-    const auto wake = sooner(until, pulse.watch(fds));
-    ::poll(fds.data(), fds.size(), wake.poll_timeout());
-    pulse.tick();
-  }
-}
-
 Tools::Tools(std::vector<std::string> environment, exec::Fence& fence)
     : environment_(std::move(environment)), fence_(&fence) {}
 

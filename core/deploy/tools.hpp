@@ -16,9 +16,6 @@ namespace wrktalk::deploy {
 std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
                                              const std::vector<std::string>& passed);
 
-/// Waits, driving the pulse. What it throws passes.
-void pause(std::chrono::milliseconds time, base::Pulse& pulse);
-
 /// How the deployers run their programs: environment, log, fence, and what cannot be an answer.
 /// Both verbs throw Error(configuration) for a program that is not there.
 class Tools {

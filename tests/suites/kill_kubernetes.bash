@@ -17,6 +17,7 @@ for version in 1.0.0 2.0.0; do
     tree=$WORK/chart-$version/demo
     mkdir -p "$tree/templates"
     printf 'apiVersion: v2\nname: demo\nversion: %s\n' "$version" >"$tree/Chart.yaml"
+    echo 'startAfter: 0s' >"$tree/values.yaml"
     cat >"$tree/templates/all.yaml" <<YAML
 apiVersion: apps/v1
 kind: Deployment
@@ -25,7 +26,7 @@ spec:
   replicas: 1
   selector: {matchLabels: {app: demo}}
   template:
-    metadata: {labels: {app: demo}, annotations: {version: "$version"}}
+    metadata: {labels: {app: demo}, annotations: {version: "$version", testbed/start-after: {{ .Values.startAfter | quote }}}}
     spec:
       containers: [{name: web, image: "web:$version"}]
 YAML
@@ -43,8 +44,9 @@ tool="helm upgrade .*$namespace"
 # Neither the guard, which has the same words behind its own name, nor this search.
 tool_pids() { pgrep -f -- "$tool" | while read -r pid; do grep -qz __guard "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"; done; }
 tool_running() { [ -n "$(tool_pids)" ]; }
-make_slow() { :; }
-make_fast() { :; }
+# The pods take their time to start; what ran before starts at once when helm goes back to it.
+make_slow() { sql "update release_artifact set values_data = 'startAfter: 6s'" >/dev/null; }
+make_fast() { sql 'update release_artifact set values_data = null' >/dev/null; }
 kill_tool() { tool_pids | xargs -r kill -KILL; }
 
 # shellcheck source=../support/kill.bash

@@ -10,7 +10,7 @@ export WRKTALK_AGENT_DEPLOYMENT_TYPE=kubernetes WRKTALK_AGENT_HELM_RELEASE_NAME=
     WRKTALK_AGENT_MAINTENANCE_FLAG=$WORK/flag TMPDIR=$WORK/tmp
 mkdir "$TMPDIR"
 
-# chart VERSION READY: a chart with one Deployment; with READY "never" its pods never become ready.
+# chart VERSION READY [POD-FIELD]: a chart with one Deployment; with READY "never" its pods never become ready.
 chart() {
     local tree=$WORK/chart-$1/demo
     mkdir -p "$tree/templates"
@@ -31,6 +31,7 @@ spec:
       annotations: {version: "$1", testbed/ready: "$2"}
     spec:
       containers: [{name: web, image: "web:$1"}]
+      ${3:-}
 YAML
     tar -czf "$WORK/$1.tgz" -C "$WORK/chart-$1" demo
     printf 'greeting: hello-%s\n' "$1" >"$WORK/$1.yaml"
@@ -48,6 +49,24 @@ recorded_revision() { sql "select revision from deployment_target where name lik
 check 'store three charts' chart 1.0.0 ''
 check 'store three charts: 2' chart 2.0.0 ''
 check 'store three charts: 3' chart 3.0.0 never
+check 'store a chart that no node takes' chart 4.0.0 '' 'nodeSelector: {disk: none}'
+
+# cancelled_in_the_middle: helm waits for pods that never get ready; the task is cancelled and helm goes back.
+cancelled_in_the_middle() {
+    local id
+    "$WRKTALK" deploy 3.0.0 --queue --target "kubernetes:$WRKTALK_AGENT_KUBE_NAMESPACE/demo" >/dev/null
+    id=$(last_task)
+    WRKTALK_AGENT_HELM_TIMEOUT=60s background agent "$WRKTALK" poll --loop
+    wait_until 30 expect_equal 3.0.0 version_there
+    "$WRKTALK" task cancel "$id" >/dev/null
+    wait_until 60 expect_equal cancelled sql "select status from agent_task where id = '$id'"
+    end_background agent
+    expect_equal put_back sql "select result->>'state' from agent_task where id = '$id'"
+    expect_equal '2.0.0 hello-2.0.0' running
+    expect_equal deployed revision_status
+    maintenance_is_off
+}
+version_there() { running | cut -d' ' -f1; }
 
 flow() {
     WRKTALK_AGENT_KUBE_NAMESPACE=wt-$1-$$ WRKTALK_AGENT_HELM_BIN=$(command -v "$1")
@@ -62,8 +81,16 @@ flow() {
     check "$1: helm's revision is recorded" expect_equal 2 recorded_revision
     check "$1: the manifest is not logged" refuse grep -q 'apiVersion' "$ERR"
     check "$1: a release that never gets ready is rolled back by helm: 9" expect_exit 9 "$WRKTALK" deploy 3.0.0
+    check "$1: the pod that helm has removed again is in the evidence" \
+        expect_output 'demo-[a-z0-9-]+ is Running: web runs and is not ready' "$WRKTALK" task show "$(last_task)"
+    check "$1: so are its last lines" expect_output 'no container runs here'
     check "$1: 2.0.0 runs again" expect_equal '2.0.0 hello-2.0.0' running
     check "$1: helm's release is whole" expect_equal deployed revision_status
+    check "$1: pods that no node takes: 9" expect_exit 9 "$WRKTALK" deploy 4.0.0
+    check "$1: the scheduler's reason is in the evidence" \
+        expect_output 'is Pending: PodScheduled is False .Unschedulable' "$WRKTALK" task show "$(last_task)"
+    check "$1: so is the warning of the namespace" expect_output 'FailedScheduling'
+    check "$1: a deployment is cancelled while helm waits" cancelled_in_the_middle
     check "$1: rollback through helm's history" expect_exit 0 "$WRKTALK" rollback
     check "$1: 1.0.0 runs" expect_equal '1.0.0 hello-1.0.0' running
     check "$1: rollback to a version" expect_exit 0 "$WRKTALK" rollback --to-version 2.0.0
