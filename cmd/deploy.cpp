@@ -77,21 +77,6 @@ std::string choose_target(db::Session& db, const DeployOptions& options, const a
               "start `wrktalk poll --loop` at the target, or name one with --target");
 }
 
-/// "+2h" from now by the server's clock, or what PostgreSQL reads as a timestamp.
-std::optional<std::string> start_time(db::Session& db, const std::string& at) {
-  if (at.empty()) return std::nullopt;
-  if (at.front() == '+') {
-    const auto delay = base::parse_duration(at.substr(1));
-    return db.run("SELECT now() + $1::interval AS at", std::to_string(delay.count()) + " ms")[0]["at"].c_str();
-  }
-  try {
-    return db.run("SELECT $1::timestamptz AS at", at)[0]["at"].c_str();
-  } catch (const db::SqlError& e) {
-    if (e.sqlstate().substr(0, 2) != "22") throw;
-    throw Error(Kind::usage, "--at: " + std::string(e.what()), "write it like '2026-12-01 02:00 Europe/Berlin' or +2h");
-  }
-}
-
 Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db::Session& db, SignalPulse& pulse) {
   Plan plan;
   std::optional<std::string> chart_type = wanted_type(options, settings);
@@ -114,7 +99,7 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   }
   if (!options.note.empty()) plan.task.payload.note = options.note;
   plan.task.payload.requested_by = requested_by();
-  plan.task.at = start_time(db, options.at);
+  if (!options.at.empty()) plan.task.at = queue::start_time(db, options.at);
   plan.task.queue_anyway = options.queue_anyway;
   if (!options.missed_after.empty()) plan.task.missed_after = base::parse_duration(options.missed_after);
   return plan;

@@ -72,6 +72,7 @@ ordered_json to_json(const queue::Task& task) {
           {"cancel_requested", task.cancel_requested},
           {"claimed_by", or_null(task.claimed_by)},
           {"execute_after", task.execute_after},
+          {"missed_after", or_null(task.missed_after)},
           {"created_at", task.created_at},
           {"picked_up_at", or_null(task.picked_up_at)},
           {"last_heartbeat", or_null(task.last_heartbeat)},

@@ -66,6 +66,7 @@ void print_details(const queue::Task& task) {
   line("Attempt:", std::to_string(task.attempt) + " of " + std::to_string(task.max_attempts));
   line("Agent:", task.claimed_by);
   line("Execute after:", task.execute_after);
+  line("Missed after:", task.missed_after);
   line("Picked up:", task.picked_up_at);
   line("Last heartbeat:", task.last_heartbeat);
   line("Lease until:", task.lease_expires_at);
@@ -177,7 +178,7 @@ void add_task(CLI::App& app, Selected& chosen) {
   with_id(add("retry", "Make a failed or cancelled task pending again", retry, {"wrktalk task retry 3f2a"}));
   with_id(add("reschedule", "Move a pending task", reschedule,
               {"wrktalk task reschedule 3f2a --at '2026-12-01 02:00 Europe/Berlin'"}))
-      ->add_option("--at", options->at, "When, as PostgreSQL reads it")
+      ->add_option("--at", options->at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")
       ->required();
 }
 

@@ -36,7 +36,8 @@ const char* const kTaskColumns =
     "coalesce(a.release_version, t.payload->>'target_version', t.result->>'version') AS version, "
     "t.payload::text AS payload, t.phase, t.claimed_by, t.error_message, t.result::text AS result, t.attempt, "
     "t.max_attempts, "
-    "t.cancel_requested_at IS NOT NULL AS cancel_requested, t.execute_after, t.created_at, t.picked_up_at, "
+    "t.cancel_requested_at IS NOT NULL AS cancel_requested, t.execute_after, t.missed_after, t.created_at, "
+    "t.picked_up_at, "
     "t.completed_at, "
     "t.last_heartbeat, t.lease_expires_at";
 
@@ -122,12 +123,26 @@ Task to_task(const db::Row& row) {
   task.max_attempts = row["max_attempts"].as<int>();
   task.cancel_requested = row["cancel_requested"].as<bool>();
   task.execute_after = row["execute_after"].c_str();
+  task.missed_after = db::text(row, "missed_after");
   task.created_at = db::text(row, "created_at").value_or("");
   task.picked_up_at = db::text(row, "picked_up_at");
   task.completed_at = db::text(row, "completed_at");
   task.last_heartbeat = db::text(row, "last_heartbeat");
   task.lease_expires_at = db::text(row, "lease_expires_at");
   return task;
+}
+
+std::string start_time(db::Session& db, const std::string& text) {
+  if (base::starts_with(text, "+")) {
+    const auto delay = base::parse_duration(text.substr(1));
+    return db.run("SELECT now() + $1::interval AS at", std::to_string(delay.count()) + " ms")[0]["at"].c_str();
+  }
+  try {
+    return db.run("SELECT $1::timestamptz AS at", text)[0]["at"].c_str();
+  } catch (const db::SqlError& e) {
+    if (e.sqlstate().substr(0, 2) != "22") throw;
+    throw Error(Kind::usage, "--at: " + std::string(e.what()), "write it like '2026-12-01 02:00 Europe/Berlin' or +2h");
+  }
 }
 
 std::string enqueue(db::Session& db, const NewTask& task) {
@@ -223,7 +238,7 @@ void reschedule(db::Session& db, const std::string& id, const std::string& at) {
   const auto rows = db.run(
       "UPDATE agent_task SET execute_after = $2::timestamptz, updated_at = now() WHERE id = $1::uuid AND status = "
       "'pending' RETURNING id",
-      id, at);
+      id, start_time(db, at));
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " is no longer pending", "look at it with `wrktalk task show " + id + "`");
   }

@@ -46,6 +46,7 @@ struct Task {
   int max_attempts = 0;
   bool cancel_requested = false;
   std::string execute_after;
+  std::optional<std::string> missed_after;  ///< an interval as PostgreSQL prints it: not begun by then, it fails
   std::string created_at;
   std::optional<std::string> picked_up_at;
   std::optional<std::string> completed_at;
@@ -67,10 +68,14 @@ struct NewTask {
   std::optional<std::string> artifact_id;
   std::string target;
   Payload payload;
-  std::optional<std::string> at;                            ///< anything PostgreSQL reads as timestamptz; empty: now
+  std::optional<std::string> at;                            ///< what start_time() gave; empty: now
   bool queue_anyway = false;                                ///< also when another task runs or is due on the target
   std::optional<std::chrono::milliseconds> missed_after{};  ///< not begun this long after `at`: failed, never run late
 };
+
+/// When a task is to begin: "+2h" from now by the server's clock, or what PostgreSQL reads as timestamptz, "2026-12-01 02:00
+/// Europe/Berlin". Throws Error(usage) for other texts.
+std::string start_time(db::Session& db, const std::string& text);
 
 /// Adds a pending task and returns its id. Throws Error(busy) naming the other task when a deployment that is due now meets one that is
 /// in progress or due on its target; a rollback may always be queued.
@@ -98,7 +103,7 @@ std::vector<Event> events(db::Session& db, const std::string& task_id, long afte
 std::string cancel(db::Session& db, const std::string& id);
 /// Makes a failed or cancelled task pending again, with its attempts counted anew. Throws Error(failed) for others.
 void retry(db::Session& db, const std::string& id);
-/// Moves a pending task. Throws Error(failed) when it is no longer pending.
+/// Moves a pending task; `at` as start_time() takes it. Throws Error(failed) when it is no longer pending.
 void reschedule(db::Session& db, const std::string& id, const std::string& at);
 
 /// SQL: whether task `t` may begin now. One that missed its schedule may not.

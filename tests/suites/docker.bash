@@ -15,7 +15,7 @@ remove_project() {
 } >/dev/null 2>&1
 at_exit remove_project
 
-# bundle VERSION IMAGE-TAG COMMAND: a compose bundle; its greeting comes from the .env file.
+# bundle VERSION IMAGE-TAG COMMAND [FIELD]: a compose bundle; its greeting comes from the .env file.
 bundle() {
     mkdir -p "$WORK/tree-$1"
     cat >"$WORK/tree-$1/docker-compose.yml" <<YAML
@@ -25,6 +25,7 @@ services:
     image: wrktalk-test:$2
     command: $3
     init: true
+    ${4:-}
     environment:
       GREETING: \${GREETING}
     volumes: ["./page:/page:ro"]
@@ -38,6 +39,7 @@ good='["sleep", "1000"]'
 bundle 1.0.0 1 "$good"
 bundle 2.0.0 2 "$good"
 bundle 3.0.0 2 '["sh", "-c", "echo no configuration >&2; exit 3"]'
+bundle 4.0.0 2 "$good" 'healthcheck: {test: ["CMD", "false"], interval: 300s}'
 
 container() { docker ps -q --filter "label=com.docker.compose.project=wt$$"; }
 # running: the version in the bind mount, the image and the greeting of what runs.
@@ -75,9 +77,23 @@ check 'the v4.2 flag says so' expect_equal '1.0.0|' flags
 
 # ---------------------------------------------------------------- the flow
 
-for version in 2.0.0 3.0.0; do
+for version in 2.0.0 3.0.0 4.0.0; do
     check "store $version" expect_exit 0 "$WRKTALK" release add "$WORK/$version.tar.gz" --version "$version" --env-file "$WORK/$version.env"
 done
+# cancelled_in_the_middle: containers are up and not yet healthy; the task is cancelled and what ran before comes back.
+cancelled_in_the_middle() {
+    local id
+    "$WRKTALK" deploy 4.0.0 --queue >/dev/null
+    id=$(last_task)
+    background agent "$WRKTALK" poll --loop
+    wait_until 60 expect_equal health sql "select phase from agent_task where id = '$id'"
+    "$WRKTALK" task cancel "$id" >/dev/null
+    wait_until 60 expect_equal cancelled sql "select status from agent_task where id = '$id'"
+    end_background agent
+    expect_equal put_back sql "select result->>'state' from agent_task where id = '$id'"
+    maintenance_is_off
+}
+
 flow() {
     check "$1: upgrade" expect_exit 0 "$WRKTALK" deploy 2.0.0
     check "$1: 2.0.0 runs" expect_equal '2.0.0 wrktalk-test:2 hello-2.0.0' running
@@ -85,6 +101,8 @@ flow() {
     check "$1: 2.0.0 runs again" expect_equal '2.0.0 wrktalk-test:2 hello-2.0.0' running
     check "$1: the evidence was kept" expect_output 'no configuration' "$WRKTALK" task show "$(last_task)"
     check "$1: flags" expect_equal '2.0.0|1.0.0' flags
+    check "$1: a deployment is cancelled while it is not healthy yet" cancelled_in_the_middle
+    check "$1: 2.0.0 runs after that" expect_equal '2.0.0 wrktalk-test:2 hello-2.0.0' running
     check "$1: rollback" expect_exit 0 "$WRKTALK" rollback
     check "$1: 1.0.0 runs" expect_equal '1.0.0 wrktalk-test:1 hello-1.0.0' running
     check "$1: flags after the rollback" expect_equal '1.0.0|2.0.0' flags
