@@ -5,9 +5,6 @@
 #include "core/log/log.hpp"
 #include "core/queue/claim.hpp"
 
-#include <algorithm>
-#include <random>
-
 namespace wrktalk::agent {
 
 db::Session& Link::session() {
@@ -67,15 +64,6 @@ bool is_outage(const base::Error& error) noexcept {
   const std::string& state = sql->sqlstate();
   const std::string group = state.substr(0, 2);
   return group == "40" || group == "53" || state == "25006" || state == "55P03" || state == "57014";
-}
-
-std::chrono::milliseconds Backoff::next() {
-  constexpr std::chrono::milliseconds kFirst{250};
-  constexpr std::chrono::milliseconds kLongest{30'000};
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  const auto full = std::min(kLongest, kFirst * (1 << std::min(tries_++, 10)));
-  std::uniform_int_distribution<std::chrono::milliseconds::rep> part(full.count() / 2, full.count());
-  return std::chrono::milliseconds(part(random));
 }
 
 }  // namespace wrktalk::agent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/backoff.hpp"
 #include "core/base/deadline.hpp"
 #include "core/db/session.hpp"
 
@@ -47,15 +48,6 @@ class Link {
 /// a time limit in the way.
 bool is_outage(const base::Error& error) noexcept;
 
-/// How long to wait before trying again: doubled from 250 ms to 30 s, with jitter, so that agents do not come back all at once.
-class Backoff {
- public:
-  std::chrono::milliseconds next();
-  void reset() noexcept { tries_ = 0; }
-  int tries() const noexcept { return tries_; }
-
- private:
-  int tries_ = 0;
-};
+using base::Backoff;
 
 }  // namespace wrktalk::agent
