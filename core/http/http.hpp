@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/deadline.hpp"
+#include "core/base/pulse.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// HTTP requests, one at a time, that keep a Pulse going.
+namespace wrktalk::http {
+
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< http:// or https://, without user and password; the path is encoded already
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< names and values; never logged
+  std::string body{};                                          ///< never logged
+};
+
+struct Response {
+  int status = 0;  ///< whatever the server said: 404 and 500 are answers, too
+  std::string body;
+  std::string redirect;                 ///< where a 3xx points, absolute; it is not followed
+  std::chrono::seconds retry_after{0};  ///< what a 429 or 503 asks for; zero: nothing
+};
+
+struct Options {
+  std::string ca_file;          ///< PEM; empty: the system's
+  bool verify = true;           ///< the server's certificate and name
+  const char* ca_setting = "";  ///< how a user names another CA, for hints: "VAULT_CACERT"
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds timeout{30'000};  ///< of a request from name resolution to the answer's last byte
+  std::size_t limit_bytes = 1024 * 1024;      ///< of an answer's body
+};
+
+/// Keeps connections open between its requests. Redirects are not followed; proxies are those of the environment
+/// (https_proxy, no_proxy, ...), never for this machine itself.
+class Client {
+ public:
+  explicit Client(Options options);
+  Client(Client&& other) noexcept;
+  Client& operator=(Client&& other) noexcept;
+  ~Client();
+
+  /// Throws what the pulse throws, and Error: `connection_lost` when no answer came (name, connection, time), which may pass;
+  /// `configuration` when the certificate is not trusted or the request cannot be right. Messages name host and port.
+  Response send(const Request& request, base::Pulse& pulse, base::Deadline deadline);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A path with all but letters, digits, "-._~" and "/" as %XX.
+std::string encoded_path(std::string_view path);
+
+}  // namespace wrktalk::http
