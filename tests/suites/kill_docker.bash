@@ -24,9 +24,9 @@ for version in 1.0.0 2.0.0; do
 services:
   web:
     image: wrktalk-test:${version%%.*}
-    command: ["sleep", "1000"]
-    init: true
-    stop_grace_period: 1s
+    # Asked to end it ends at once, unless it was told to take its time.
+    command: ["sh", "-c", "trap '[ -e /slow ] || exit 0' TERM; while :; do sleep 0.1; done"]
+    stop_grace_period: 5s
     labels: {version: "$version"}
 YAML
     tar -czf "$WORK/$version.tar.gz" -C "$WORK/tree-$version" .
@@ -39,7 +39,10 @@ tool='compose.* -p '$project'.* up '
 # Neither the guard, which has the same words behind its own name, nor this search.
 tool_pids() { pgrep -f -- "$tool" | while read -r pid; do grep -qz __guard "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"; done; }
 tool_running() { [ -n "$(tool_pids)" ]; }
-make_slow() { :; }
+containers() { docker ps --quiet "$@" --filter "label=com.docker.compose.project=$project"; }
+# The next version's container is made before the one that runs is stopped.
+tool_at_work() { [ "$(containers --all | wc -l)" -gt 1 ]; }
+make_slow() { docker exec "$(containers)" touch /slow; }
 make_fast() { :; }
 kill_tool() { tool_pids | xargs -r kill -KILL; }
 

@@ -22,6 +22,7 @@ done
 "$WRKTALK" deploy 1.0.0 >/dev/null 2>&1
 
 running() { cat "$WORK/srv/current/VERSION"; }
+tool_at_work() { tool_running; }
 tool_running() { pgrep -f "^/bin/sh $WORK/activate" >/dev/null; }
 make_slow() { touch "$WORK/slow"; }
 make_fast() { rm -f "$WORK/slow"; }

@@ -44,6 +44,7 @@ tool="helm upgrade .*$namespace"
 # Neither the guard, which has the same words behind its own name, nor this search.
 tool_pids() { pgrep -f -- "$tool" | while read -r pid; do grep -qz __guard "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"; done; }
 tool_running() { [ -n "$(tool_pids)" ]; }
+tool_at_work() { [[ $(helm -n "$namespace" status demo) == *'STATUS: pending-upgrade'* ]]; }
 # The pods take their time to start; what ran before starts at once when helm goes back to it.
 make_slow() { sql "update release_artifact set values_data = 'startAfter: 6s'" >/dev/null; }
 make_fast() { sql 'update release_artifact set values_data = null' >/dev/null; }
