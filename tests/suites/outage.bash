@@ -128,6 +128,40 @@ else
     echo 'left out, no file system can be mounted here: a full disk on the server'
 fi
 
+# The server's WAL on a file system of 80 MB: when it is full the server crashes, and cannot start again before there is room.
+mkdir -m 777 "$WORK/wal"
+if mount -t tmpfs -o size=80m,mode=777 tmpfs "$WORK/wal" 2>/dev/null; then
+    at_exit umount -l "$WORK/wal"
+    pg_stop "$WORK/pg"
+    cp -a "$WORK/pg/data/pg_wal" "$WORK/wal/"
+    rm -r "$WORK/pg/data/pg_wal"
+    ln -s "$WORK/wal/pg_wal" "$WORK/pg/data/pg_wal"
+    pg_cluster autovacuum=off
+    interval=$WRKTALK_AGENT_HEARTBEAT_INTERVAL
+    WRKTALK_AGENT_HEARTBEAT_INTERVAL=20s # filling it takes longer than the other leases last
+    start
+    begin_slow
+    sql 'create table bulk (filler text)' >/dev/null
+    check 'a full WAL: the server crashes' \
+        refuse sql "insert into bulk select string_agg(md5(random()::text), '') from generate_series(1, 3000000) i group by i % 100000" 2>/dev/null
+    check 'and stays away' wait_until 10 refuse sql 'select 1'
+    end_slow
+    check 'the task waits for it' wait_until 10 said 'database.away\|record.waits'
+    # Recovery needs room for a segment; nothing of the server's is removed.
+    mount -o remount,size=400m "$WORK/wal"
+    pg_stop "$WORK/pg" QUIT # it may be trying to start again
+    pg_cluster autovacuum=off
+    check 'it is recorded when the server is back' wait_until 30 completed
+    check 'in the first attempt' expect_equal 1 attempt
+    queue
+    check 'and the daemon goes on' wait_until 10 completed
+    end_background agent || true
+    sql 'drop table bulk' >/dev/null
+    WRKTALK_AGENT_HEARTBEAT_INTERVAL=$interval
+else
+    echo 'left out, no file system can be mounted here: a full WAL'
+fi
+
 mkdir "$WORK/standby"
 pg_basebackup -D "$WORK/standby/data" --write-recovery-conf --checkpoint=fast --no-sync
 pg_start "$WORK/standby"
