@@ -71,7 +71,9 @@ void MigrateReport::retrying(const std::string& why, std::chrono::milliseconds p
 }
 
 void MigrateReport::done(const migrate::Migration& migration, const migrate::Done& done) {
-  line("==> Migration " + migration.label + " " + done.outcome + (done.outcome == "undone" ? "" : " successfully"));
+  all_.push_back(done);
+  const bool has_run = done.outcome == "applied" || done.outcome == "adopted";
+  line("==> Migration " + migration.label + " " + done.outcome + (has_run ? " successfully" : ""));
 }
 
 nlohmann::ordered_json to_json(const std::vector<migrate::Done>& done) {

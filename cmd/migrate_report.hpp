@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <string>
+#include <vector>
 
 namespace wrktalk::cmd {
 
@@ -14,6 +15,9 @@ namespace wrktalk::cmd {
 class MigrateReport : public migrate::Observer {
  public:
   explicit MigrateReport(bool shown) : shown_(shown) {}
+
+  /// What was done so far.
+  const std::vector<migrate::Done>& all() const noexcept { return all_; }
 
   void connecting(bool from_vault);
   void connected(const db::raw::Connection& connection);
@@ -33,6 +37,7 @@ class MigrateReport : public migrate::Observer {
   void line(const std::string& text) const;
 
   bool shown_;
+  std::vector<migrate::Done> all_;
 };
 
 nlohmann::ordered_json to_json(const std::vector<migrate::Done>& done);

@@ -95,10 +95,11 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
 void add_verify(CLI::App& app, Selected& chosen) {
   auto* sub = app.add_subcommand("verify", "Check that the tables are what the migrations make")->group("Database");
   auto options = std::make_shared<VerifyOptions>();
-  sub->add_option("--set", options->set, "checkpoint (the default) or agent");
+  add_set_options(*sub, *options);
   sub->add_flag("--usage", options->usage, "How much the checkpoint tables hold instead of how they are made");
   sub->add_option("--wait", options->wait, "How long to wait for the server to answer")->capture_default_str();
-  sub->footer(footer({"wrktalk verify", "wrktalk verify --set agent -o json", "wrktalk verify --usage"},
+  sub->footer(footer({"wrktalk verify", "wrktalk verify --set agent -o json", "wrktalk verify --dir db/migrations",
+                      "wrktalk verify --usage"},
                      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::configuration,
                       ExitCode::database}));
   sub->callback([options, &chosen] { chosen = {"verify", [options](Env& env) { return run_verify(*options, env); }}; });

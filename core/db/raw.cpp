@@ -281,6 +281,8 @@ std::string Connection::host() const { return ::PQhost(connection_.get()); }
 std::string Connection::port() const { return ::PQport(connection_.get()); }
 std::string Connection::database() const { return ::PQdb(connection_.get()); }
 std::string Connection::user() const { return ::PQuser(connection_.get()); }
+int Connection::backend_pid() const { return ::PQbackendPID(connection_.get()); }
+
 bool Connection::in_transaction() const { return ::PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 bool Connection::alive() noexcept {
   return ::PQconsumeInput(connection_.get()) == 1 && ::PQstatus(connection_.get()) == CONNECTION_OK;

@@ -82,6 +82,7 @@ class Connection {
   std::string database() const;
   std::string user() const;
   bool in_transaction() const;
+  int backend_pid() const;  ///< as the server told when we connected; a pooler makes one up
   /// Whether the session still stands, as far as the server has told; reads what has arrived, never blocks.
   bool alive() noexcept;
   int socket() const;

@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 constexpr int kTries = 10;
 constexpr milliseconds kFirstPause{100};
 constexpr milliseconds kLongestPause{5'000};
+// A file may leave settings behind (pg_dump's do); the ledger and the next file must not meet them.
+constexpr const char* kForgetSettings = "RESET ROLE; RESET ALL; ";
 // What runs CONCURRENTLY blocks no reader or writer while it waits, and to give it up leaves an INVALID index.
 constexpr milliseconds kNoTimeout{0};
 constexpr int kHasConnectionCheck = 140'000;
@@ -31,11 +33,13 @@ milliseconds jittered(milliseconds pause) {
   return pause / 2 + milliseconds(std::uniform_int_distribution<milliseconds::rep>(0, pause.count())(random));
 }
 
-/// No statement_timeout: a long index build is no fault. The server looks each second whether we are still there.
-std::string limit_sql(const char* scope, milliseconds lock_timeout, int server_version) {
+/// The server looks each second whether we are still there.
+std::string limit_sql(const char* scope, milliseconds lock_timeout, milliseconds statement_timeout,
+                      int server_version) {
   const std::string set = std::string("SET ") + scope;
   std::string sql = set + "lock_timeout = " + std::to_string(lock_timeout.count()) + "; " + set +
-                    "statement_timeout = 0; " + set + "idle_in_transaction_session_timeout = 0; ";
+                    "statement_timeout = " + std::to_string(statement_timeout.count()) + "; " + set +
+                    "idle_in_transaction_session_timeout = 0; ";
   if (server_version >= kHasConnectionCheck) sql += set + "client_connection_check_interval = 1000; ";
   return sql;
 }
@@ -46,22 +50,18 @@ milliseconds since(base::BootClock::time_point start) {
 
 }  // namespace
 
-Applier::Applier(db::raw::Connection& connection, Site site, const Set& set, milliseconds ddl_lock_timeout,
-                 Observer& observer, base::Pulse& pulse)
-    : connection_(connection),
-      site_(std::move(site)),
-      set_(set),
-      limits_(limit_sql("LOCAL ", ddl_lock_timeout, connection.server_version())),
-      ddl_lock_timeout_(ddl_lock_timeout),
-      observer_(observer),
-      pulse_(pulse) {}
+Applier::Applier(db::raw::Connection& connection, Site site, const Set& set, const Limits& limits, Observer& observer,
+                 base::Pulse& pulse)
+    : connection_(connection), site_(std::move(site)), set_(set), limits_(limits), observer_(observer), pulse_(pulse) {}
 
 Done Applier::apply(const Migration& migration, bool forget_set) {
   observer_.applying(migration);
   std::string before = ledger_sql();
   if (forget_set) before += forget_set_sql(site_, set_.name);
+  const auto index = migration.up.transactional ? std::nullopt : concurrent_index(migration.up.sql);
+  const std::string tables = index ? table_of_index_sql(site_, *index) : locked_tables_sql(site_);
   const auto after = [&](milliseconds took) {
-    return record_sql(site_, set_.name, migration, took, "applied", fingerprint(migration));
+    return record_sql(site_, set_.name, migration, took, "applied", tables);
   };
   return run(migration, migration.up, {before, after}, "applied");
 }
@@ -87,12 +87,16 @@ Done Applier::run(const Migration& migration, const Script& script, const Parts&
 
 std::vector<std::string> Applier::run_inside(const Script& script, const std::string& sql, const Parts& parts) {
   // One message opens the transaction and runs the file; it cannot commit by itself, whatever happens to us meanwhile.
-  const std::string before = "BEGIN; " + limits_ + parts.before;
+  const std::string before =
+      "BEGIN; " +
+      limit_sql("LOCAL ", script.lock_timeout.value_or(limits_.ddl_lock_timeout),
+                script.statement_timeout.value_or(limits_.statement_timeout), connection_.server_version()) +
+      site_.search_path_sql(true) + parts.before;
   const auto start = base::BootClock::now();
   try {
     auto tags = send(before + sql);
     tags.erase(tags.begin(), tags.begin() + std::count(before.begin(), before.end(), ';'));
-    send(parts.after(since(start)) + "COMMIT");
+    send(kForgetSettings + parts.after(since(start)) + "COMMIT");
     return tags;
   } catch (const db::raw::ScriptError& error) {
     throw located(error, script, before);
@@ -103,7 +107,9 @@ std::vector<std::string> Applier::run_outside(const Script& script, const std::s
   const auto all = statements(sql);
   const auto& words = all.front().words;
   const bool concurrent = std::find(words.begin(), words.end(), "CONCURRENTLY") != words.end();
-  send(limit_sql("", concurrent ? kNoTimeout : ddl_lock_timeout_, connection_.server_version()) + parts.before);
+  limit_session(script.lock_timeout.value_or(concurrent ? kNoTimeout : limits_.ddl_lock_timeout),
+                script.statement_timeout.value_or(limits_.statement_timeout));
+  if (!parts.before.empty()) send(parts.before);
   site_.has_ledger = true;
   if (const auto index = concurrent_index(sql)) drop_invalid(*index);
   const auto start = base::BootClock::now();
@@ -118,7 +124,9 @@ std::vector<std::string> Applier::run_outside(const Script& script, const std::s
 
 void Applier::in_transaction(const std::string& what, const std::function<void()>& work) {
   retried(what, [&] {
-    send("BEGIN; " + limits_);
+    send("BEGIN; " +
+         limit_sql("LOCAL ", limits_.ddl_lock_timeout, limits_.statement_timeout, connection_.server_version()) +
+         site_.search_path_sql(true));
     work();
     send("COMMIT");
   });
@@ -128,17 +136,29 @@ std::vector<std::string> Applier::send(const std::string& sql) {
   return connection_.script(sql, pulse_, Deadline::never());
 }
 
-void Applier::record(const Migration& migration, milliseconds took, const std::string& outcome,
-                     const std::string& fingerprint) {
+void Applier::record(const Migration& migration, milliseconds took, const std::string& outcome) {
   send(ledger_sql() + forget_sql(site_, set_.name, migration) +
-       record_sql(site_, set_.name, migration, took, outcome, fingerprint));
+       record_sql(site_, set_.name, migration, took, outcome, "'{}'"));
+}
+
+void Applier::limit_session(milliseconds lock_timeout, milliseconds statement_timeout) {
+  // Behind a pooler the statement runs with the limits that its role and database have.
+  if (site_.pooled) return;
+  send(limit_sql("", lock_timeout, statement_timeout, connection_.server_version()) + site_.search_path_sql(false));
 }
 
 void Applier::build_index(const std::string& what, const std::string& index, const std::string& sql) {
   retried(what, [&] {
-    send(limit_sql("", kNoTimeout, connection_.server_version()));
+    limit_session(kNoTimeout, kNoTimeout);
     drop_invalid(index);
     for (const auto& tag : send(sql)) observer_.command(tag);
+  });
+}
+
+void Applier::drop_index(const std::string& what, const std::string& index) {
+  retried(what, [&] {
+    limit_session(kNoTimeout, kNoTimeout);
+    drop_invalid(index);
   });
 }
 
@@ -186,10 +206,5 @@ void Applier::roll_back() {
 }
 
 std::string Applier::ledger_sql() { return site_.has_ledger ? std::string() : create_ledger_sql(site_); }
-
-std::string Applier::fingerprint(const Migration& migration) {
-  if (set_.fingerprint.empty() || migration.number != set_.migrations.back().number) return {};
-  return catalog_text(read_catalog(connection_, site_.schema, tables_of(parse_catalog(set_.fingerprint)), pulse_));
-}
 
 }  // namespace wrktalk::migrate

@@ -13,12 +13,19 @@
 
 namespace wrktalk::migrate {
 
+struct Limits {
+  std::chrono::milliseconds wait_lock{300'000};       ///< for another runner
+  std::chrono::milliseconds ddl_lock_timeout{5'000};  ///< a table is never blocked behind us for longer
+  std::chrono::milliseconds statement_timeout{0};     ///< zero: none, a long index build is no fault
+};
+
 /// Runs migrations one at a time, each whole together with its ledger row or not at all. Call it under the RunnerLock,
 /// which is the `pulse`. A table lock that is not granted in time and a deadlock are tried again, with growing pauses.
+/// A file's own limits go before the run's.
 class Applier {
  public:
-  Applier(db::raw::Connection& connection, Site site, const Set& set, std::chrono::milliseconds ddl_lock_timeout,
-          Observer& observer, base::Pulse& pulse);
+  Applier(db::raw::Connection& connection, Site site, const Set& set, const Limits& limits, Observer& observer,
+          base::Pulse& pulse);
 
   /// Applies one migration. `forget_set` removes what the ledger says of the whole set, in the same transaction.
   /// Throws SqlError that shows the place in the file; Error(busy) when a table stayed locked.
@@ -31,11 +38,12 @@ class Applier {
   /// Statements inside `in_transaction`, or one alone.
   std::vector<std::string> send(const std::string& sql);
   /// Writes the ledger row; inside `in_transaction`.
-  void record(const Migration& migration, std::chrono::milliseconds took, const std::string& outcome,
-              const std::string& fingerprint);
+  void record(const Migration& migration, std::chrono::milliseconds took, const std::string& outcome);
 
   /// CREATE INDEX CONCURRENTLY IF NOT EXISTS; what an interrupted build left under that name is dropped first.
   void build_index(const std::string& what, const std::string& index, const std::string& sql);
+  /// Drops an index that is INVALID and that nobody is building; any other stays.
+  void drop_index(const std::string& what, const std::string& index);
 
  private:
   struct Parts {
@@ -45,17 +53,16 @@ class Applier {
   Done run(const Migration& migration, const Script& script, const Parts& parts, const std::string& outcome);
   std::vector<std::string> run_inside(const Script& script, const std::string& sql, const Parts& parts);
   std::vector<std::string> run_outside(const Script& script, const std::string& sql, const Parts& parts);
+  void limit_session(std::chrono::milliseconds lock_timeout, std::chrono::milliseconds statement_timeout);
   void retried(const std::string& what, const std::function<void()>& work);
   void roll_back();
   void drop_invalid(const std::string& index);
   std::string ledger_sql();
-  std::string fingerprint(const Migration& migration);
 
   db::raw::Connection& connection_;
   Site site_;
   const Set& set_;
-  std::string limits_;  ///< SET LOCAL statements
-  std::chrono::milliseconds ddl_lock_timeout_;
+  Limits limits_;
   Observer& observer_;
   base::Pulse& pulse_;
 };

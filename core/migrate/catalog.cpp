@@ -12,34 +12,36 @@
 namespace wrktalk::migrate {
 namespace {
 
-/// $1: schema, $2: table names. NOT NULL is a column's matter here; from version 18 on it is a constraint too.
+/// $1: schema of the names without one, $2: table names. NOT NULL is a column's matter here; from version 18 on it is a
+/// constraint too.
 constexpr const char* kCatalogQuery = R"(
 WITH t AS (
-  SELECT c.oid, c.relname, c.relkind FROM pg_catalog.pg_class c
-  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)
-    AND c.relname = ANY ($2::name[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm'))
-SELECT relname::text, 'table', '', CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
+  SELECT c.oid, n.name, c.relkind FROM unnest($2::text[]) AS n (name)
+  JOIN pg_catalog.pg_class c ON c.oid = to_regclass(
+    CASE WHEN n.name ~ '^("([^"]|"")+"|[^."]+)$' THEN quote_ident($1) || '.' ELSE '' END || n.name)
+  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm'))
+SELECT name, 'table', '', CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
        WHEN 'f' THEN 'foreign table' ELSE 'view' END FROM t
 UNION ALL
-SELECT t.relname::text, 'column', a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+SELECT t.name, 'column', a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
        || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
        || CASE WHEN a.attidentity <> '' THEN ' generated as identity' ELSE '' END
        || coalesce(' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid, true), '')
 FROM t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 UNION ALL
-SELECT t.relname::text, CASE WHEN k.contype = 'p' THEN 'primary key' ELSE 'constraint' END,
+SELECT t.name, CASE WHEN k.contype = 'p' THEN 'primary key' ELSE 'constraint' END,
        CASE WHEN k.contype = 'p' THEN '' ELSE pg_catalog.pg_get_constraintdef(k.oid, true) END,
        CASE WHEN k.contype = 'p' THEN substr(pg_catalog.pg_get_constraintdef(k.oid, true), 13) ELSE 'present' END
 FROM t JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'f', 'u', 'c', 'x')
 UNION ALL
-SELECT t.relname::text, 'index', i.relname::text, CASE WHEN x.indisunique THEN 'unique ' ELSE '' END
+SELECT t.name, 'index', i.relname::text, CASE WHEN x.indisunique THEN 'unique ' ELSE '' END
        || substring(pg_catalog.pg_get_indexdef(x.indexrelid, 0, true) FROM ' USING (.*)$')
        || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
 FROM t JOIN pg_catalog.pg_index x ON x.indrelid = t.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
 UNION ALL
-SELECT t.relname::text, 'trigger', g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true)
+SELECT t.name, 'trigger', g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true)
        || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' DISABLED' END || ', body ' || md5(p.prosrc)
 FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
 JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid)";

@@ -28,8 +28,8 @@ Catalog parse_catalog(std::string_view text);
 /// The names of the tables in it.
 std::vector<std::string> tables_of(const Catalog& catalog);
 
-/// One round trip; items are sorted by table, kind and name. Tables that do not exist are left out. The schema must stand
-/// first in the session's search path.
+/// One round trip; items are sorted by table, kind and name. Tables that do not exist are left out. A name without a schema
+/// is one of `schema`, which must stand in the search path.
 Catalog read_catalog(db::raw::Connection& connection, const std::string& schema, const std::vector<std::string>& tables,
                      base::Pulse& pulse);
 

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/migrate/indexes.hpp"
 
 #include <algorithm>
 
@@ -31,18 +32,6 @@ void refuse(const std::vector<Difference>& differences) {
               "repair these by hand, or restore a backup; `wrktalk verify` shows all of them");
 }
 
-/// Missing indexes and those that an interrupted build left INVALID.
-void build_indexes(Applier& applier, const std::string& file, const Comparison& comparison) {
-  for (const auto& difference : comparison.differences) {
-    const bool to_build = difference.item.kind == "index" && !difference.expected.empty() &&
-                          (difference.found.empty() || base::ends_with(difference.found, " INVALID"));
-    if (!to_build) continue;
-    applier.build_index(file, difference.item.name,
-                        "CREATE INDEX CONCURRENTLY IF NOT EXISTS " + difference.item.name + " ON " +
-                            difference.item.table + " USING " + difference.expected);
-  }
-}
-
 Done adopt(Applier& applier, db::raw::Connection& connection, const Site& site, const Set& set, Inspection inspection,
            Observer& observer, base::Pulse& pulse) {
   const Migration& first = set.migrations.front();
@@ -63,7 +52,9 @@ Done adopt(Applier& applier, db::raw::Connection& connection, const Site& site, 
     });
     inspection = inspect(connection, site, set, pulse);
   }
-  build_indexes(applier, first.up.file, inspection.comparison);
+  for (const auto& index : indexes_to_build(inspection.comparison)) {
+    applier.build_index(first.up.file, index.name, index.sql);
+  }
 
   applier.in_transaction(first.up.file, [&] {
     applier.send(
@@ -73,7 +64,7 @@ Done adopt(Applier& applier, db::raw::Connection& connection, const Site& site, 
         std::to_string(kCheckpointVersion) + ") AS v");
     inspection = inspect(connection, site, set, pulse);
     refuse(inspection.comparison.differences);
-    applier.record(first, took(), "adopted", catalog_text(inspection.found));
+    applier.record(first, took(), "adopted");
   });
   Done done{first.number, first.label, first.name, "adopted", took()};
   observer.done(first, done);

@@ -18,30 +18,14 @@ State state_of_applied(const Migration* migration, const LedgerRow& row, const S
   return set.migrations.empty() || row.number > set.migrations.back().number ? State::unknown : State::missing;
 }
 
-std::string complaint(const Entry& entry) {
-  switch (entry.state) {
-    case State::changed:
-      return entry.migration->up.file + " has changed since " + entry.row->applied_by + " applied it at " +
-             entry.row->applied_at;
-    case State::missing:
-      return "migration " + entry.label + " (" + entry.name + ") was applied at " + entry.row->applied_at +
-             " and its file is missing";
-    case State::unknown:
-      return "the database has migration " + entry.label + " (" + entry.name + ") from " + entry.row->applied_at +
-             ", which is newer than all files";
-    case State::out_of_order: return entry.migration->up.file + " is older than migrations that are already applied";
-    case State::applied:
-    case State::pending: break;
-  }
-  return {};
-}
-
 std::string advice(State state) {
   switch (state) {
-    case State::changed: return "restore the file as it was applied and put the change in a new migration";
+    case State::changed:
+      return "restore the file as it was applied and put the change in a new migration; if it says the same as before, "
+             "`wrktalk migrate repair --accept-changed`";
     case State::missing: return "restore the file";
     case State::unknown: return "use the version of wrktalk, or the files, that made it";
-    case State::out_of_order: return "give it the next free number";
+    case State::out_of_order: return "give it the next free number, or apply it all the same with --allow-out-of-order";
     case State::applied:
     case State::pending: break;
   }
@@ -60,6 +44,24 @@ const char* to_string(State state) noexcept {
     case State::unknown: return "unknown";
   }
   return "";
+}
+
+std::string complaint(const Entry& entry) {
+  switch (entry.state) {
+    case State::changed:
+      return entry.migration->up.file + " has changed since " + entry.row->applied_by + " applied it at " +
+             entry.row->applied_at;
+    case State::missing:
+      return "migration " + entry.label + " (" + entry.name + ") was applied at " + entry.row->applied_at +
+             " and its file is missing";
+    case State::unknown:
+      return "the database has migration " + entry.label + " (" + entry.name + ") from " + entry.row->applied_at +
+             ", which is newer than all files";
+    case State::out_of_order: return entry.migration->up.file + " is older than migrations that are already applied";
+    case State::pending: return entry.migration->up.file + " is not applied";
+    case State::applied: break;
+  }
+  return {};
 }
 
 std::vector<Entry> history(const Set& set, const std::vector<LedgerRow>& ledger) {
@@ -85,12 +87,13 @@ std::vector<Entry> history(const Set& set, const std::vector<LedgerRow>& ledger)
   return sorted;
 }
 
-void refuse_broken(const std::vector<Entry>& entries, const Set& set) {
+void refuse_broken(const std::vector<Entry>& entries, const Set& set, Late late) {
   std::vector<std::string> complaints;
   std::string hint;
   bool only_unknown = true;
   for (const auto& entry : entries) {
     if (entry.state == State::applied || entry.state == State::pending) continue;
+    if (entry.state == State::out_of_order && late == Late::allowed) continue;
     complaints.push_back(complaint(entry));
     if (hint.empty()) hint = advice(entry.state);
     only_unknown = only_unknown && entry.state == State::unknown;
@@ -100,14 +103,19 @@ void refuse_broken(const std::vector<Entry>& entries, const Set& set) {
               "set " + set.name + ": " + base::join(complaints, "; "), hint);
 }
 
+void refuse_unknown_number(const std::vector<Entry>& entries, std::int64_t number) {
+  const bool known = std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return entry.number == number && entry.migration != nullptr;
+  });
+  if (known || number == 0) return;
+  throw Error(Kind::usage, "there is no migration " + std::to_string(number), "see `wrktalk migrate status`");
+}
+
 std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::optional<std::int64_t> to) {
-  const auto is_last = [&](const Entry& entry) { return entry.number == *to && entry.migration != nullptr; };
-  if (to && std::none_of(entries.begin(), entries.end(), is_last)) {
-    throw Error(Kind::usage, "there is no migration " + std::to_string(*to), "see `wrktalk migrate status`");
-  }
   std::vector<const Migration*> out;
   for (const auto& entry : entries) {
-    if (entry.state == State::pending && (!to || entry.number <= *to)) out.push_back(entry.migration);
+    const bool open = entry.state == State::pending || entry.state == State::out_of_order;
+    if (open && (!to || entry.number <= *to)) out.push_back(entry.migration);
   }
   return out;
 }
@@ -124,6 +132,12 @@ std::vector<const Migration*> to_undo(const std::vector<Entry>& entries, std::si
     out.push_back(entry->migration);
   }
   return out;
+}
+
+const Entry* newest(const std::vector<Entry>& entries) noexcept {
+  const auto at =
+      std::find_if(entries.rbegin(), entries.rend(), [](const Entry& entry) { return entry.row.has_value(); });
+  return at == entries.rend() ? nullptr : &*at;
 }
 
 }  // namespace wrktalk::migrate

@@ -34,16 +34,28 @@ struct Entry {
 /// In the order of the numbers. The entries point into `set`.
 std::vector<Entry> history(const Set& set, const std::vector<LedgerRow>& ledger);
 
+/// What is wrong with an entry, naming its file; empty for an applied one.
+std::string complaint(const Entry& entry);
+
+/// Whether migrations may be applied although a later one is.
+enum class Late { refused, allowed };
+
 /// Throws Error when an entry is neither applied nor pending, naming every such file and what to do:
 /// `configuration` for unknown ones, `failed` for the others.
-void refuse_broken(const std::vector<Entry>& entries, const Set& set);
+void refuse_broken(const std::vector<Entry>& entries, const Set& set, Late late);
 
-/// What `up` applies: all that is pending, up to number `to`. Throws Error(usage) when there is no number `to`.
+/// Throws Error(usage) when the set has no such migration and `number` is not 0.
+void refuse_unknown_number(const std::vector<Entry>& entries, std::int64_t number);
+
+/// What `up` applies: all that is not, up to number `to`.
 std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::optional<std::int64_t> to);
 
 /// What `down` undoes, the last first: `steps` migrations, or all above number `to` (0: all). Throws Error(failed) when one
 /// of them has no down file.
 std::vector<const Migration*> to_undo(const std::vector<Entry>& entries, std::size_t steps,
                                       std::optional<std::int64_t> to);
+
+/// The last one that is applied.
+const Entry* newest(const std::vector<Entry>& entries) noexcept;
 
 }  // namespace wrktalk::migrate

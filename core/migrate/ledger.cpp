@@ -2,6 +2,7 @@
 #include "core/migrate/ledger.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/db/session.hpp"
 
 #include <array>
@@ -14,7 +15,13 @@ using base::Deadline;
 using db::quote_identifier;
 using db::quote_literal;
 
-std::string table(const Site& site) { return quote_identifier(site.schema) + ".wrktalk_migration"; }
+std::string ledger(const Site& site) { return site.qualified("wrktalk_migration"); }
+
+/// A table's name as the ledger keeps it, of pg_class c.
+std::string name_sql(const Site& site) {
+  return "CASE WHEN c.relnamespace = " + quote_literal(quote_identifier(site.schema)) +
+         "::regnamespace THEN '' ELSE c.relnamespace::regnamespace || '.' END || quote_ident(c.relname)";
+}
 
 std::string machine() {
   std::array<char, 256> name{};
@@ -24,13 +31,34 @@ std::string machine() {
 
 }  // namespace
 
+std::string Site::qualified(const std::string& table) const {
+  return quote_identifier(schema) + "." + quote_identifier(table);
+}
+
+std::string Site::named(const std::string& table) const {
+  return schema_of(table).empty() ? quote_identifier(schema) + "." + table : table;
+}
+
+std::string Site::search_path_sql(bool for_transaction) const {
+  if (is_current) return {};
+  return "SELECT set_config('search_path', " + quote_literal(quote_identifier(schema)) +
+         " || ', ' || current_setting('search_path'), " + (for_transaction ? "true" : "false") + "); ";
+}
+
+std::string schema_of(const std::string& table) {
+  const bool quoted = !table.empty() && table.back() == '"';
+  const std::size_t dot = table.rfind(quoted ? ".\"" : ".");
+  return dot == std::string::npos ? std::string() : table.substr(0, dot + 1);
+}
+
 Site find_site(db::raw::Connection& connection, const std::vector<std::string>& tables, base::Pulse& pulse) {
   // Function calls instead of joins: planning those in a fresh session costs more than all else in a run with nothing to do.
   std::string first_found;
   for (const auto& name : tables) first_found += "to_regclass(" + quote_literal(quote_identifier(name)) + "), ";
   const std::string query =
       "SELECT n.nspname, n.nspname = current_schema(), "
-      "to_regclass(quote_ident(n.nspname) || '.wrktalk_migration') IS NOT NULL FROM pg_catalog.pg_namespace n "
+      "to_regclass(quote_ident(n.nspname) || '.wrktalk_migration') IS NOT NULL, pg_backend_pid() "
+      "FROM pg_catalog.pg_namespace n "
       "WHERE n.oid = coalesce((SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = coalesce(" +
       first_found + "to_regclass('wrktalk_migration'))), quote_ident(current_schema())::regnamespace)";
   const auto rows = connection.query(query, {}, pulse, Deadline::never()).rows;
@@ -39,53 +67,90 @@ Site find_site(db::raw::Connection& connection, const std::vector<std::string>& 
                       "create the schema, or set search_path for this role or database");
   }
   const auto& row = rows.front();
-  const Site site{row[0].value(), row[2] == "t"};
-  if (row[1] != "t") {
-    connection.query(
-        "SELECT set_config('search_path', quote_ident($1) || ', ' || current_setting('search_path'), false)",
-        {site.schema}, pulse, Deadline::never());
-  }
-  return site;
+  // A pooler makes up the process id that it tells its clients.
+  return {row[0].value(), row[2] == "t", row[1] == "t", row[3] != std::to_string(connection.backend_pid())};
 }
 
 std::vector<LedgerRow> read_ledger(db::raw::Connection& connection, const Site& site, const std::string& set,
                                    base::Pulse& pulse) {
-  std::vector<LedgerRow> ledger;
-  if (!site.has_ledger) return ledger;
+  std::vector<LedgerRow> rows;
+  if (!site.has_ledger) return rows;
   const std::string query =
       "SELECT number, name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-      "applied_by, duration_ms, outcome FROM " +
-      table(site) + " WHERE set = $1 ORDER BY number";
+      "applied_by, duration_ms, outcome, array_to_string(tables, E'\\n'), fingerprint IS NOT NULL FROM " +
+      ledger(site) + " WHERE set = $1 ORDER BY number";
   for (const auto& row : connection.query(query, {set}, pulse, Deadline::never()).rows) {
-    ledger.push_back({std::stoll(row[0].value()), row[1].value(), row[2].value(), row[3].value(), row[4].value(),
-                      std::chrono::milliseconds(std::stoll(row[5].value())), row[6].value()});
+    const std::string tables = row[7].value();
+    rows.push_back({std::stoll(row[0].value()), row[1].value(), row[2].value(), row[3].value(), row[4].value(),
+                    std::chrono::milliseconds(std::stoll(row[5].value())), row[6].value(),
+                    tables.empty() ? std::vector<std::string>() : base::split(tables, '\n'), row[8] == "t"});
   }
-  return ledger;
+  return rows;
+}
+
+std::optional<std::string> read_fingerprint(db::raw::Connection& connection, const Site& site, const std::string& set,
+                                            base::Pulse& pulse) {
+  if (!site.has_ledger) return std::nullopt;
+  const auto rows =
+      connection
+          .query("SELECT fingerprint FROM " + ledger(site) + " WHERE set = $1 ORDER BY number DESC LIMIT 1", {set},
+                 pulse, Deadline::never())
+          .rows;
+  return rows.empty() ? std::nullopt : rows.front().front();
 }
 
 std::string create_ledger_sql(const Site& site) {
-  return "CREATE TABLE IF NOT EXISTS " + table(site) +
+  return "CREATE TABLE IF NOT EXISTS " + ledger(site) +
          " (set text NOT NULL, number bigint NOT NULL, name text NOT NULL, checksum text NOT NULL,"
          " applied_at timestamptz NOT NULL DEFAULT now(), applied_by text NOT NULL, duration_ms bigint NOT NULL,"
-         " outcome text NOT NULL, fingerprint text NOT NULL DEFAULT '', PRIMARY KEY (set, number)); ";
+         " outcome text NOT NULL, tables text[] NOT NULL DEFAULT '{}', fingerprint text, PRIMARY KEY (set, number)); ";
 }
 
 std::string record_sql(const Site& site, const std::string& set, const Migration& migration,
-                       std::chrono::milliseconds took, const std::string& outcome, const std::string& fingerprint) {
-  return "INSERT INTO " + table(site) +
-         " (set, number, name, checksum, applied_by, duration_ms, outcome, fingerprint) VALUES (" + quote_literal(set) +
+                       std::chrono::milliseconds took, const std::string& outcome, const std::string& tables_sql) {
+  return "INSERT INTO " + ledger(site) +
+         " (set, number, name, checksum, applied_by, duration_ms, outcome, tables) VALUES (" + quote_literal(set) +
          ", " + std::to_string(migration.number) + ", " + quote_literal(migration.name) + ", " +
          quote_literal(migration.checksum) + ", session_user || '@' || " + quote_literal(machine()) + ", " +
-         std::to_string(took.count()) + ", " + quote_literal(outcome) + ", " + quote_literal(fingerprint) + "); ";
+         std::to_string(took.count()) + ", " + quote_literal(outcome) + ", " + tables_sql + "); UPDATE " +
+         ledger(site) + " SET fingerprint = NULL WHERE set = " + quote_literal(set) + " AND number > " +
+         std::to_string(migration.number) + "; ";
+}
+
+std::string locked_tables_sql(const Site& site) {
+  return "ARRAY(SELECT DISTINCT " + name_sql(site) +
+         " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation"
+         " WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode IN ('ShareLock',"
+         " 'ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock') AND l.relation >= 16384"
+         " AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't' AND c.relname <> "
+         "'wrktalk_migration')";
+}
+
+std::string table_of_index_sql(const Site& site, const std::string& index) {
+  return "ARRAY(SELECT " + name_sql(site) +
+         " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid WHERE i.indexrelid = "
+         "to_regclass(" +
+         quote_literal(index) + "))";
+}
+
+std::string seal_sql(const Site& site, const std::string& set, const std::string& fingerprint) {
+  return "UPDATE " + ledger(site) + " SET fingerprint = " + quote_literal(fingerprint) +
+         " WHERE set = " + quote_literal(set) + " AND number = (SELECT max(number) FROM " + ledger(site) +
+         " WHERE set = " + quote_literal(set) + "); ";
+}
+
+std::string accept_sql(const Site& site, const std::string& set, const Migration& migration) {
+  return "UPDATE " + ledger(site) + " SET checksum = " + quote_literal(migration.checksum) +
+         " WHERE set = " + quote_literal(set) + " AND number = " + std::to_string(migration.number) + "; ";
 }
 
 std::string forget_sql(const Site& site, const std::string& set, const Migration& migration) {
-  return "DELETE FROM " + table(site) + " WHERE set = " + quote_literal(set) +
+  return "DELETE FROM " + ledger(site) + " WHERE set = " + quote_literal(set) +
          " AND number = " + std::to_string(migration.number) + "; ";
 }
 
 std::string forget_set_sql(const Site& site, const std::string& set) {
-  return "DELETE FROM " + table(site) + " WHERE set = " + quote_literal(set) + "; ";
+  return "DELETE FROM " + ledger(site) + " WHERE set = " + quote_literal(set) + "; ";
 }
 
 }  // namespace wrktalk::migrate

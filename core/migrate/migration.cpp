@@ -20,9 +20,7 @@ using base::Error;
 using base::Kind;
 
 constexpr std::size_t kLargestFile = 64u << 20;
-constexpr std::size_t kTimestampDigits = 8;
 constexpr std::size_t kMostDigits = 18;
-constexpr std::string_view kNoTransaction = "-- wrktalk: no-transaction";
 
 struct FileName {
   std::string label;
@@ -45,8 +43,6 @@ std::optional<FileName> parse_file_name(std::string_view file) {
   return std::nullopt;
 }
 
-std::string first_line(std::string_view sql) { return base::trim(sql.substr(0, sql.find('\n'))); }
-
 std::string title_of(const FileName& name, std::string_view sql) {
   const std::string mark = "-- Migration " + name.label + ": ";
   for (const auto& line : base::split(sql.substr(0, 2000), '\n')) {
@@ -62,12 +58,9 @@ std::string title_of(const FileName& name, std::string_view sql) {
 class Builder {
  public:
   void add(const FileName& name, const std::string& file, std::string sql) {
-    if (sql.find('\0') != std::string::npos) throw Error(Kind::failed, file + " holds a NUL byte", "save it as UTF-8");
-    if (base::starts_with(sql, "\xEF\xBB\xBF")) sql.erase(0, 3);
-    const bool transactional = first_line(sql) != kNoTransaction;
     const std::int64_t number = std::stoll(name.label);
     auto& files = name.up ? up_ : down_;
-    const auto [at, added] = files.emplace(number, std::pair(name, Script{file, std::move(sql), transactional}));
+    const auto [at, added] = files.emplace(number, std::pair(name, make_script(file, std::move(sql))));
     if (!added) {
       throw Error(Kind::failed, at->second.second.file + " and " + file + " have the same number",
                   "give one of them the next free number");
@@ -155,7 +148,7 @@ Set embedded_set(const std::string& name) {
   return set;
 }
 
-Set read_set(const std::string& directory, const std::string& name) {
+std::vector<Migration> read_migrations(const std::string& directory) {
   const std::unique_ptr<DIR, CloseDirectory> folder(::opendir(directory.c_str()));
   if (!folder) base::throw_errno(Kind::failed, "cannot read the folder " + directory);
   std::vector<std::string> files;
@@ -169,9 +162,13 @@ Set read_set(const std::string& directory, const std::string& name) {
     const std::string path = directory + "/" + file;
     builder.add(*parsed, path, base::read_file(path, kLargestFile));
   }
+  return std::move(builder).build();
+}
+
+Set read_set(const std::string& directory, const std::string& name) {
   Set set;
   set.name = name;
-  set.migrations = std::move(builder).build();
+  set.migrations = read_migrations(directory);
   if (set.migrations.empty()) {
     throw Error(Kind::failed, "no migration in " + directory, "name the files NNN_name.up.sql and NNN_name.down.sql");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/migrate/script.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,13 +10,6 @@
 #include <vector>
 
 namespace wrktalk::migrate {
-
-/// One SQL file.
-struct Script {
-  std::string file;  ///< as messages name it: "checkpoint/001_x.up.sql", "db/002_y.up.sql"
-  std::string sql;
-  bool transactional = true;  ///< false: its first line is "-- wrktalk: no-transaction", and it holds one statement
-};
 
 struct Migration {
   std::int64_t number = 0;
@@ -39,9 +34,15 @@ struct Set {
 /// "checkpoint" or "agent". Throws Error(usage) for any other name.
 Set embedded_set(const std::string& name);
 
+/// A number of so many digits or more is a timestamp.
+constexpr std::size_t kTimestampDigits = 8;
+
 /// The NNN_name.up.sql and NNN_name.down.sql of a folder; other files are left alone. Throws Error(failed) naming the
-/// files for a duplicate number, a gap between numbers of less than eight digits (longer ones are timestamps), a down
-/// file without its up file, two names for one number, or no migration at all.
+/// files for a duplicate number, a gap between numbers that are no timestamps, a down file without its up file, or two names
+/// for one number.
+std::vector<Migration> read_migrations(const std::string& directory);
+
+/// The folder's migrations as a set. Throws as `read_migrations`, and Error(failed) when there is none.
 Set read_set(const std::string& directory, const std::string& name);
 
 /// SHA-256 of the text without what an editor or a checkout changes.

@@ -2,13 +2,13 @@
 #include "core/migrate/runner.hpp"
 
 #include "core/base/error.hpp"
-#include "core/base/text.hpp"
-#include "core/migrate/apply.hpp"
+#include "core/log/log.hpp"
 #include "core/migrate/checkpoint.hpp"
 #include "core/migrate/lock.hpp"
 #include "core/migrate/statements.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace wrktalk::migrate {
 namespace {
@@ -17,42 +17,10 @@ using base::Deadline;
 using base::Error;
 using base::Kind;
 
-bool has_second_owner(const Set& set) { return !set.adopt_sql.empty(); }
-
-/// What is known of a database at one moment.
-struct Picture {
-  Site site;
-  std::vector<Entry> entries;
-  std::optional<Inspection> inspection;
-  std::vector<const Migration*> pending;
-};
-
-Picture look(const Target& target, const Set& set, std::optional<std::int64_t> to) {
-  Picture picture;
-  const auto tables = tables_of(parse_catalog(set.fingerprint));
-  picture.site = find_site(target.connection, tables, target.pulse);
-  picture.entries = history(set, read_ledger(target.connection, picture.site, set.name, target.pulse));
-  refuse_broken(picture.entries, set);
-  picture.pending = pending(picture.entries, to);
-  const bool is_final = picture.pending.empty() && picture.entries.back().state == State::applied;
-  if (!set.fingerprint.empty() && (is_final || has_second_owner(set))) {
-    picture.inspection = inspect(target.connection, picture.site, set, target.pulse);
-  }
-  if (has_second_owner(set) && picture.inspection->found.empty()) {
-    // Whatever the ledger says, the tables are gone: all of it is to be done again.
-    picture.pending.clear();
-    for (const auto& migration : set.migrations) picture.pending.push_back(&migration);
-  }
-  return picture;
-}
-
-bool is_work(const Picture& picture, const Set& set) {
-  return !picture.pending.empty() || (has_second_owner(set) && !is_complete(*picture.inspection));
-}
-
 std::vector<Done> apply_all(const Target& target, const Set& set, const Picture& picture, const Limits& limits,
-                            Observer& observer, base::Pulse& lock) {
-  Applier applier(target.connection, picture.site, set, limits.ddl_lock_timeout, observer, lock);
+                            Observer& observer) {
+  base::Pulse& lock = target.pulse;
+  Applier applier(target.connection, picture.site, set, limits, observer, lock);
   std::vector<Done> done;
   if (has_second_owner(set) &&
       (!is_complete(*picture.inspection) || picture.pending.front()->number == set.migrations.front().number)) {
@@ -64,6 +32,27 @@ std::vector<Done> apply_all(const Target& target, const Set& set, const Picture&
   return done;
 }
 
+/// Writes down what the catalog says of the set's tables, unless that was done when the newest migration was applied. A
+/// built-in set brings its own fingerprint.
+void seal(const Target& target, const Set& set) {
+  if (!set.fingerprint.empty()) return;
+  const Picture picture = survey(target.connection, set, target.pulse);
+  if (!is_unsealed(picture, set)) return;
+  const Catalog catalog = read_catalog(target.connection, picture.site.schema, tables_of(picture, set), target.pulse);
+  target.connection.script(seal_sql(picture.site, set.name, catalog_text(catalog)), target.pulse, Deadline::never());
+}
+
+/// `work`, and whether it failed half-way or not, what it has left.
+void then_sealed(const Target& target, const Set& set, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const db::SqlError&) {
+    if (target.connection.alive()) seal(target, set);
+    throw;
+  }
+  seal(target, set);
+}
+
 RunnerLock lock_for(const Target& target, const Limits& limits, Observer& observer) {
   return RunnerLock(target.settings, target.pulse, Deadline::in(limits.wait_lock),
                     [&](const std::string& holder) { observer.waiting(holder); });
@@ -73,39 +62,44 @@ RunnerLock lock_for(const Target& target, const Limits& limits, Observer& observ
 
 db::raw::Connection connect(const db::ConnectionSettings& settings, Deadline wait, base::Pulse& pulse) {
   constexpr auto kPause = std::chrono::milliseconds(500);
-  for (;;) {
+  for (bool told = false;;) {
     try {
       return db::raw::Connection(settings);
     } catch (const Error& error) {
       if (error.kind() != Kind::connection_lost || wait.passed()) throw;
+      if (!told) log::info("database.waiting", error.what());
+      told = true;
     }
     base::pause(pulse, base::sooner(Deadline::in(kPause), wait));
   }
 }
 
-std::vector<Entry> status(const Target& target, const Set& set) {
-  const Site site = find_site(target.connection, tables_of(parse_catalog(set.fingerprint)), target.pulse);
-  return history(set, read_ledger(target.connection, site, set.name, target.pulse));
+bool Status::is_clean() const noexcept {
+  return invalid.empty() &&
+         std::all_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.state == State::applied; });
 }
 
-UpResult up(const Target& target, const Set& set, std::optional<std::int64_t> to, const Limits& limits,
-            Observer& observer) {
+Status status(const Target& target, const Set& set) {
+  Picture picture = survey(target.connection, set, target.pulse);
+  auto invalid = invalid_indexes(target.connection, picture.site, set, tables_of(picture, set), target.pulse);
+  return {std::move(picture.entries), std::move(invalid)};
+}
+
+UpResult up(const Target& target, const Set& set, const Goal& goal, const Limits& limits, Observer& observer) {
   observer.checking();
   UpResult result;
-  Picture picture = look(target, set, to);
-  if (is_work(picture, set)) {
+  Picture picture = look(target.connection, set, goal, target.pulse);
+  if (is_work(picture, set) || is_unsealed(picture, set)) {
     for (const auto* migration : picture.pending) checked_sql(migration->up);
     RunnerLock lock = lock_for(target, limits, observer);
     const Target locked{target.settings, target.connection, lock};
-    picture = look(locked, set, to);
-    if (is_work(picture, set)) {
-      result.done = apply_all(locked, set, picture, limits, observer, lock);
-      picture = look(locked, set, to);
+    picture = look(target.connection, set, goal, lock);
+    if (is_work(picture, set) || is_unsealed(picture, set)) {
+      then_sealed(locked, set, [&] { result.done = apply_all(locked, set, picture, limits, observer); });
+      picture = look(target.connection, set, goal, lock);
     }
   }
-  for (const auto& entry : picture.entries) {
-    if (entry.state == State::applied) result.newest = entry.migration;
-  }
+  if (const Entry* last = newest(picture.entries)) result.newest = last->migration;
   result.inspection = std::move(picture.inspection);
   return result;
 }
@@ -114,22 +108,77 @@ std::vector<Done> down(const Target& target, const Set& set, const std::vector<c
                        const Limits& limits, Observer& observer) {
   RunnerLock lock = lock_for(target, limits, observer);
   const Target locked{target.settings, target.connection, lock};
-  const auto now = to_undo(status(locked, set), chosen.size(), std::nullopt);
-  if (now != chosen) {
+  const Picture picture = survey(target.connection, set, lock);
+  if (to_undo(picture.entries, chosen.size(), std::nullopt) != chosen) {
     throw Error(Kind::busy, "another runner has migrated set " + set.name + " meanwhile", "look at `migrate status`");
   }
-  const Site site = find_site(target.connection, tables_of(parse_catalog(set.fingerprint)), lock);
-  Applier applier(target.connection, site, set, limits.ddl_lock_timeout, observer, lock);
+  Applier applier(target.connection, picture.site, set, limits, observer, lock);
   std::vector<Done> done;
-  for (const auto* migration : chosen) done.push_back(applier.undo(*migration));
+  then_sealed(locked, set, [&] {
+    for (const auto* migration : chosen) done.push_back(applier.undo(*migration));
+  });
   return done;
 }
 
-std::vector<TableFigures> figures(const Target& target, const Set& set) {
-  const auto tables = tables_of(parse_catalog(set.fingerprint));
-  const Site site = find_site(target.connection, tables, target.pulse);
-  const Catalog found = read_catalog(target.connection, site.schema, tables, target.pulse);
-  return table_figures(target.connection, site, tables_of(found), target.pulse);
+std::vector<Done> baseline(const Target& target, const Set& set, std::optional<std::int64_t> to, const Limits& limits,
+                           Observer& observer) {
+  if (!set.fingerprint.empty()) {
+    throw Error(Kind::usage, "set " + set.name + " needs no baseline: it adopts the tables that are there",
+                "run `wrktalk migrate up --set " + set.name + "`");
+  }
+  RunnerLock lock = lock_for(target, limits, observer);
+  const Picture picture = look(target.connection, set, {to, Late::refused}, lock);
+  Applier applier(target.connection, picture.site, set, limits, observer, lock);
+  std::vector<Done> done;
+  applier.in_transaction("set " + set.name, [&] {
+    done.clear();
+    for (const auto* migration : picture.pending) {
+      applier.record(*migration, {}, "recorded");
+      done.push_back({migration->number, migration->label, migration->name, "recorded", {}});
+    }
+  });
+  for (std::size_t i = 0; i < done.size(); ++i) observer.done(*picture.pending[i], done[i]);
+  if (!done.empty()) seal({target.settings, target.connection, lock}, set);
+  return done;
+}
+
+Repaired repair(const Target& target, const Set& set, bool accept_changed, const Limits& limits, Observer& observer) {
+  RunnerLock lock = lock_for(target, limits, observer);
+  const Picture picture = survey(target.connection, set, lock);
+  Applier applier(target.connection, picture.site, set, limits, observer, lock);
+  const std::string what = "set " + set.name;
+  Repaired repaired;
+  if (const auto expected = expected_catalog(target.connection, picture.site, set, lock)) {
+    const Inspection inspection = inspect(target.connection, picture.site, set, *expected, lock);
+    for (const auto& index : indexes_to_build(inspection.comparison)) {
+      applier.build_index(what, index.name, index.sql);
+      repaired.indexes.push_back(index.name);
+    }
+  }
+  for (const auto& index : invalid_indexes(target.connection, picture.site, set, tables_of(picture, set), lock)) {
+    rebuild(applier, what, index);
+    repaired.indexes.push_back(index.name);
+  }
+  for (const auto& entry : picture.entries) {
+    if (!accept_changed || entry.state != State::changed) continue;
+    applier.send(accept_sql(picture.site, set.name, *entry.migration));
+    repaired.files.push_back(entry.migration->up.file);
+  }
+  return repaired;
+}
+
+std::vector<TableFigures> figures(const Target& target, const Set& set, const std::vector<const Migration*>& chosen) {
+  Picture picture = survey(target.connection, set, target.pulse);
+  auto& entries = picture.entries;
+  const auto is_kept = [&](const Entry& entry) {
+    return std::find(chosen.begin(), chosen.end(), entry.migration) == chosen.end();
+  };
+  entries.erase(std::remove_if(entries.begin(), entries.end(), is_kept), entries.end());
+  // Adopted tables are in no row.
+  const auto in_ledger = tables_of(entries);
+  const auto tables = in_ledger.empty() ? tables_of(parse_catalog(set.fingerprint)) : in_ledger;
+  const Catalog found = read_catalog(target.connection, picture.site.schema, tables, target.pulse);
+  return table_figures(target.connection, picture.site, tables_of(found), target.pulse);
 }
 
 }  // namespace wrktalk::migrate

@@ -3,8 +3,11 @@
 
 #include "core/base/pulse.hpp"
 #include "core/db/raw.hpp"
+#include "core/migrate/apply.hpp"
 #include "core/migrate/history.hpp"
+#include "core/migrate/indexes.hpp"
 #include "core/migrate/observer.hpp"
+#include "core/migrate/picture.hpp"
 #include "core/migrate/verify.hpp"
 
 #include <chrono>
@@ -13,11 +16,6 @@
 #include <vector>
 
 namespace wrktalk::migrate {
-
-struct Limits {
-  std::chrono::milliseconds wait_lock{300'000};       ///< for another runner
-  std::chrono::milliseconds ddl_lock_timeout{5'000};  ///< a table is never blocked behind us for longer
-};
 
 /// The database that is migrated.
 struct Target {
@@ -29,8 +27,14 @@ struct Target {
 /// Waits until a server answers there, until `wait` has passed; a refusal (wrong password) ends the waiting at once.
 db::raw::Connection connect(const db::ConnectionSettings& settings, base::Deadline wait, base::Pulse& pulse);
 
-/// The ledger against the files. Takes no lock.
-std::vector<Entry> status(const Target& target, const Set& set);
+struct Status {
+  std::vector<Entry> entries;
+  std::vector<InvalidIndex> invalid;
+  bool is_clean() const noexcept;
+};
+
+/// The ledger against the files, and indexes that are INVALID. Takes no lock.
+Status status(const Target& target, const Set& set);
 
 struct UpResult {
   std::vector<Done> done;                ///< empty: there was nothing to do
@@ -38,17 +42,30 @@ struct UpResult {
   std::optional<Inspection> inspection;  ///< of an embedded set with nothing pending, after the run
 };
 
-/// Applies what is pending, up to number `to`. One connection and no lock when there is nothing to do.
+/// Applies what is pending. One connection and no lock when there is nothing to do.
 /// Refuses before anything runs what `refuse_broken` and `checked_sql` refuse. A migration that fails leaves the ones
 /// before it applied.
-UpResult up(const Target& target, const Set& set, std::optional<std::int64_t> to, const Limits& limits,
-            Observer& observer);
+UpResult up(const Target& target, const Set& set, const Goal& goal, const Limits& limits, Observer& observer);
 
 /// Undoes these migrations, in this order. Throws Error(busy) when the ledger has changed since they were chosen.
 std::vector<Done> down(const Target& target, const Set& set, const std::vector<const Migration*>& chosen,
                        const Limits& limits, Observer& observer);
 
-/// Rows and sizes of the set's tables: what `down` would lose. Empty for a folder's set.
-std::vector<TableFigures> figures(const Target& target, const Set& set);
+/// Writes pending migrations into the ledger without running them, up to number `to`: what they make is there already.
+/// Throws Error(usage) for a built-in set, which finds out by itself.
+std::vector<Done> baseline(const Target& target, const Set& set, std::optional<std::int64_t> to, const Limits& limits,
+                           Observer& observer);
+
+struct Repaired {
+  std::vector<std::string> indexes;  ///< built anew, or dropped when they were left over from a REINDEX
+  std::vector<std::string> files;    ///< whose change was accepted
+};
+
+/// Builds indexes that are missing or INVALID. `accept_changed`: the ledger takes the checksums of applied files as they are
+/// now. Throws Error(failed) for an index that must be seen to by hand.
+Repaired repair(const Target& target, const Set& set, bool accept_changed, const Limits& limits, Observer& observer);
+
+/// Rows and sizes of the tables that these migrations were about: what `down` would lose.
+std::vector<TableFigures> figures(const Target& target, const Set& set, const std::vector<const Migration*>& chosen);
 
 }  // namespace wrktalk::migrate

@@ -13,6 +13,7 @@ using base::Error;
 using base::Kind;
 
 constexpr std::size_t kMostWords = 64;
+constexpr std::ptrdiff_t kConcurrentlyWithin = 4;  // CREATE UNIQUE INDEX CONCURRENTLY
 
 bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool starts_word(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
@@ -212,6 +213,16 @@ std::string checked_sql(const Script& script) {
     }
   }
   return sql;
+}
+
+bool refuses_transaction(std::string_view sql) {
+  const auto all = statements(sql);
+  if (all.size() != 1 || all.front().words.empty()) return false;
+  const auto& words = all.front().words;
+  const bool of_index = words[0] == "CREATE" || words[0] == "DROP" || words[0] == "REINDEX";
+  const auto early =
+      words.begin() + std::min<std::ptrdiff_t>(kConcurrentlyWithin, std::distance(words.begin(), words.end()));
+  return words[0] == "VACUUM" || (of_index && std::find(words.begin(), early, "CONCURRENTLY") != early);
 }
 
 std::optional<std::string> concurrent_index(std::string_view sql) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/migrate/migration.hpp"
+#include "core/migrate/script.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -27,6 +27,9 @@ std::vector<Statement> statements(std::string_view sql);
 /// around it. Throws Error(failed) with file and line for what would break that transaction or cannot be sent: other
 /// transaction control, COPY from or to the client, a no-transaction file that does not hold exactly one statement.
 std::string checked_sql(const Script& script);
+
+/// Whether the text is one statement that PostgreSQL runs outside of transactions only.
+bool refuses_transaction(std::string_view sql);
 
 /// The index that CREATE INDEX CONCURRENTLY makes, as the statement names it.
 std::optional<std::string> concurrent_index(std::string_view sql);

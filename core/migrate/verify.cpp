@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/session.hpp"
+#include "core/migrate/history.hpp"
 
 #include <algorithm>
 
@@ -62,16 +63,43 @@ Check structure_check(const std::string& name, const Catalog& expected, const Co
   return check;
 }
 
-Check version_check(const Set& set, const std::optional<std::int64_t>& version, std::vector<std::string>& warnings) {
-  const std::int64_t expected = is_langgraph(set) ? kCheckpointVersion : set.migrations.back().number;
+Check version_check(const std::optional<std::int64_t>& version, std::vector<std::string>& warnings) {
   Check check{"schema version", version ? std::to_string(*version) : "none", {}};
-  if (version.value_or(-1) < expected) {
-    check.differences.push_back("schema version: expected " + std::to_string(expected) + ", found " + check.result);
-  } else if (*version > expected) {
-    warnings.push_back("schema version " + check.result + " is newer than " + std::to_string(expected) +
+  if (version.value_or(-1) < kCheckpointVersion) {
+    check.differences.push_back("schema version: expected " + std::to_string(kCheckpointVersion) + ", found " +
+                                check.result);
+  } else if (*version > kCheckpointVersion) {
+    warnings.push_back("schema version " + check.result + " is newer than " + std::to_string(kCheckpointVersion) +
                        ", the newest this program knows");
   }
   return check;
+}
+
+Check migrations_check(const std::vector<Entry>& entries, std::vector<std::string>& warnings) {
+  Check check{"migrations", {}, {}};
+  std::size_t applied = 0;
+  for (const auto& entry : entries) {
+    if (entry.state == State::applied) {
+      ++applied;
+      if (entry.row->outcome == "recorded") {
+        warnings.push_back("migration " + entry.label + " (" + entry.name +
+                           ") was recorded and not run: what it made is not compared");
+      }
+    } else {
+      check.differences.push_back(complaint(entry));
+    }
+  }
+  check.result = std::to_string(applied) + " of " + std::to_string(entries.size()) + " applied";
+  return check;
+}
+
+Error no_structure(const Set& set, const std::vector<LedgerRow>& ledger) {
+  if (ledger.empty()) {
+    return Error(Kind::failed, "set " + set.name + " has no ledger in this database: there is nothing to compare with",
+                 "run `wrktalk migrate up`, or `wrktalk migrate baseline` when the tables are there already");
+  }
+  return Error(Kind::failed, "the last run on set " + set.name + " was cut short before it wrote down what it made",
+               "run `wrktalk migrate up`");
 }
 
 void begin_read_only(db::raw::Connection& connection, base::Pulse& pulse) {
@@ -84,7 +112,7 @@ std::vector<TableFigures> table_figures(db::raw::Connection& connection, const S
                                         const std::vector<std::string>& tables, base::Pulse& pulse) {
   std::string query;
   for (const auto& table : tables) {
-    const std::string name = db::quote_identifier(site.schema) + "." + db::quote_identifier(table);
+    const std::string name = site.named(table);
     const std::string literal = db::quote_literal(name) + "::regclass";
     if (!query.empty()) query += " UNION ALL ";
     query +=
@@ -102,16 +130,29 @@ std::vector<TableFigures> table_figures(db::raw::Connection& connection, const S
   return all;
 }
 
-Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, base::Pulse& pulse) {
+std::optional<Catalog> expected_catalog(db::raw::Connection& connection, const Site& site, const Set& set,
+                                        base::Pulse& pulse) {
+  if (!set.fingerprint.empty()) return parse_catalog(set.fingerprint);
+  const auto text = read_fingerprint(connection, site, set.name, pulse);
+  if (!text) return std::nullopt;
+  return parse_catalog(*text);
+}
+
+Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, const Catalog& expected,
+                   base::Pulse& pulse) {
   Inspection inspection;
-  const Catalog expected = parse_catalog(set.fingerprint);
   inspection.found = read_catalog(connection, site.schema, tables_of(expected), pulse);
   inspection.comparison = compare(expected, inspection.found);
   if (is_langgraph(set) && has_table(inspection.found, "checkpoint_migrations")) {
-    const auto newest = connection.query("SELECT max(v) FROM checkpoint_migrations", {}, pulse, Deadline::never());
+    const auto newest =
+        connection.query("SELECT max(v) FROM " + site.qualified("checkpoint_migrations"), {}, pulse, Deadline::never());
     if (const auto& v = newest.rows.at(0).at(0)) inspection.version = std::stoll(*v);
   }
   return inspection;
+}
+
+Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, base::Pulse& pulse) {
+  return inspect(connection, site, set, parse_catalog(set.fingerprint), pulse);
 }
 
 bool Report::is_clean() const noexcept {
@@ -119,25 +160,24 @@ bool Report::is_clean() const noexcept {
 }
 
 Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
-  if (set.fingerprint.empty()) {
-    throw Error(Kind::failed, "set " + set.name + " has no recorded structure to compare with",
-                "name one of the built-in sets");
-  }
-  const Catalog expected = parse_catalog(set.fingerprint);
   begin_read_only(connection, pulse);
-  const Site site = find_site(connection, tables_of(expected), pulse);
-  const Inspection inspection = inspect(connection, site, set, pulse);
+  const Site site = find_site(connection, tables_of(parse_catalog(set.fingerprint)), pulse);
+  const auto ledger = read_ledger(connection, site, set.name, pulse);
+  const auto expected = expected_catalog(connection, site, set, pulse);
+  if (!expected) throw no_structure(set, ledger);
+  const Inspection inspection = inspect(connection, site, set, *expected, pulse);
 
   Report report;
   report.schema = site.schema;
-  report.version = inspection.version;
-  if (!is_langgraph(set)) {
-    const auto ledger = read_ledger(connection, site, set.name, pulse);
+  if (is_langgraph(set)) {
+    report.version = inspection.version;
+    report.checks.push_back(version_check(report.version, report.warnings));
+  } else {
     if (!ledger.empty()) report.version = ledger.back().number;
+    report.checks.push_back(migrations_check(history(set, ledger), report.warnings));
   }
-  report.checks.push_back(version_check(set, report.version, report.warnings));
-  for (const auto& name : check_names(expected)) {
-    report.checks.push_back(structure_check(name, expected, inspection.comparison));
+  for (const auto& name : check_names(*expected)) {
+    report.checks.push_back(structure_check(name, *expected, inspection.comparison));
   }
   for (const auto& extra : inspection.comparison.harmless) report.warnings.push_back(extra.text());
   report.figures = table_figures(connection, site, tables_of(inspection.found), pulse);
@@ -147,13 +187,15 @@ Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& puls
 Usage usage(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
   if (!is_langgraph(set)) throw Error(Kind::usage, "only the checkpoint set has threads to count", "leave --set out");
   begin_read_only(connection, pulse);
-  find_site(connection, {"checkpoints"}, pulse);
+  const Site site = find_site(connection, {"checkpoints"}, pulse);
+  const auto size = [&](const char* table) {
+    return "pg_total_relation_size(" + db::quote_literal(site.qualified(table)) + ")";
+  };
   const auto row = connection
-                       .query(
-                           "SELECT count(DISTINCT thread_id), count(*), pg_total_relation_size('checkpoints'), "
-                           "pg_total_relation_size('checkpoint_blobs'), pg_total_relation_size('checkpoint_writes') "
-                           "FROM checkpoints",
-                           {}, pulse, Deadline::never())
+                       .query("SELECT count(DISTINCT thread_id), count(*), " + size("checkpoints") + ", " +
+                                  size("checkpoint_blobs") + ", " + size("checkpoint_writes") + " FROM " +
+                                  site.qualified("checkpoints"),
+                              {}, pulse, Deadline::never())
                        .rows.at(0);
   const auto number = [&](std::size_t column) { return std::stoll(row.at(column).value_or("0")); };
   return {number(0), number(1), number(2), number(3), number(4)};

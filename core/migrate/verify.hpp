@@ -24,7 +24,15 @@ struct Inspection {
   std::optional<std::int64_t> version;  ///< of the checkpoint set: the newest row of checkpoint_migrations
 };
 
+/// What the newest applied migration leaves in the catalog: built in, or as the ledger has it since then. Nothing when it was
+/// never written down.
+std::optional<Catalog> expected_catalog(db::raw::Connection& connection, const Site& site, const Set& set,
+                                        base::Pulse& pulse);
+
 /// Two round trips at most.
+Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, const Catalog& expected,
+                   base::Pulse& pulse);
+/// Of a built-in set.
 Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, base::Pulse& pulse);
 
 struct TableFigures {
@@ -35,13 +43,13 @@ struct TableFigures {
   std::int64_t size_bytes = 0;  ///< with its indexes and its toast table
 };
 
-/// Of those tables that exist, in this order. One round trip; counts every row.
+/// Of these tables, which must exist, in this order. One round trip; counts every row.
 std::vector<TableFigures> table_figures(db::raw::Connection& connection, const Site& site,
                                         const std::vector<std::string>& tables, base::Pulse& pulse);
 
 /// One of the checks that an operator reads.
 struct Check {
-  std::string name;    ///< "schema version", "tables", "columns of checkpoints", "indexes", "primary keys", ...
+  std::string name;    ///< "schema version", "migrations", "tables", "columns of checkpoints", "indexes", ...
   std::string result;  ///< "9", "4 of 4"
   std::vector<std::string> differences;
 };
@@ -55,7 +63,7 @@ struct Report {
   bool is_clean() const noexcept;
 };
 
-/// Everything in one read-only snapshot. Throws Error(failed) for a set without a fingerprint.
+/// Everything in one read-only snapshot. Throws Error(failed) for a folder's set that has no ledger here.
 Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& pulse);
 
 /// How the checkpoint tables grow.

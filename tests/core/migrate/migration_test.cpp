@@ -43,13 +43,14 @@ Migration numbered(std::int64_t number, const std::string& content) {
   migration.number = number;
   migration.label = std::to_string(number);
   migration.name = "n" + migration.label;
-  migration.up = {migration.label + ".up.sql", content, true};
+  migration.up = make_script(migration.label + ".up.sql", content);
   migration.checksum = checksum(content);
   return migration;
 }
 
 LedgerRow applied(const Migration& migration) {
-  return {migration.number, migration.name, migration.checksum, "2026-01-01T00:00:00Z", "me@here", {}, "applied"};
+  return {
+      migration.number, migration.name, migration.checksum, "2026-01-01T00:00:00Z", "me@here", {}, "applied", {}, true};
 }
 
 std::string states(const std::vector<Entry>& entries) {
@@ -115,17 +116,30 @@ TEST_SUITE("migrate::history") {
     CHECK(states(history(set, {})) == "pending, pending, pending, pending, pending");
   }
 
+  TEST_CASE("a file that came late is refused unless that is allowed") {
+    Set set;
+    for (int i = 1; i <= 3; ++i) set.migrations.push_back(numbered(i, "select " + std::to_string(i)));
+    const auto entries = history(set, {applied(set.migrations[0]), applied(set.migrations[2])});
+    CHECK_THROWS_WITH_AS(refuse_broken(entries, set, Late::refused),
+                         "set : 2.up.sql is older than migrations that are already applied", base::Error);
+    CHECK_NOTHROW(refuse_broken(entries, set, Late::allowed));
+    CHECK(pending(entries, std::nullopt).at(0)->number == 2);
+  }
+
   TEST_CASE("up takes what is pending up to a number, down the last ones first") {
     Set set;
     for (int i = 1; i <= 4; ++i) {
       set.migrations.push_back(numbered(i, "select " + std::to_string(i)));
-      if (i > 1) set.migrations.back().down = Script{"down", "select 0", true};
+      if (i > 1) set.migrations.back().down = make_script("down", "select 0");
     }
     const auto entries = history(set, {applied(set.migrations[0]), applied(set.migrations[1])});
     CHECK(pending(entries, std::nullopt).size() == 2);
     CHECK(pending(entries, 3).size() == 1);
     CHECK(pending(entries, 1).empty());
-    CHECK_THROWS_AS(pending(entries, 7), base::Error);
+    CHECK_THROWS_AS(refuse_unknown_number(entries, 7), base::Error);
+    CHECK_NOTHROW(refuse_unknown_number(entries, 0));
+    CHECK(newest(entries)->number == 2);
+    CHECK(newest(history(set, {})) == nullptr);
     CHECK(to_undo(entries, 1, std::nullopt).at(0)->number == 2);
     CHECK(to_undo(entries, 1, 1).size() == 1);
     CHECK_THROWS_AS(to_undo(entries, 2, std::nullopt), base::Error);

@@ -13,7 +13,7 @@ namespace {
 
 std::string refusal(const std::string& sql, bool transactional = true) {
   try {
-    checked_sql({"f.sql", sql, transactional});
+    checked_sql(make_script("f.sql", (transactional ? "" : "-- wrktalk: no-transaction\n") + sql));
   } catch (const base::Error& error) {
     return error.what();
   }
@@ -49,8 +49,10 @@ TEST_SUITE("migrate::statements") {
     CHECK(refusal("rollback") != "");
     CHECK(refusal("savepoint a; select 1; rollback to savepoint a") == "");
     CHECK(refusal("copy t from stdin;") == "f.sql:1: COPY from or to the client is not possible in a migration");
-    CHECK(checked_sql({"f.sql", "-- x\nBEGIN;\nselect 1;\nCOMMIT;\n", true}) == "-- x\n      \nselect 1;\n       \n");
-    CHECK(checked_sql({"f.sql", "start transaction; select 1; commit", true}) == "                   select 1;       ");
+    CHECK(checked_sql(make_script("f.sql", "-- x\nBEGIN;\nselect 1;\nCOMMIT;\n")) ==
+          "-- x\n      \nselect 1;\n       \n");
+    CHECK(checked_sql(make_script("f.sql", "start transaction; select 1; commit")) ==
+          "                   select 1;       ");
   }
 
   TEST_CASE("a no-transaction file holds one statement") {
@@ -68,7 +70,7 @@ TEST_SUITE("migrate::source") {
     db::raw::ScriptError error(base::Kind::database, "short", "42601");
     error.message = "syntax error";
     error.detail = "why";
-    const Script script{"f.sql", "-- ü\r\nselect 'ü', x y z;\r\nselect 1;", true};
+    const Script script = make_script("f.sql", "-- ü\r\nselect 'ü', x y z;\r\nselect 1;");
     error.position = 11 + 21;  // behind what was sent before, the y in the second line
     const auto shown = located(error, script, "BEGIN; -- ü");
     CHECK(std::string(shown.what()) ==
@@ -81,7 +83,7 @@ TEST_SUITE("migrate::source") {
   TEST_CASE("an error behind the last character stands at its end") {
     db::raw::ScriptError error(base::Kind::database, "short", "42601");
     error.message = "syntax error at end of input";
-    const Script script{"f.sql", "select (", true};
+    const Script script = make_script("f.sql", "select (");
     error.position = 9;
     CHECK(std::string(located(error, script, "").what()).find("f.sql:1:9: ") == 0);
   }
