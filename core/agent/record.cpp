@@ -59,7 +59,21 @@ std::string headline(const Work& work, const std::optional<Failure>& failure) {
   return what;
 }
 
-ordered_json result_json(const Work& work, const std::optional<Failure>& failure) {
+/// What runs after a failure that was undone: helm counts its own rollback as a new revision.
+std::optional<deploy::Observed> look_after(Work& work, const std::optional<Failure>& failure) {
+  if (!failure || failure->state != State::put_back) return std::nullopt;
+  try {
+    const auto seen = work.deployer.observe(work.heart);
+    if (seen.state == deploy::Observed::State::running) return seen;
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
+    log::warn("record.no_look", e.what(), {{"task_id", work.claim.task.id}});
+  }
+  return std::nullopt;
+}
+
+ordered_json result_json(const Work& work, const std::optional<Failure>& failure,
+                         const std::optional<deploy::Observed>& running) {
   ordered_json out;
   out["state"] = failure ? to_text(failure->state) : "applied";
   if (work.artifact) {
@@ -74,6 +88,7 @@ ordered_json result_json(const Work& work, const std::optional<Failure>& failure
   if (failure) {
     if (!failure->hint.empty()) out["hint"] = failure->hint;
     if (!failure->evidence.empty()) out["evidence"] = failure->evidence;
+    if (running) out["running"] = running->detail;
   }
   return out;
 }
@@ -143,7 +158,11 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
   ending.message = log::redact(headline(work, failure));
   if (failure)
     ending.error_message = log::redact(failure->message == queue::kTimeoutMessage ? failure->message : ending.message);
-  ending.result = dump(result_json(work, failure));
+  const auto running = look_after(work, failure);
+  ending.result = dump(result_json(work, failure, running));
+  if (running && (!running->version || running->version == work.before.current_version)) {
+    ending.revision = running->revision;
+  }
   if (!failure && work.artifact) {
     ending.artifact_id = work.artifact->id;
     if (work.applied) ending.revision = work.applied->revision;

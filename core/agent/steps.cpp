@@ -18,39 +18,6 @@ using base::Kind;
 
 constexpr const char* kSecretsPrefix = "wrktalk-task-";
 
-artifact::Artifact find_artifact(Work& work, const std::string& id_or_version) {
-  db::raw::Connection db(work.settings.database);
-  return artifact::find(db, id_or_version, deploy::chart_type(work.target.kind), work.heart);
-}
-
-/// Which release a rollback goes to: what its payload names, the artifact that a v4.2 backend named, or the previous one.
-void resolve_rollback(Work& work) {
-  const auto payload = queue::parse_payload(work.claim.task.payload);
-  auto& db = work.link.session();
-  if (payload.target_revision) {
-    const auto id = queue::artifact_of_revision(db, work.claim.target, *payload.target_revision);
-    if (!id) {
-      throw Error(Kind::failed,
-                  "no task made revision " + std::to_string(*payload.target_revision) + " of " + work.claim.target,
-                  "name a version with --to-version, or look at `wrktalk task list`");
-    }
-    work.artifact = find_artifact(work, *id);
-    work.held_revision = payload.target_revision;
-    return;
-  }
-  if (payload.target_version) {
-    work.artifact = find_artifact(work, *payload.target_version);
-  } else if (work.claim.task.artifact_id) {
-    work.artifact = find_artifact(work, *work.claim.task.artifact_id);
-  } else if (work.before.previous_artifact_id) {
-    work.artifact = find_artifact(work, *work.before.previous_artifact_id);
-  } else {
-    throw Error(Kind::failed, "there is no previous release on " + work.claim.target,
-                "name one with --to-version; `wrktalk release list` shows what is stored");
-  }
-  work.held_revision = queue::revision_of(db, work.claim.target, work.artifact->id);
-}
-
 /// A release whose tree lies on this machine, with its env and values files in a private folder.
 deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact::Artifact& artifact,
                              std::string tree) {
@@ -126,33 +93,6 @@ void health(Work& work) {
 
 }  // namespace
 
-void resolve(Work& work) {
-  const auto& task = work.claim.task;
-  const auto row = queue::find_target(work.link.session(), work.claim.target);
-  if (!row) throw Error(Kind::failed, "target " + work.claim.target + " is gone");
-  work.before = *row;
-  if (task.type == "rollback") {
-    resolve_rollback(work);
-  } else if (task.type != "deploy") {
-    throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
-  } else if (!task.artifact_id) {
-    throw Error(Kind::failed, "the task names no release artifact");
-  } else {
-    queue::parse_payload(task.payload);
-    db::raw::Connection db(work.settings.database);
-    work.artifact = artifact::find(db, *task.artifact_id, std::nullopt, work.heart);
-  }
-  const char* wanted = deploy::chart_type(work.target.kind);
-  if (work.artifact->chart_type != wanted) {
-    throw Error(Kind::artifact,
-                "release " + work.artifact->version + " is a " + base::one_line(work.artifact->chart_type) +
-                    " release, and " + work.claim.target + " takes " + wanted + " releases",
-                "name a target that fits");
-  }
-  deploy::check_version(work.artifact->version);
-  work.deployer.preflight(work.heart);
-}
-
 const std::vector<Step>& steps() {
   static const std::vector<Step> kSteps = {
       //  name             run              undo
@@ -186,7 +126,8 @@ void put_back(Work& work) {
   const auto& id = work.before.current_artifact_id;
   try {
     if (id && work.deployer.needs_tree_to_put_back()) {
-      before = release_before(work, find_artifact(work, *id));
+      db::raw::Connection db(work.settings.database);
+      before = release_before(work, artifact::find(db, *id, std::nullopt, work.heart));
     }
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost || e.kind() == Kind::connection_lost) throw;

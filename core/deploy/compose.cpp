@@ -157,6 +157,10 @@ class Compose : public Deployer {
     }
   }
 
+  std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
+    return std::nullopt;
+  }
+  std::optional<std::string> version_at(long, base::Pulse&) override { return std::nullopt; }
   std::optional<Applied> roll_back_to(long, base::Pulse&) override { return std::nullopt; }
 
   Observed observe(base::Pulse& pulse) override {

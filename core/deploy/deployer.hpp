@@ -132,6 +132,13 @@ class Deployer {
   virtual Applied put_back(const std::optional<Release>& before, std::optional<long> revision_before,
                            base::Pulse& pulse) = 0;
 
+  /// The revision of `version` that the target itself still holds and can go back to: `recorded` when that is one, else the newest.
+  /// Nothing for targets that hold none.
+  virtual std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
+                                            base::Pulse& pulse) = 0;
+  /// The version of a revision that the target holds, where it can tell.
+  virtual std::optional<std::string> version_at(long revision, base::Pulse& pulse) = 0;
+
   /// Goes to a revision that the target itself still holds (helm rollback N). Nothing when it cannot: the caller
   /// deploys the stored release instead. Throws StepError.
   virtual std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) = 0;

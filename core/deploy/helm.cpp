@@ -113,6 +113,18 @@ class Helm : public Deployer {
     return {std::nullopt, "nothing ran before: " + name() + " was uninstalled"};
   }
 
+  std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
+                                    base::Pulse& pulse) override {
+    const History now = history(pulse);
+    const helm::Revision* revision = helm::held(now, version, recorded);
+    if (revision == nullptr) return std::nullopt;
+    return revision->number;
+  }
+
+  std::optional<std::string> version_at(long revision, base::Pulse& pulse) override {
+    return helm::version_of(history(pulse), revision);
+  }
+
   std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) override {
     need_version(pulse);
     const History now = history(pulse);

@@ -35,7 +35,8 @@ History parse_history(const std::string& text) {
   try {
     for (const auto& entry : json::parse(text)) {
       history.push_back({entry.at("revision").get<long>(), entry.at("status").get<std::string>(),
-                         entry.value("description", std::string())});
+                         entry.value("description", std::string()), entry.value("chart", std::string()),
+                         entry.value("app_version", std::string())});
     }
   } catch (const json::exception& e) {
     throw base::Error(base::Kind::child, std::string("helm history printed what cannot be read: ") + e.what());
@@ -83,6 +84,21 @@ std::optional<std::string> version_of(const History& history, long number) {
     revision = origin && *origin < revision->number ? find(history, *origin) : nullptr;
   }
   return std::nullopt;
+}
+
+const Revision* held(const History& history, const std::string& version, std::optional<long> recorded) {
+  const auto is_it = [&](const Revision& revision) {
+    if (!revision.is_good()) return false;
+    if (const auto told = version_of(history, revision.number)) return *told == version;
+    return revision.app_version == version || base::ends_with(revision.chart, "-" + version);
+  };
+  const Revision* best = nullptr;
+  for (const auto& revision : history) {
+    if (!is_it(revision)) continue;
+    if (revision.number == recorded) return &revision;
+    best = &revision;
+  }
+  return best;
 }
 
 StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text) {

@@ -15,6 +15,8 @@ struct Revision {
   long number = 0;
   std::string status;  ///< "deployed", "superseded", "failed", "pending-upgrade", ...
   std::string description;
+  std::string chart{};        ///< "demo-1.2.0": the chart's name and version
+  std::string app_version{};  ///< the chart's appVersion, may be empty
 
   bool is_pending() const noexcept { return status.compare(0, 8, "pending-") == 0; }
   /// It was once whole, so that a rollback may go to it.
@@ -33,6 +35,10 @@ const Revision* find(const History& history, long number);
 const Revision* newest_good(const History& history, std::optional<long> before = {});
 /// The version that a revision holds, looked up through rollbacks to where its description names it.
 std::optional<std::string> version_of(const History& history, long number);
+
+/// The newest good revision of `version`, `recorded` when that is one. A revision that wrktalk made says its version; one that others
+/// made is taken for it by its chart's version or appVersion.
+const Revision* held(const History& history, const std::string& version, std::optional<long> recorded);
 
 /// Where a revision that a rollback made, or is about to make, comes from.
 std::optional<long> origin_of(const Revision& revision);

@@ -97,26 +97,27 @@ Claim to_claim(const db::Row& row, base::BootClock::time_point asked_at) {
               "look at it with `wrktalk task show " + claim.task.id + "`");
 }
 
-void move_flags(db::Transaction& tx, const Claim& claim, const Ending& ending) {
-  const auto rows = tx.run(
+void move_flags(db::Transaction& tx, const std::string& target, const std::optional<std::string>& artifact_id,
+                std::optional<long> revision) {
+  const auto row = tx.run(
       "UPDATE deployment_target SET "
-      "previous_artifact_id = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN current_artifact_id ELSE "
-      "previous_artifact_id END, "
-      "previous_revision = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN revision ELSE "
-      "previous_revision END, "
+      "previous_artifact_id = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN coalesce("
+      "current_artifact_id, previous_artifact_id) ELSE previous_artifact_id END, "
+      "previous_revision = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN coalesce(revision, "
+      "previous_revision) ELSE previous_revision END, "
       "current_artifact_id = $2::uuid, revision = $3::bigint, applied_at = clock_timestamp() WHERE name = $1 "
-      "RETURNING is_default, current_artifact_id, previous_artifact_id",
-      claim.target, ending.artifact_id, ending.revision);
-  tx.run("UPDATE release_artifact SET applied_at = clock_timestamp() WHERE id = $1::uuid", ending.artifact_id);
-  if (rows.empty() || !rows[0]["is_default"].as<bool>()) return;
+      "RETURNING is_default, current_artifact_id, previous_artifact_id, CASE kind WHEN 'kubernetes' THEN 'helm' "
+      "WHEN 'docker' THEN 'compose' ELSE kind END AS chart_type",
+      target, artifact_id, revision)[0];
+  if (!row["is_default"].as<bool>()) return;
   // v4.2 reads these two flags: one current and one previous for each chart_type.
   tx.run(
       "UPDATE release_artifact SET is_current = coalesce(id = $1::uuid, false), is_previous = coalesce(id = $2::uuid, "
-      "false) "
-      "WHERE (is_current OR is_previous OR id = $1::uuid OR id = $2::uuid) "
-      "AND chart_type = (SELECT chart_type FROM release_artifact WHERE id = $1::uuid)",
-      db::text(rows[0], "current_artifact_id"), db::text(rows[0], "previous_artifact_id"));
+      "false) WHERE (is_current OR is_previous OR id = $1::uuid OR id = $2::uuid) AND chart_type = $3",
+      db::text(row, "current_artifact_id"), db::text(row, "previous_artifact_id"), row["chart_type"].c_str());
 }
+
+constexpr const char* kLockTarget = "SELECT FROM deployment_target WHERE name = $1 FOR UPDATE";
 
 }  // namespace
 
@@ -228,9 +229,22 @@ void record_guard(db::Session& db, const Claim& claim, const std::string& guard)
   if (rows.empty()) lost(claim);
 }
 
+void correct_target(db::Session& db, const Claim& claim, const std::optional<std::string>& artifact_id,
+                    std::optional<long> revision) {
+  db::Transaction tx(db);
+  tx.run(kLockTarget, claim.target);
+  const auto ours = tx.run(
+      "SELECT FROM agent_task WHERE id = $1::uuid AND claim_token = $2::uuid AND status = "
+      "'inProgress' FOR UPDATE",
+      claim.task.id, claim.token);
+  if (ours.empty()) lost(claim);
+  move_flags(tx, claim.target, artifact_id, revision);
+  tx.commit();
+}
+
 void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
   // In the claim's order: the target's row first.
-  tx.run("SELECT 1 FROM deployment_target WHERE name = $1 FOR UPDATE", claim.target);
+  tx.run(kLockTarget, claim.target);
   const auto rows = tx.run(
       "WITH ended AS (UPDATE agent_task SET status = $3, error_message = $4, result = $5::jsonb, completed_at = "
       "clock_timestamp(), "
@@ -240,7 +254,12 @@ void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
       "id",
       claim.task.id, claim.token, to_text(ending.status), ending.error_message, ending.result, ending.message);
   if (rows.empty()) lost(claim);
-  if (ending.artifact_id) move_flags(tx, claim, ending);
+  if (ending.artifact_id) {
+    move_flags(tx, claim.target, ending.artifact_id, ending.revision);
+    tx.run("UPDATE release_artifact SET applied_at = clock_timestamp() WHERE id = $1::uuid", ending.artifact_id);
+  } else if (ending.revision) {
+    tx.run("UPDATE deployment_target SET revision = $2::bigint WHERE name = $1", claim.target, ending.revision);
+  }
 }
 
 bool is_recorded(db::Session& db, const Claim& claim) {

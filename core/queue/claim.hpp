@@ -73,6 +73,11 @@ void note(db::Session& db, const Claim& claim, const std::string& phase, const s
 /// Keeps who guards the tool (exec::to_text), for whoever takes over. Throws Error(lease_lost).
 void record_guard(db::Session& db, const Claim& claim, const std::string& guard);
 
+/// Writes down that something else runs on the claim's target than was recorded; an empty `artifact_id`: nothing runs there.
+/// Throws Error(lease_lost).
+void correct_target(db::Session& db, const Claim& claim, const std::optional<std::string>& artifact_id,
+                    std::optional<long> revision);
+
 /// How a task ends.
 struct Ending {
   Status status = Status::failed;
@@ -81,6 +86,7 @@ struct Ending {
   std::string message;  ///< for its last event
   /// What runs on the target from now on; empty: what ran before.
   std::optional<std::string> artifact_id;
+  /// Its revision; without an artifact: the one that what ran before has now, when it was put back to a new one.
   std::optional<long> revision;
 };
 

@@ -134,4 +134,12 @@ std::optional<std::string> artifact_of_revision(db::Session& db, const std::stri
   return std::string(rows[0]["id"].c_str());
 }
 
+std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version) {
+  const auto rows = db.run(std::string("SELECT a.id FROM release_artifact a WHERE a.release_version = $2 AND $1 = ") +
+                               kKindOfArtifact + " ORDER BY a.created_at DESC LIMIT 1",
+                           kind, version);
+  if (rows.empty()) return std::nullopt;
+  return std::string(rows[0]["id"].c_str());
+}
+
 }  // namespace wrktalk::queue

@@ -64,6 +64,9 @@ std::optional<long> revision_of(db::Session& db, const std::string& target, cons
 /// The artifact that `revision` of `target` was made of.
 std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision);
 
+/// The stored release of this version for targets of `kind`, the newest when there are several.
+std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version);
+
 /// SQL: the kind of target that artifact `a` goes to, NULL for a chart_type nobody knows.
 extern const char* const kKindOfArtifact;
 

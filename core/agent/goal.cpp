@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/goal.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/db/raw.hpp"
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+class GoalFinder {
+ public:
+  GoalFinder(const Settings& settings, db::Session& db, deploy::Deployer& deployer, const queue::TargetRow& before,
+             base::Pulse& pulse)
+      : settings_(settings), db_(db), deployer_(deployer), before_(before), pulse_(pulse) {}
+
+  Goal of_deploy(const queue::Task& task) {
+    if (!task.artifact_id) throw Error(Kind::failed, "the task names no release artifact");
+    queue::parse_payload(task.payload);
+    return {find_artifact(*task.artifact_id, false)};
+  }
+
+  Goal of_rollback(const queue::Task& task) {
+    const auto payload = queue::parse_payload(task.payload);
+    if (payload.target_revision) return of_revision(*payload.target_revision);
+    if (payload.target_version) return held(find_artifact(*payload.target_version, true));
+    if (task.artifact_id) return held(find_artifact(*task.artifact_id, false));
+    if (before_.previous_artifact_id) return held(find_artifact(*before_.previous_artifact_id, false));
+    throw Error(Kind::failed, "there is no previous release on " + before_.name,
+                "name one with --to-version; `wrktalk release list` shows what is stored");
+  }
+
+ private:
+  artifact::Artifact find_artifact(const std::string& id_or_version, bool of_our_type) {
+    std::optional<std::string> type;
+    if (of_our_type) type = chart_type();
+    db::raw::Connection db(settings_.database);
+    return artifact::find(db, id_or_version, type, pulse_);
+  }
+
+  const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(before_.kind)); }
+
+  Goal held(artifact::Artifact artifact) {
+    const auto recorded = queue::revision_of(db_, before_.name, artifact.id);
+    const auto revision = deployer_.held_revision(artifact.version, recorded, pulse_);
+    return {std::move(artifact), revision};
+  }
+
+  /// Numbers begin anew when a release was removed and installed again: what the target says of it counts, then what was recorded.
+  Goal of_revision(long revision) {
+    if (const auto version = deployer_.version_at(revision, pulse_)) {
+      return {find_artifact(*version, true), revision};
+    }
+    const auto id = queue::artifact_of_revision(db_, before_.name, revision);
+    if (!id) {
+      throw Error(Kind::failed, "no task made revision " + std::to_string(revision) + " of " + before_.name,
+                  "name a version with --to-version, or look at `wrktalk task list`");
+    }
+    return held(find_artifact(*id, false));
+  }
+
+  const Settings& settings_;
+  db::Session& db_;
+  deploy::Deployer& deployer_;
+  const queue::TargetRow& before_;
+  base::Pulse& pulse_;
+};
+
+void check_fits(const artifact::Artifact& artifact, const queue::TargetRow& target) {
+  const std::string wanted = deploy::chart_type(*deploy::parse_target_kind(target.kind));
+  if (artifact.chart_type != wanted) {
+    throw Error(Kind::artifact,
+                "release " + artifact.version + " is a " + base::one_line(artifact.chart_type) + " release, and " +
+                    target.name + " takes " + wanted + " releases",
+                "name a target that fits");
+  }
+  deploy::check_version(artifact.version);
+}
+
+}  // namespace
+
+Goal find_goal(const Settings& settings, db::Session& db, deploy::Deployer& deployer, const queue::Task& task,
+               const queue::TargetRow& before, base::Pulse& pulse) {
+  GoalFinder finder(settings, db, deployer, before, pulse);
+  if (task.type != "deploy" && task.type != "rollback") {
+    throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
+  }
+  Goal goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task);
+  check_fits(goal.artifact, before);
+  return goal;
+}
+
+}  // namespace wrktalk::agent

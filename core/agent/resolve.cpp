@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/goal.hpp"
+#include "core/agent/work.hpp"
+#include "core/base/error.hpp"
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+/// Somebody may have changed the target behind our back (helm rollback, a link, compose down): what really runs is what counts, for the
+/// flags and for putting it back.
+void look_at_what_runs(Work& work) {
+  using State = deploy::Observed::State;
+  const auto seen = work.deployer.observe(work.heart);
+  auto& before = work.before;
+  auto& db = work.link.session();
+  const std::string recorded = before.current_version.value_or("nothing");
+  if (seen.state == State::absent && before.current_artifact_id) {
+    work.journal.note("resolve", recorded + " was recorded, but nothing runs there: " + seen.detail);
+    queue::correct_target(db, work.claim, std::nullopt, std::nullopt);
+  } else if (seen.state == State::running && seen.version && seen.version != before.current_version) {
+    const auto id = queue::artifact_of_version(db, before.kind, *seen.version);
+    work.journal.note("resolve", recorded + " was recorded, but " + *seen.version + " runs there: " + seen.detail);
+    if (!id) return;
+    queue::correct_target(db, work.claim, id, seen.revision);
+  } else if (seen.state == State::running && seen.revision != before.revision) {
+    queue::correct_target(db, work.claim, before.current_artifact_id, seen.revision);
+  } else {
+    return;
+  }
+  before = *queue::find_target(db, work.claim.target);
+}
+
+}  // namespace
+
+void resolve(Work& work) {
+  const auto row = queue::find_target(work.link.session(), work.claim.target);
+  if (!row) throw Error(Kind::failed, "target " + work.claim.target + " is gone");
+  work.before = *row;
+  work.deployer.preflight(work.heart);
+  // What a dead holder left half done is no news.
+  if (!work.claim.taken_over) look_at_what_runs(work);
+  auto goal = find_goal(work.settings, work.link.session(), work.deployer, work.claim.task, work.before, work.heart);
+  work.artifact = std::move(goal.artifact);
+  work.held_revision = goal.held_revision;
+}
+
+}  // namespace wrktalk::agent
