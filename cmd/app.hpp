@@ -53,6 +53,7 @@ std::string footer(std::initializer_list<const char*> examples, std::initializer
 void add_migrate(CLI::App& app, Selected& chosen);
 void add_verify(CLI::App& app, Selected& chosen);
 void add_release(CLI::App& app, Selected& chosen);
+void add_release_prune(CLI::App& release, Selected& chosen);  ///< a subcommand of `release`
 void add_poll(CLI::App& app, Selected& chosen);
 void add_deploy(CLI::App& app, Selected& chosen);
 void add_rollback(CLI::App& app, Selected& chosen);

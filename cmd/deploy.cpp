@@ -3,6 +3,7 @@
 #include "cmd/follow.hpp"
 #include "cmd/terminal.hpp"
 #include "core/agent/agent.hpp"
+#include "core/agent/forecast.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <iomanip>
 #include <iostream>
 #include <pwd.h>
 #include <unistd.h>
@@ -35,6 +37,7 @@ struct DeployOptions {
   bool queue_anyway = false;
   bool wait = false;
   bool dry_run = false;
+  bool check = false;
 };
 
 /// What a task will do, and what is there now.
@@ -128,6 +131,41 @@ ExitCode show_plan(const Env& env, const Plan& plan) {
   return ExitCode::done;
 }
 
+const char* to_text(agent::Finding::Weight weight) {
+  switch (weight) {
+    case agent::Finding::Weight::good: return "ok";
+    case agent::Finding::Weight::warning: return "warning";
+    case agent::Finding::Weight::bad: return "problem";
+  }
+  return "";
+}
+
+/// What would happen and whether it can; the target and the stored bytes are looked at.
+ExitCode check(const Env& env, const agent::Settings& settings, db::Session& db, const Plan& plan, SignalPulse& pulse) {
+  const auto forecast = agent::forecast(settings, db, plan.task, pulse);
+  const ExitCode code = forecast.possible() ? ExitCode::done : ExitCode::failed;
+  const std::string to = forecast.goal ? forecast.goal->artifact.version : goal(plan);
+  if (env.output == Output::json) {
+    nlohmann::ordered_json findings = nlohmann::ordered_json::array();
+    for (const auto& finding : forecast.findings) {
+      findings.push_back({{"result", to_text(finding.weight)}, {"text", finding.text}, {"hint", finding.hint}});
+    }
+    print_json({{"type", plan.task.type},
+                {"target", plan.task.target},
+                {"to", to},
+                {"possible", forecast.possible()},
+                {"findings", findings}});
+    return code;
+  }
+  for (const auto& finding : forecast.findings) {
+    std::cout << std::left << std::setw(9) << to_text(finding.weight) << finding.text << '\n';
+    if (!finding.hint.empty()) std::cout << "         hint: " << finding.hint << '\n';
+  }
+  std::cout << plan.task.type << " to " << to << " on " << plan.task.target
+            << (forecast.possible() ? " can be done" : " cannot be done") << "; nothing was changed\n";
+  return code;
+}
+
 ExitCode add_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
   const std::string id = queue::enqueue(db, plan.task);
   if (!plan.row) {
@@ -184,6 +222,7 @@ ExitCode run_deploy(const DeployOptions& options, Env& env) {
   queue::require_schema(db);
   const Plan plan = make_plan(options, settings, db, pulse);
   if (options.dry_run) return show_plan(env, plan);
+  if (options.check) return check(env, settings, db, plan, pulse);
   if (options.queue) return add_to_queue(options, env, db, plan);
   return run_here(env, settings, plan);
 }
@@ -198,6 +237,8 @@ void add_common(CLI::App* sub, DeployOptions& options) {
       ->needs(queue);
   sub->add_flag("--wait", options.wait, "Follow the queued task to its end")->needs(queue);
   sub->add_flag("--dry-run", options.dry_run, "Say what would be done, change nothing");
+  sub->add_flag("--check", options.check, "Look whether it can be done: target, stored release, images; change nothing")
+      ->excludes(queue);
   sub->add_option("--note", options.note, "Kept with the task");
 }
 
@@ -229,8 +270,9 @@ void add_rollback(CLI::App& app, Selected& chosen) {
       ->check(CLI::PositiveNumber)
       ->excludes(version);
   add_common(sub, *options);
-  sub->footer(
-      footer({"wrktalk rollback", "wrktalk rollback --to-version 1.0.0", "wrktalk rollback --queue --wait"}, kCodes));
+  sub->footer(footer({"wrktalk rollback", "wrktalk rollback --check", "wrktalk rollback --to-version 1.0.0",
+                      "wrktalk rollback --queue --wait"},
+                     kCodes));
   sub->callback([options, &chosen] {
     chosen = {"rollback", [options](Env& env) { return run_deploy(*options, env); }};
   });

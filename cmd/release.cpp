@@ -277,14 +277,15 @@ void add_verify_releases(CLI::App& release, Selected& chosen) {
 }  // namespace
 
 void add_release(CLI::App& app, Selected& chosen) {
-  auto* release =
-      app.add_subcommand("release", "Releases in the database: add, list, show, export, verify")->group("Releases");
+  auto* release = app.add_subcommand("release", "Releases in the database: add, list, show, export, verify, prune")
+                      ->group("Releases");
   release->require_subcommand(1);
   add_add(*release, chosen);
   add_list(*release, chosen);
   add_show(*release, chosen);
   add_export(*release, chosen);
   add_verify_releases(*release, chosen);
+  add_release_prune(*release, chosen);
 }
 
 }  // namespace wrktalk::cmd

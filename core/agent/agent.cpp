@@ -3,6 +3,7 @@
 
 #include "core/agent/link.hpp"
 #include "core/agent/record.hpp"
+#include "core/agent/secrets.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"

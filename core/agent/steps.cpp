@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/agent/secrets.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/raw.hpp"
 #include "core/log/log.hpp"
-
-#include <cstdlib>
-#include <filesystem>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace wrktalk::agent {
 namespace {
@@ -16,26 +12,11 @@ namespace {
 using base::Error;
 using base::Kind;
 
-constexpr const char* kSecretsPrefix = "wrktalk-task-";
-
-/// A release whose tree lies on this machine, with its env and values files in a private folder.
+/// The release whose tree lies on this machine, with its env and values files in the task's private folder.
 deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact::Artifact& artifact,
-                             std::string tree) {
+                             const std::string& tree) {
   if (!work.secrets) work.secrets = make_secrets_dir(work.settings);
-  const std::string folder = work.secrets->path() + "/" + artifact.id;
-  base::make_directories(folder, 0700);
-  deploy::Release release;
-  release.version = artifact.version;
-  release.tree = std::move(tree);
-  const auto keep = [&](const std::optional<std::string>& text, const char* name) -> std::optional<std::string> {
-    if (!text) return std::nullopt;
-    const std::string path = folder + "/" + name;
-    if (!base::exists(path)) base::write_private_file(path, *text);
-    return path;
-  };
-  release.env_file = keep(artifact::env_data(db, artifact.id, work.heart), ".env");
-  release.values_file = keep(artifact::values_data(db, artifact.id, work.heart), "values.yaml");
-  return release;
+  return release_with_secrets(db, artifact, tree, *work.secrets, work.heart);
 }
 
 deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
@@ -136,29 +117,6 @@ void put_back(Work& work) {
   }
   const auto applied = work.deployer.put_back(before, work.before.revision, work.heart);
   work.journal.note("put-back", applied.summary);
-}
-
-base::TempDir make_secrets_dir(const Settings& settings) {
-  const auto self = exec::identify(::getpid());
-  return base::TempDir(settings.secrets_dir,
-                       kSecretsPrefix + std::to_string(self.pid) + "-" + std::to_string(self.start) + "-");
-}
-
-void sweep_secrets_dirs(const Settings& settings) noexcept {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(settings.secrets_dir, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!base::starts_with(name, kSecretsPrefix)) continue;
-    const auto parts = base::split(name.substr(std::string_view(kSecretsPrefix).size()), '-');
-    struct stat info {};
-    if (parts.size() != 3 || ::lstat(entry.path().c_str(), &info) != 0 || info.st_uid != ::geteuid()) continue;
-    auto owner = exec::identify(::getpid());
-    owner.pid = static_cast<pid_t>(std::strtol(parts[0].c_str(), nullptr, 10));
-    owner.start = std::strtoull(parts[1].c_str(), nullptr, 10);
-    if (exec::is_running_here(owner)) continue;
-    log::info("sweep", "removing what a killed agent left: " + name);
-    base::wipe_tree(entry.path().string());
-  }
 }
 
 }  // namespace wrktalk::agent

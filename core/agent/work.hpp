@@ -48,8 +48,4 @@ void resolve(Work& work);
 void put_back(Work& work);
 void maintenance_off(Work& work);
 
-/// Where env and values files of a task lie: removed when the task ends, swept at the next start when we were killed.
-base::TempDir make_secrets_dir(const Settings& settings);
-void sweep_secrets_dirs(const Settings& settings) noexcept;
-
 }  // namespace wrktalk::agent

@@ -104,13 +104,17 @@ TempDir::~TempDir() {
 
 std::string TempDir::keep() noexcept { return std::exchange(path_, std::string()); }
 
+std::string temporary_parent() {
+  const char* configured = std::getenv("TMPDIR");
+  return configured != nullptr && configured[0] == '/' ? configured : "/tmp";
+}
+
 std::string private_parent() {
   struct statfs info {};
   if (::statfs("/dev/shm", &info) == 0 && info.f_type == TMPFS_MAGIC && ::access("/dev/shm", W_OK | X_OK) == 0) {
     return "/dev/shm";
   }
-  const char* configured = std::getenv("TMPDIR");
-  return configured != nullptr && configured[0] == '/' ? configured : "/tmp";
+  return temporary_parent();
 }
 
 std::string read_file(const std::string& path, std::size_t limit_bytes) {

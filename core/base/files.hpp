@@ -30,6 +30,9 @@ class TempDir {
   std::string path_;
 };
 
+/// Where temporary files without secrets may lie: $TMPDIR when it is an absolute path, else /tmp.
+std::string temporary_parent();
+
 /// Where files with secrets may lie: /dev/shm when it is a tmpfs we can write to, else $TMPDIR or /tmp.
 std::string private_parent();
 

@@ -157,6 +157,17 @@ class Compose : public Deployer {
     }
   }
 
+  std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) override {
+    find_compose(pulse);
+    Args missing;
+    for (const auto& image : images(release, pulse)) {
+      if (!tools_.look({"docker", "image", "inspect", "--format", "{{.Id}}", image}, pulse).good()) {
+        missing.push_back(image);
+      }
+    }
+    return missing;
+  }
+
   std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
     return std::nullopt;
   }
@@ -226,6 +237,14 @@ class Compose : public Deployer {
     if (release.env_file) args.insert(args.end(), {"--env-file", *release.env_file});
     args.insert(args.end(), words.begin(), words.end());
     return args;
+  }
+
+  /// From compose's normal form of the file, which both makes print alike.
+  Args images(const Release& release, base::Pulse& pulse) const {
+    const std::string file = file_of(release);
+    const EnvLink link(file.substr(0, file.rfind('/')), release.env_file);
+    const auto answer = tools_.look(command(file, release, {"config"}), pulse);
+    return answer.good() ? compose::images_in(answer.out) : Args{};
   }
 
   /// Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when

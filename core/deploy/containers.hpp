@@ -55,6 +55,9 @@ class Settling {
 /// Whether one of them uses files in `tree`: it has to be made anew when the tree was.
 bool mounts_from(const Containers& containers, const std::string& tree);
 
+/// The services' images in what `compose config` prints, each once.
+std::vector<std::string> images_in(const std::string& normal_form);
+
 /// Which version's tree below `releases` all containers come from; nothing when there are several or it is another place.
 std::optional<std::string> version_of(const Containers& containers, const std::string& releases);
 

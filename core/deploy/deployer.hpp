@@ -132,6 +132,9 @@ class Deployer {
   virtual Applied put_back(const std::optional<Release>& before, std::optional<long> revision_before,
                            base::Pulse& pulse) = 0;
 
+  /// Images of a checked release that the target's engine would have to pull first; empty where that cannot be told.
+  virtual std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) = 0;
+
   /// The revision of `version` that the target itself still holds and can go back to: `recorded` when that is one, else the newest.
   /// Nothing for targets that hold none.
   virtual std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,

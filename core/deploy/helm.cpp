@@ -10,7 +10,6 @@
 #include "core/deploy/witness.hpp"
 #include "core/log/log.hpp"
 
-#include <cstdlib>
 #include <unistd.h>
 
 namespace wrktalk::deploy {
@@ -25,11 +24,7 @@ using std::chrono::milliseconds;
 constexpr std::chrono::minutes kMargin{1};
 const std::vector<std::string> kEnvironment = {"KUBECONFIG", "KUBERNETES_*", "HELM_*"};
 
-std::string working_parent() {
-  const char* configured = std::getenv("TMPDIR");
-  const std::string parent = configured != nullptr && configured[0] == '/' ? configured : "/tmp";
-  return parent + "/wrktalk-helm-" + std::to_string(::geteuid());
-}
+std::string working_parent() { return base::temporary_parent() + "/wrktalk-helm-" + std::to_string(::geteuid()); }
 
 /// A rollback that gets TERM leaves a pending release behind: wishes to end wait until it is done.
 class UntilDone : public base::Pulse {
@@ -112,6 +107,8 @@ class Helm : public Deployer {
     if (!now.empty()) uninstall(pulse);
     return {std::nullopt, "nothing ran before: " + name() + " was uninstalled"};
   }
+
+  std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
 
   std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
                                     base::Pulse& pulse) override {

@@ -92,6 +92,8 @@ class Host : public Deployer {
     return {std::nullopt, link() + " -> " + releases() + "/" + before->version};
   }
 
+  std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
+
   std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
     return std::nullopt;
   }

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/forecast.hpp"
+
+#include "core/agent/secrets.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Error;
+using base::Kind;
+using Weight = Finding::Weight;
+
+/// What ends the look itself.
+bool ends_us(const Error& e) {
+  return e.kind() == Kind::connection_lost || e.kind() == Kind::interrupted || e.kind() == Kind::terminated;
+}
+
+class Look {
+ public:
+  Look(const Settings& settings, db::Session& db, const queue::NewTask& task, base::Pulse& pulse)
+      : settings_(settings),
+        db_(db),
+        task_(task),
+        pulse_(pulse),
+        target_(deploy::parse_target(task.target)),
+        deployer_(deploy::make_deployer(target_, settings.deploy, "forecast", fence_)) {}
+
+  Forecast all() {
+    at([&] { target(); });
+    if (!out_.possible()) return std::move(out_);
+    at([&] { goal(); });
+    if (!out_.goal) return std::move(out_);
+    at([&] { stored(); });
+    if (!out_.goal->held_revision && target_.kind == deploy::TargetKind::docker && out_.possible())
+      at([&] { images(); });
+    return std::move(out_);
+  }
+
+ private:
+  template <typename Act>
+  void at(Act act) {
+    try {
+      act();
+    } catch (const Error& e) {
+      if (ends_us(e)) throw;
+      add(Weight::bad, e.what(), e.hint());
+    }
+  }
+
+  void add(Weight weight, const std::string& text, const std::string& hint = {}) {
+    out_.findings.push_back({weight, text, hint});
+  }
+
+  void target() {
+    deployer_->preflight(pulse_);
+    const auto seen = deployer_->observe(pulse_);
+    switch (seen.state) {
+      case deploy::Observed::State::pending:
+        add(Weight::warning, "another operation is under way: " + seen.detail);
+        return;
+      case deploy::Observed::State::broken: add(Weight::warning, "what is there is not whole: " + seen.detail); return;
+      case deploy::Observed::State::absent:
+      case deploy::Observed::State::running: add(Weight::good, "the target answers: " + seen.detail); return;
+    }
+  }
+
+  void goal() {
+    queue::TargetRow before;
+    if (auto row = queue::find_target(db_, task_.target)) before = *row;
+    before.name = task_.target;
+    before.kind = deploy::to_text(target_.kind);
+    queue::Task task;
+    task.type = task_.type;
+    task.artifact_id = task_.artifact_id;
+    task.payload = queue::to_json(task_.payload);
+    out_.goal = find_goal(settings_, db_, *deployer_, task, before, pulse_);
+    if (out_.goal->held_revision) {
+      add(Weight::good, "the target still holds " + out_.goal->artifact.version + " as revision " +
+                            std::to_string(*out_.goal->held_revision) + " and would go back to it");
+    } else {
+      add(Weight::good, "the stored release " + out_.goal->artifact.version + " would be deployed");
+    }
+  }
+
+  void stored() {
+    db::raw::Connection db(settings_.database);
+    const auto& artifact = out_.goal->artifact;
+    const auto verdict = artifact::verify(db, artifact, settings_.limits, pulse_);
+    if (verdict.good()) {
+      add(Weight::good, "release " + artifact.version + " is stored whole: " + base::human_size(artifact.size_bytes) +
+                            ", sha256 " + artifact.sha256.substr(0, 12));
+      return;
+    }
+    add(out_.goal->held_revision ? Weight::warning : Weight::bad,
+        "the stored release " + artifact.version + " is damaged: " + verdict.problem,
+        "store it again: wrktalk release add FILE --version " + artifact.version);
+  }
+
+  void images() {
+    const auto& artifact = out_.goal->artifact;
+    const base::TempDir folder(base::temporary_parent(), "wrktalk-check-");
+    const auto secrets = make_secrets_dir(settings_);
+    db::raw::Connection db(settings_.database);
+    const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
+    const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
+    deployer_->check(release, pulse_);
+    const auto missing = deployer_->missing_images(release, pulse_);
+    if (missing.empty()) {
+      add(Weight::good, "the engine has every image of it");
+    } else {
+      add(Weight::warning, "the engine would have to pull " + base::join(missing, ", "),
+          "pull them before: docker pull");
+    }
+  }
+
+  const Settings& settings_;
+  db::Session& db_;
+  const queue::NewTask& task_;
+  base::Pulse& pulse_;
+  deploy::Target target_;
+  exec::Fence fence_;
+  std::unique_ptr<deploy::Deployer> deployer_;
+  Forecast out_;
+};
+
+}  // namespace
+
+bool Forecast::possible() const noexcept {
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const auto& finding) { return finding.weight == Weight::bad; });
+}
+
+Forecast forecast(const Settings& settings, db::Session& db, const queue::NewTask& task, base::Pulse& pulse) {
+  return Look(settings, db, task, pulse).all();
+}
+
+}  // namespace wrktalk::agent

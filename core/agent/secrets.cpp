@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/secrets.hpp"
+
+#include "core/base/text.hpp"
+#include "core/exec/fence.hpp"
+#include "core/log/log.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace wrktalk::agent {
+namespace {
+
+constexpr const char* kSecretsPrefix = "wrktalk-task-";
+
+}  // namespace
+
+base::TempDir make_secrets_dir(const Settings& settings) {
+  const auto self = exec::identify(::getpid());
+  return base::TempDir(settings.secrets_dir,
+                       kSecretsPrefix + std::to_string(self.pid) + "-" + std::to_string(self.start) + "-");
+}
+
+void sweep_secrets_dirs(const Settings& settings) noexcept {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(settings.secrets_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!base::starts_with(name, kSecretsPrefix)) continue;
+    const auto parts = base::split(name.substr(std::string_view(kSecretsPrefix).size()), '-');
+    struct stat info {};
+    if (parts.size() != 3 || ::lstat(entry.path().c_str(), &info) != 0 || info.st_uid != ::geteuid()) continue;
+    auto owner = exec::identify(::getpid());
+    owner.pid = static_cast<pid_t>(std::strtol(parts[0].c_str(), nullptr, 10));
+    owner.start = std::strtoull(parts[1].c_str(), nullptr, 10);
+    if (exec::is_running_here(owner)) continue;
+    log::info("sweep", "removing what a killed agent left: " + name);
+    base::wipe_tree(entry.path().string());
+  }
+}
+
+deploy::Release release_with_secrets(db::raw::Connection& db, const artifact::Artifact& artifact,
+                                     const std::string& tree, const base::TempDir& secrets, base::Pulse& pulse) {
+  const std::string folder = secrets.path() + "/" + artifact.id;
+  base::make_directories(folder, 0700);
+  const auto keep = [&](const std::optional<std::string>& text, const char* name) -> std::optional<std::string> {
+    if (!text) return std::nullopt;
+    const std::string path = folder + "/" + name;
+    if (!base::exists(path)) base::write_private_file(path, *text);
+    return path;
+  };
+  deploy::Release release;
+  release.version = artifact.version;
+  release.tree = tree;
+  release.env_file = keep(artifact::env_data(db, artifact.id, pulse), ".env");
+  release.values_file = keep(artifact::values_data(db, artifact.id, pulse), "values.yaml");
+  return release;
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/agent/settings.hpp"
+#include "core/base/files.hpp"
+#include "core/base/pulse.hpp"
+#include "core/db/raw.hpp"
+
+#include <string>
+
+/// Where env and values files of a release lie while a task runs.
+namespace wrktalk::agent {
+
+/// A private folder that names this process: removed with its owner, swept at the next start when we were killed.
+base::TempDir make_secrets_dir(const Settings& settings);
+
+/// Wipes what killed processes of this user left.
+void sweep_secrets_dirs(const Settings& settings) noexcept;
+
+/// The release whose tree lies at `tree`, its env and values files written into `secrets` (0600).
+deploy::Release release_with_secrets(db::raw::Connection& db, const artifact::Artifact& artifact,
+                                     const std::string& tree, const base::TempDir& secrets, base::Pulse& pulse);
+
+}  // namespace wrktalk::agent
