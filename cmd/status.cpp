@@ -39,24 +39,42 @@ class LookPulse : public SignalPulse {
   base::Deadline until_;
 };
 
-/// What is really on the target, as far as this machine can see it.
-std::string look(Env& env, const agent::Settings& settings, const std::string& name) {
+/// What a look at the target itself has found.
+struct Found {
+  std::string detail;   ///< empty: not looked at
+  std::string differs;  ///< what runs there instead of what is recorded; empty when that cannot be told or agrees
+};
+
+std::string difference(const queue::TargetRow& row, const deploy::Observed& seen) {
+  using State = deploy::Observed::State;
+  if (seen.state == State::absent) return row.current_version ? "nothing" : "";
+  if (seen.state != State::running || !seen.version) return {};
+  if (seen.version != row.current_version) return *seen.version;
+  if (seen.revision && row.revision && seen.revision != row.revision) {
+    return "revision " + std::to_string(*seen.revision);
+  }
+  return {};
+}
+
+/// As far as this machine can see it.
+Found look(Env& env, const agent::Settings& settings, const queue::TargetRow& row) {
   const auto target = std::find_if(settings.targets.begin(), settings.targets.end(),
-                                   [&](const auto& ours) { return ours.name == name; });
+                                   [&](const auto& ours) { return ours.name == row.name; });
   if (target == settings.targets.end()) return {};
   try {
     exec::Fence fence;
     LookPulse pulse(env.signals);
-    return deploy::make_deployer(*target, settings.deploy, "status", fence)->observe(pulse).detail;
+    const auto seen = deploy::make_deployer(*target, settings.deploy, "status", fence)->observe(pulse);
+    return {seen.detail, difference(row, seen)};
   } catch (const base::Error& e) {
     if (e.kind() == base::Kind::interrupted || e.kind() == base::Kind::terminated) throw;
-    return std::string("cannot look: ") + e.what();
+    return {std::string("cannot look: ") + e.what(), {}};
   }
 }
 
 struct Report {
   std::vector<queue::TargetRow> targets;
-  std::vector<std::string> found;  ///< for each target, what `look` saw
+  std::vector<Found> found;  ///< for each target
   std::vector<queue::AgentRow> agents;
   std::vector<queue::Task> running;
   std::vector<queue::Task> next;
@@ -65,6 +83,8 @@ struct Report {
 };
 
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
+
+ordered_json or_null(const std::string& text) { return text.empty() ? ordered_json() : ordered_json(text); }
 
 ordered_json array_of(const std::vector<queue::Task>& tasks) {
   ordered_json out = ordered_json::array();
@@ -84,7 +104,8 @@ void print_report_json(const Report& report) {
                               {"previous", or_null(target.previous_version)},
                               {"revision", target.revision ? ordered_json(*target.revision) : ordered_json()},
                               {"since", or_null(target.applied_at)},
-                              {"found", report.found[i].empty() ? ordered_json() : ordered_json(report.found[i])}});
+                              {"found", or_null(report.found[i].detail)},
+                              {"differs", or_null(report.found[i].differs)}});
   }
   out["agents"] = ordered_json::array();
   for (const auto& agent : report.agents) {
@@ -122,9 +143,15 @@ void print_report(const Report& report) {
       table.add({target.name, target.current_version.value_or("-"),
                  target.revision ? std::to_string(*target.revision) : "-",
                  target.applied_at.value_or("-").substr(0, 19), target.previous_version.value_or("-"),
-                 report.found[i].empty() ? "-" : report.found[i]});
+                 report.found[i].detail.empty() ? "-" : report.found[i].detail});
     }
     std::cout << table.text();
+    for (std::size_t i = 0; i < report.targets.size(); ++i) {
+      if (report.found[i].differs.empty()) continue;
+      std::cout << "\nCHANGED BY OTHERS " << report.targets[i].name << ": "
+                << report.targets[i].current_version.value_or("nothing") << " is recorded, " << report.found[i].differs
+                << " runs; the next task there corrects the record\n";
+    }
   }
   for (const auto& window : report.maintenance.windows) {
     std::cout << "\nMAINTENANCE since " << window.opened_at.substr(0, 19) << ", held by " << window.owner
@@ -160,7 +187,7 @@ ExitCode run_status(const StatusOptions& options, Env& env) {
   }
   report.maintenance = maintenance::state(db, settings.maintenance);
   for (const auto& target : report.targets)
-    report.found.push_back(options.no_look ? "" : look(env, settings, target.name));
+    report.found.push_back(options.no_look ? Found{} : look(env, settings, target));
   env.output == Output::json ? print_report_json(report) : print_report(report);
   return ExitCode::done;
 }

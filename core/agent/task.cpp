@@ -123,7 +123,8 @@ TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queu
     const auto target = deploy::parse_target(claim.target);
     const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence);
     Work work{settings, link, heart, journal, claim, target, *deployer};
-    log::info("task.claimed", claim.task.type + " " + claim.task.version.value_or("") + " on " + claim.target,
+    log::info("task.claimed",
+              claim.task.type + (claim.task.version ? " of " + *claim.task.version : "") + " on " + claim.target,
               {{"task_id", claim.task.id}, {"attempt", std::to_string(claim.task.attempt)}});
     crash_point("claim");
     if (claim.give_up) {

@@ -99,15 +99,17 @@ Claim to_claim(const db::Row& row, base::BootClock::time_point asked_at) {
 
 void move_flags(db::Transaction& tx, const std::string& target, const std::optional<std::string>& artifact_id,
                 std::optional<long> revision) {
+  // Previous is what ran before; that nothing runs any more does not change it.
+  const std::string replaced = "$2::uuid IS NOT NULL AND current_artifact_id IS DISTINCT FROM $2::uuid";
   const auto row = tx.run(
-      "UPDATE deployment_target SET "
-      "previous_artifact_id = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN coalesce("
-      "current_artifact_id, previous_artifact_id) ELSE previous_artifact_id END, "
-      "previous_revision = CASE WHEN current_artifact_id IS DISTINCT FROM $2::uuid THEN coalesce(revision, "
-      "previous_revision) ELSE previous_revision END, "
-      "current_artifact_id = $2::uuid, revision = $3::bigint, applied_at = clock_timestamp() WHERE name = $1 "
-      "RETURNING is_default, current_artifact_id, previous_artifact_id, CASE kind WHEN 'kubernetes' THEN 'helm' "
-      "WHEN 'docker' THEN 'compose' ELSE kind END AS chart_type",
+      "UPDATE deployment_target SET previous_artifact_id = CASE WHEN " + replaced +
+          " THEN nullif(coalesce(current_artifact_id, previous_artifact_id), $2::uuid) ELSE previous_artifact_id END, "
+          "previous_revision = CASE WHEN " +
+          replaced +
+          " THEN coalesce(revision, previous_revision) ELSE previous_revision END, "
+          "current_artifact_id = $2::uuid, revision = $3::bigint, applied_at = clock_timestamp() WHERE name = $1 "
+          "RETURNING is_default, current_artifact_id, previous_artifact_id, CASE kind WHEN 'kubernetes' THEN 'helm' "
+          "WHEN 'docker' THEN 'compose' ELSE kind END AS chart_type",
       target, artifact_id, revision)[0];
   if (!row["is_default"].as<bool>()) return;
   // v4.2 reads these two flags: one current and one previous for each chart_type.
