@@ -38,6 +38,7 @@ struct DeployOptions {
   bool wait = false;
   bool dry_run = false;
   bool check = false;
+  bool ignore_schema = false;
 };
 
 /// What a task will do, and what is there now.
@@ -102,6 +103,7 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   }
   if (!options.note.empty()) plan.task.payload.note = options.note;
   plan.task.payload.requested_by = requested_by();
+  plan.task.payload.ignore_schema = options.ignore_schema;
   if (!options.at.empty()) plan.task.at = queue::start_time(db, options.at);
   plan.task.queue_anyway = options.queue_anyway;
   if (!options.missed_after.empty()) plan.task.missed_after = base::parse_duration(options.missed_after);
@@ -205,7 +207,8 @@ ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
 }
 
 ExitCode run_deploy(const DeployOptions& options, Env& env) {
-  auto settings = agent::settings_from(env.settings, agent_database(env, options.type));
+  auto settings =
+      agent::settings_from(env.settings, agent_database(env, options.type), checkpoint_database(env, options.type));
   if (!options.at.empty() && !options.queue) {
     throw Error(Kind::usage, "--at needs --queue", "a task for later is run by `wrktalk poll --loop`");
   }
@@ -239,6 +242,8 @@ void add_common(CLI::App* sub, DeployOptions& options) {
   sub->add_flag("--dry-run", options.dry_run, "Say what would be done, change nothing");
   sub->add_flag("--check", options.check, "Look whether it can be done: target, stored release, images; change nothing")
       ->excludes(queue);
+  sub->add_flag("--ignore-schema", options.ignore_schema,
+                "Run it although the database's schema is not what the release requires; kept with the task");
   sub->add_option("--note", options.note, "Kept with the task");
 }
 

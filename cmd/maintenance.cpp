@@ -52,7 +52,7 @@ ExitCode print_state(const Env& env, const maintenance::Settings& settings, cons
 ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& options, Env& env) {
   db::Session db(agent_database(env, "maintenance " + action));
   queue::require_schema(db);
-  const auto settings = agent::settings_from(env.settings, {}).maintenance;
+  const auto settings = agent::settings_from(env.settings, {}, {}).maintenance;
   if (action == "on") {
     const char* user = std::getenv("USER");
     maintenance::open(db, settings, maintenance::kOperator, options.reason, user != nullptr ? user : "operator");

@@ -31,7 +31,7 @@ ExitCode report(const Env& env, const agent::Summary& summary) {
 }
 
 ExitCode run_poll(const PollOptions& options, Env& env) {
-  auto settings = agent::settings_from(env.settings, agent_database(env, "poll"));
+  auto settings = agent::settings_from(env.settings, agent_database(env, "poll"), checkpoint_database(env, "poll"));
   settings.poll_only = options.poll_only;
   agent::Stop stop(env.signals, settings.grace);
   if (options.loop) {

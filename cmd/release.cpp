@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "core/artifact/artifact.hpp"
+#include "core/artifact/requirement.hpp"
+#include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
@@ -25,6 +27,8 @@ struct AddOptions {
   std::optional<std::string> type;
   std::optional<std::string> env_file;
   std::optional<std::string> values_file;
+  std::optional<std::string> requires_schema;
+  std::optional<std::string> server_env_file;
 };
 
 /// One stored release, as the user names it.
@@ -57,7 +61,10 @@ ordered_json to_json(const Artifact& artifact) {
                       {"created_at", artifact.created_at},
                       {"applied_at", nullptr},
                       {"has_env", artifact.has_env},
-                      {"has_values", artifact.has_values}};
+                      {"has_values", artifact.has_values},
+                      {"has_server_env", artifact.has_server_env},
+                      {"requires_schema", nullptr}};
+  if (!artifact.requires_schema.empty()) out["requires_schema"] = artifact.requires_schema;
   if (artifact.applied_at) out["applied_at"] = *artifact.applied_at;
   return out;
 }
@@ -75,7 +82,13 @@ std::optional<std::string> text_of(const std::optional<std::string>& path) {
 
 ExitCode run_add(const AddOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
-  const artifact::NewRelease release{options.version, text_of(options.env_file), text_of(options.values_file)};
+  artifact::NewRelease release{options.version, text_of(options.env_file), text_of(options.values_file)};
+  if (options.requires_schema) {
+    std::vector<std::string> parts;
+    for (const auto& one : artifact::parse_requirements(*options.requires_schema)) parts.push_back(to_text(one));
+    release.requires_schema = base::join(parts, ",");
+  }
+  if (options.server_env_file) release.server_env = artifact::checked_server_env(*text_of(options.server_env_file));
   Progress checking("checking " + options.file, 0);
   const auto file = artifact::check_file(options.file, options.type, {}, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
@@ -133,7 +146,9 @@ ExitCode run_show(const PickOptions& options, Env& env) {
       {"created:  ", one.created_at},
       {"applied:  ", one.applied_at.value_or("-")},
       {"env:      ", one.has_env ? "stored, not shown" : "-"},
-      {"values:   ", one.has_values ? "stored, not shown" : "-"}};
+      {"values:   ", one.has_values ? "stored, not shown" : "-"},
+      {"settings: ", one.has_server_env ? "stored, added to server_env when it is deployed" : "-"},
+      {"schema:   ", one.requires_schema.empty() ? "any" : one.requires_schema}};
   for (const auto& [head, value] : lines) std::cout << head << base::one_line(value) << '\n';
   return ExitCode::done;
 }
@@ -218,6 +233,10 @@ void add_add(CLI::App& release, Selected& chosen) {
   add_type(*sub, options->type, "What it is; a chart and a compose bundle are recognised, host never");
   sub->add_option("--env-file", options->env_file, "A file of NAME=VALUE lines that goes with the release");
   sub->add_option("--values", options->values_file, "A Helm values file that goes with the release");
+  sub->add_option("--requires-schema", options->requires_schema,
+                  "Schema versions it runs with: checkpoint>=9, several with commas");
+  sub->add_option("--server-env", options->server_env_file,
+                  "A JSON file of new settings: added to server_env, where the key is absent, when it is deployed");
   sub->footer(footer({"wrktalk release add shop-1.4.2.tgz --version 1.4.2 --values prod.yaml",
                       "wrktalk release add bundle.tar.gz --version 2026-01-31 --env-file prod.env",
                       "wrktalk release add tree.tar.zst --version 7 --type host"},

@@ -174,7 +174,8 @@ void print_report(const Report& report) {
 }
 
 ExitCode run_status(const StatusOptions& options, Env& env) {
-  const auto settings = agent::settings_from(env.settings, agent_database(env, "status"));
+  const auto settings =
+      agent::settings_from(env.settings, agent_database(env, "status"), checkpoint_database(env, "status"));
   db::Session db(settings.database);
   queue::require_schema(db);
   Report report;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/forecast.hpp"
 
+#include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -34,6 +35,7 @@ class Look {
     if (!out_.possible()) return std::move(out_);
     at([&] { goal(); });
     if (!out_.goal) return std::move(out_);
+    at([&] { schema(); });
     at([&] { stored(); });
     if (!out_.goal->held_revision && target_.kind == deploy::TargetKind::docker && out_.possible())
       at([&] { images(); });
@@ -83,6 +85,18 @@ class Look {
                             std::to_string(*out_.goal->held_revision) + " and would go back to it");
     } else {
       add(Weight::good, "the stored release " + out_.goal->artifact.version + " would be deployed");
+    }
+  }
+
+  void schema() {
+    const auto& artifact = out_.goal->artifact;
+    if (artifact.requires_schema.empty()) return;
+    const std::string problem = schema_problem(settings_, artifact, pulse_);
+    if (problem.empty()) {
+      add(Weight::good, "the schema fits: " + artifact.requires_schema);
+    } else {
+      add(task_.payload.ignore_schema ? Weight::warning : Weight::bad, "the schema does not fit: " + problem,
+          kSchemaHint);
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/goal.hpp"
+#include "core/agent/schema.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 
@@ -33,6 +34,17 @@ void look_at_what_runs(Work& work) {
   before = *queue::find_target(db, work.claim.target);
 }
 
+/// A release that cannot run on the schema is refused before anything is touched.
+void check_schema(Work& work) {
+  const std::string problem = schema_problem(work.settings, *work.artifact, work.heart);
+  if (problem.empty()) return;
+  if (!queue::parse_payload(work.claim.task.payload).ignore_schema) {
+    throw Error(Kind::artifact, "release " + work.artifact->version + " cannot run on the schema: " + problem,
+                kSchemaHint);
+  }
+  work.journal.note("resolve", "the schema does not fit, and is ignored as asked: " + problem);
+}
+
 }  // namespace
 
 void resolve(Work& work) {
@@ -42,9 +54,11 @@ void resolve(Work& work) {
   work.deployer.preflight(work.heart);
   // What a dead holder left half done is no news.
   if (!work.claim.taken_over) look_at_what_runs(work);
-  auto goal = find_goal(work.settings, work.link.session(), work.deployer, work.claim.task, work.before, work.heart);
-  work.artifact = std::move(goal.artifact);
+  const Goal goal =
+      find_goal(work.settings, work.link.session(), work.deployer, work.claim.task, work.before, work.heart);
+  work.artifact = goal.artifact;
   work.held_revision = goal.held_revision;
+  check_schema(work);
 }
 
 }  // namespace wrktalk::agent

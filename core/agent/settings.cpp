@@ -28,9 +28,11 @@ deploy::Target checked_target(const std::string& name) {
 
 }  // namespace
 
-Settings settings_from(const config::Settings& config, db::ConnectionSettings database) {
+Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
+                       db::ConnectionSettings checkpoint_database) {
   Settings out;
   out.database = std::move(database);
+  out.checkpoint_database = std::move(checkpoint_database);
   out.agent_id = config.agent_id;
   out.targets.push_back(checked_target(default_target(config)));
   for (const auto& name : config.targets) {

@@ -16,6 +16,7 @@ namespace wrktalk::agent {
 /// All that the agent needs to know, taken from the configuration once.
 struct Settings {
   db::ConnectionSettings database;
+  db::ConnectionSettings checkpoint_database;  ///< the application's, for releases that need a schema version there
   std::string agent_id;
   std::vector<deploy::Target>
       targets;  ///< what it serves; the first is the one that WRKTALK_AGENT_DEPLOYMENT_TYPE names
@@ -33,6 +34,7 @@ struct Settings {
 };
 
 /// Throws Error(configuration) for a target that cannot be.
-Settings settings_from(const config::Settings& config, db::ConnectionSettings database);
+Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
+                       db::ConnectionSettings checkpoint_database);
 
 }  // namespace wrktalk::agent

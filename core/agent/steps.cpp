@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/secrets.hpp"
 #include "core/agent/work.hpp"
+#include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/raw.hpp"
@@ -72,6 +73,20 @@ void health(Work& work) {
   if (work.release) work.deployer.health(*work.release, work.heart);
 }
 
+/// New settings of the release for the application. That they are missing does not make it run worse than before.
+void add_server_env(Work& work) {
+  if (work.claim.task.type != "deploy" || !work.artifact->has_server_env) return;
+  try {
+    db::raw::Connection db(work.settings.database);
+    const auto keys = artifact::add_server_env(db, work.artifact->id, work.heart);
+    if (!keys.empty()) work.journal.note("server-env", "settings added: " + base::join(keys, ", "));
+  } catch (const Error& e) {
+    if (e.kind() != Kind::database && e.kind() != Kind::configuration) throw;
+    log::warn("server_env.failed", e.what(), {{"task_id", work.claim.task.id}});
+    work.journal.note("server-env", std::string("the release's settings could not be added: ") + e.what());
+  }
+}
+
 }  // namespace
 
 const std::vector<Step>& steps() {
@@ -83,6 +98,7 @@ const std::vector<Step>& steps() {
       {"maintenance-on", maintenance_on, maintenance_off},
       {"apply", apply, put_back},
       {"health", health, nullptr},
+      {"server-env", add_server_env, nullptr},
       {"maintenance-off", maintenance_off, nullptr},
   };
   return kSteps;

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace wrktalk::agent {
@@ -27,6 +28,12 @@ std::size_t row_of(std::string_view name) {
   return row;
 }
 
+/// How far the last holder may have come: a phase that is no step, such as an undoing that was cut short, may come after any.
+std::size_t reached(const std::optional<std::string>& old_phase) {
+  if (!old_phase || *old_phase == "claim") return 0;
+  return std::min(row_of(*old_phase), steps().size() - 1);
+}
+
 /// The last holder had seen the target healthy, and the target still runs that release.
 bool only_record_is_missing(const Work& work, const deploy::Observed& observed) {
   const bool was_healthy = work.claim.old_phase == "maintenance-off" || work.claim.old_phase == "record";
@@ -45,6 +52,7 @@ deploy::Observed observe(Work& work) {
 }  // namespace
 
 std::size_t take_over(Work& work) {
+  work.begun = reached(work.claim.old_phase);
   try {
     end_old_guard(work);
     resolve(work);

@@ -8,6 +8,7 @@
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace wrktalk::agent {
@@ -34,10 +35,10 @@ void run_with_database(Work& work, void (*act)(Work&)) {
   }
 }
 
-/// Undoes the steps up to and with the failed one, backwards. What was not touched, or was put back already, is passed over.
-void undo(Work& work, std::size_t failed, Failure& failure) {
+/// Undoes the steps up to and with `reached`, backwards. What was not touched, or was put back already, is passed over.
+void undo(Work& work, std::size_t reached, Failure& failure) {
   work.heart.begin_undo();
-  for (std::size_t i = failed + 1; i-- > 0;) {
+  for (std::size_t i = reached + 1; i-- > 0;) {
     const Step& step = steps()[i];
     if (step.undo == nullptr) continue;
     if (step.undo == put_back) {
@@ -64,12 +65,13 @@ bool touches_target(std::size_t step) {
   return false;
 }
 
-Failure failure_of(const Error& e, std::size_t step) {
+/// `reached`: the furthest step that was begun, by us or by a holder before us.
+Failure failure_of(const Error& e, std::size_t step, std::size_t reached) {
   Failure failure;
   failure.kind = e.kind();
   failure.message = std::string(steps()[step].name) + ": " + e.what();
   failure.hint = e.hint();
-  failure.state = touches_target(step) ? State::dirty : State::untouched;
+  failure.state = touches_target(reached) ? State::dirty : State::untouched;
   if (const auto* failed = dynamic_cast<const StepError*>(&e)) {
     failure.evidence = failed->evidence();
     switch (failed->left()) {
@@ -94,10 +96,11 @@ std::optional<Failure> run_steps(Work& work, std::size_t first) {
       if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
       // The fence has ended the tool: whoever gets the lease next goes on from what is really there.
       if (work.heart.fenced()) throw Error(Kind::lease_lost, "the lease is nearly over and cannot be renewed");
-      Failure failure = failure_of(e, i);
+      const std::size_t reached = std::max(i, work.begun);
+      Failure failure = failure_of(e, i, reached);
       log::error("task.failed", failure.message, {{"task_id", work.claim.task.id}, {"step", step.name}});
       work.journal.note(step.name, "failed: " + std::string(e.what()));
-      undo(work, i, failure);
+      undo(work, reached, failure);
       return failure;
     }
   }

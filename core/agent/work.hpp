@@ -24,7 +24,8 @@ struct Work {
   const deploy::Target& target;
   deploy::Deployer& deployer;
 
-  queue::TargetRow before{};                     ///< resolve: the target as the task found it
+  std::size_t begun = 0;      ///< take-over: the row of the step table that the dead holder had reached
+  queue::TargetRow before{};  ///< resolve: the target as the task found it
   std::optional<artifact::Artifact> artifact{};  ///< resolve: the release that is to run
   std::optional<long> held_revision{};           ///< resolve: a revision that the target itself may still hold
   std::optional<base::TempDir> secrets{};        ///< fetch: env and values files

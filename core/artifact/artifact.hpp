@@ -28,6 +28,8 @@ struct Artifact {
   std::optional<std::string> applied_at;
   bool has_env = false;
   bool has_values = false;
+  std::string requires_schema;  ///< as parse_requirements() reads it; empty: any schema
+  bool has_server_env = false;
 };
 
 /// A tree whose bytes were all read from an archive with the expected digest. Only `fetch` makes one.
@@ -81,6 +83,8 @@ struct NewRelease {
   std::string version;
   std::optional<std::string> env_data;
   std::optional<std::string> values_data;
+  std::optional<std::string> requires_schema{};  ///< as parse_requirements() takes it
+  std::optional<std::string> server_env{};       ///< as checked_server_env() gave it
 };
 
 struct Stored {

@@ -18,7 +18,8 @@ using db::raw::Connection;
 constexpr const char* kSelect =
     "SELECT id, release_version, chart_type, lower(trim(sha256)),"
     " coalesce(size_bytes, octet_length(artifact_data)), chunked, coalesce(is_current, false),"
-    " coalesce(is_previous, false), created_at, applied_at, env_data IS NOT NULL, values_data IS NOT NULL"
+    " coalesce(is_previous, false), created_at, applied_at, env_data IS NOT NULL, values_data IS NOT NULL,"
+    " requires_schema, server_env IS NOT NULL"
     " FROM release_artifact ";
 
 Artifact artifact_of(const std::vector<std::optional<std::string>>& row) {
@@ -37,6 +38,8 @@ Artifact artifact_of(const std::vector<std::optional<std::string>>& row) {
   artifact.applied_at = row.at(9);
   artifact.has_env = flag(10);
   artifact.has_values = flag(11);
+  artifact.requires_schema = text(12);
+  artifact.has_server_env = flag(13);
   return artifact;
 }
 

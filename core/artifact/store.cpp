@@ -50,6 +50,13 @@ std::optional<Artifact> stored_before(Connection& db, const std::string& version
   return find(db, found.rows.front().front().value_or(""), std::nullopt, pulse);
 }
 
+bool same_needs(Connection& db, const Artifact& before, const NewRelease& release, base::Pulse& pulse) {
+  const auto same =
+      query(db, "SELECT server_env IS NOT DISTINCT FROM $2::jsonb FROM release_artifact WHERE id = $1::uuid",
+            {before.id, release.server_env}, pulse);
+  return same.rows.at(0).at(0) == "t" && before.requires_schema == release.requires_schema.value_or("");
+}
+
 void send(Connection& db, const std::string& id, const CheckedFile& file, const NewRelease& release, Source& source,
           base::Pulse& pulse) {
   Pieces pieces(source);
@@ -129,12 +136,13 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   if (auto before = stored_before(db, release.version, file.chart_type(), pulse)) {
     if (before->sha256 == file.sha256()) {
       const bool same_texts = env_data(db, before->id, pulse) == release.env_data &&
-                              values_data(db, before->id, pulse) == release.values_data;
+                              values_data(db, before->id, pulse) == release.values_data &&
+                              same_needs(db, *before, release, pulse);
       if (same_texts) return {*std::move(before), true};
-      throw Error(
-          Kind::failed,
-          "release " + release.version + " (" + file.chart_type() + ") is there already with other env data or values",
-          "give the new values a version of their own");
+      throw Error(Kind::failed,
+                  "release " + release.version + " (" + file.chart_type() +
+                      ") is there already with other env data, values, requirements or settings",
+                  "give the new values a version of their own");
     }
     throw Error(Kind::failed,
                 "release " + release.version + " (" + file.chart_type() +
@@ -147,6 +155,8 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   HashedSource hashed(source);
   send(db, id, file, release, hashed, pulse);
   if (hashed.digest() != file.sha256()) throw Error(Kind::artifact, file.path() + " changed while it was read");
+  query(db, "UPDATE release_artifact SET requires_schema = $2, server_env = $3::jsonb WHERE id = $1::uuid",
+        {id, release.requires_schema, release.server_env}, pulse);
   Artifact artifact = find(db, id, std::nullopt, pulse);
   transaction.commit(pulse, Deadline::never());
   return {std::move(artifact), false};

@@ -86,6 +86,7 @@ std::string to_json(const Payload& payload) {
   if (payload.target_revision) out["target_revision"] = *payload.target_revision;
   if (payload.note) out["note"] = *payload.note;
   if (payload.requested_by) out["requested_by"] = *payload.requested_by;
+  if (payload.ignore_schema) out["ignore_schema"] = true;
   return dump(out);
 }
 
@@ -97,6 +98,10 @@ Payload parse_payload(const std::optional<std::string>& text) {
   payload.target_version = optional_text(object, "target_version");
   payload.note = optional_text(object, "note");
   payload.requested_by = optional_text(object, "requested_by");
+  if (const auto at = object.find("ignore_schema"); at != object.end()) {
+    if (!at->is_boolean()) throw Error(Kind::failed, "payload: ignore_schema must be true or false");
+    payload.ignore_schema = at->get<bool>();
+  }
   if (const auto at = object.find("target_revision"); at != object.end() && !at->is_null()) {
     if (!at->is_number_integer() || at->get<long>() < 1) {
       throw Error(Kind::failed, "payload: target_revision must be a positive whole number");

@@ -25,6 +25,7 @@ struct Payload {
   std::optional<long> target_revision;        ///< rollback --to-revision
   std::optional<std::string> note;
   std::optional<std::string> requested_by;  ///< USER@HOST
+  bool ignore_schema = false;               ///< run it although the schema does not fit
 };
 std::string to_json(const Payload& payload);
 /// Throws Error(failed) naming what has the wrong shape.

@@ -29,6 +29,8 @@ DROP TABLE maintenance_window;
 DROP TABLE deployment_target;
 DROP TABLE release_artifact_chunk;
 ALTER TABLE release_artifact
+    DROP COLUMN server_env,
+    DROP COLUMN requires_schema,
     DROP COLUMN chunked,
     DROP COLUMN size_bytes;
 ALTER TABLE release_artifact ALTER COLUMN artifact_data SET STORAGE EXTENDED;

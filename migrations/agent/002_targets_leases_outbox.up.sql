@@ -3,7 +3,9 @@
 
 ALTER TABLE release_artifact
     ADD COLUMN size_bytes bigint,                        -- null in rows that v4.2 wrote
-    ADD COLUMN chunked    boolean NOT NULL DEFAULT false; -- the bytes lie in release_artifact_chunk
+    ADD COLUMN chunked    boolean NOT NULL DEFAULT false, -- the bytes lie in release_artifact_chunk
+    ADD COLUMN requires_schema text,                      -- the schema versions it runs with: "checkpoint>=9,checkpoint<=12"
+    ADD COLUMN server_env      jsonb;                     -- settings for server_env: [{"key", "value", "category", "description"}]
 -- A slice of a compressed value unpacks the whole value first. Only new rows are stored this way.
 ALTER TABLE release_artifact ALTER COLUMN artifact_data SET STORAGE EXTERNAL;
 

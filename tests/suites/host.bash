@@ -102,6 +102,42 @@ check 'the stray rows failed with a reason' expect_equal 5 \
 check 'the good one was deployed' expect_equal 1.0.0 running
 check 'nothing is in progress or pending' expect_equal 0 sql "select count(*) from agent_task where status in ('pending', 'inProgress')"
 
+# ---------------------------------------------------------------- schemas and settings
+
+export WRKTALK_AGENT_CHECKPOINT_NAME=wrktalk
+echo '[{"key": "MAIL_RETRIES", "value": "3", "category": "mail", "description": "how often"},
+       {"key": "THEME", "value": "dark", "category": "ui"}]' >"$WORK/settings.json"
+sql "insert into server_env (key, value, category) values ('THEME', 'light', 'ui')" >/dev/null
+settings() { sql "select string_agg(key || '=' || value, ' ' order by key) from server_env"; }
+mkdir -p "$WORK/tree-6.0.0/bin"
+cp "$WORK/tree-1.0.0/bin/check" "$WORK/tree-6.0.0/bin/"
+tar -czf "$WORK/6.0.0.tar.gz" -C "$WORK/tree-6.0.0" .
+add_6() { "$WRKTALK" release add "$WORK/6.0.0.tar.gz" --version 6.0.0 --type host --requires-schema 'checkpoint >= 9, agent>=2' --server-env "$WORK/settings.json"; }
+check 'a release may say which schema it runs with, and bring settings' expect_exit 0 add_6
+check 'show tells' expect_output 'schema: +checkpoint>=9,agent>=2' "$WRKTALK" release show 6.0.0
+check 'the same again changes nothing' expect_output 'there already' add_6
+check 'it is refused where the schema is missing: 7' expect_exit 7 "$WRKTALK" deploy 6.0.0
+check 'naming the migration' expect_output 'checkpoint>=9, and checkpoint is at 0 .*migration 9 is missing'
+check 'nothing was touched' expect_equal 1.0.0 running
+check 'nor any setting' expect_equal 'THEME=light' settings
+check 'the schema is made' expect_exit 0 "$WRKTALK" migrate up
+check 'then it is deployed' expect_exit 0 "$WRKTALK" deploy 6.0.0
+check 'its new settings are there, and what was there stayed' expect_equal 'MAIL_RETRIES=3 THEME=light' settings
+check 'and its story tells' expect_output 'settings added: MAIL_RETRIES' "$WRKTALK" task show "$(last_task)"
+check 'a rollback leaves them' expect_exit 0 "$WRKTALK" rollback
+check 'as they are' expect_equal 'MAIL_RETRIES=3 THEME=light' settings
+check '1.0.0 runs again' expect_equal 1.0.0 running
+check 'a requirement that is none: 2' expect_exit 2 "$WRKTALK" release add "$WORK/6.0.0.tar.gz" --version 6.0.1 --type host --requires-schema 'checkpoint>9'
+
+# ---------------------------------------------------------------- prune
+
+check 'old releases go' expect_exit 0 "$WRKTALK" deploy 3.0.0 --queue --at 2999-01-01
+check 'but not the current, the previous, or one that a task waits for' expect_exit 0 "$WRKTALK" release prune --keep 1 --yes
+check 'those are left' expect_equal '1.0.0 3.0.0 6.0.0' sql "select string_agg(release_version, ' ' order by release_version) from release_artifact where chart_type = 'host'"
+check 'ended tasks still tell their version' expect_output '2.0.0' "$WRKTALK" task list --limit 100
+"$WRKTALK" task cancel "$(last_task)" >/dev/null
+"$WRKTALK" release add "$WORK/2.0.0.tar.gz" --version 2.0.0 --type host --env-file "$WORK/2.0.0.env" >/dev/null 2>&1
+
 # ---------------------------------------------------------------- a missed schedule
 
 check 'a task for last year that must not run late is queued' expect_exit 0 \

@@ -137,6 +137,19 @@ v42_row() { # v42_row SQL-FOR-THE-ARTIFACT
     sql "insert into agent_task (type, release_artifact_id) values ('rollback', $1)" >/dev/null
     expect_exit 0 "$WRKTALK" poll
 }
+# The agent's own schema is past what the release runs with; the real release would have said so when it was stored.
+schema_too_new() {
+    sql "update release_artifact set requires_schema = 'agent<=1' where release_version = '2.0.0' and chart_type = '$chart_type'" >/dev/null
+    check_says 1 'problem +the schema does not fit: it needs agent<=1, and agent is at 2 .*migration 2 is too new' --to-version 2.0.0
+    goes 7 1.0.0 2.0.0 --to-version 2.0.0
+    expect_equal untouched sql "select result->>'state' from agent_task order by created_at desc limit 1"
+}
+schema_ignored() {
+    goes 0 2.0.0 1.0.0 --to-version 2.0.0 --ignore-schema
+    expect_output 'does not fit, and is ignored as asked' "$WRKTALK" task show "$(last_task)"
+    goes 0 1.0.0 2.0.0
+    sql 'update release_artifact set requires_schema = null' >/dev/null
+}
 gone() {
     sql "delete from agent_task; delete from release_artifact where release_version = '3.0.0-bad' and chart_type = '$chart_type'" >/dev/null
     expect_exit 1 "$WRKTALK" rollback --target "$target" --to-version 3.0.0-bad
@@ -195,6 +208,8 @@ flow() { # flow KIND PREFIX TYPE TARGET
         "${prefix}_store" 1.0.0 >/dev/null 2>&1
         case_ 'stored anew' goes 0 1.0.0 2.0.0 --to-version 1.0.0
     fi
+    case_ 'schema too new' schema_too_new
+    case_ 'schema too new, ignored' schema_ignored
     case_ 'stored release gone' gone
 }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/schema.hpp"
+
+#include "core/artifact/requirement.hpp"
+#include "core/migrate/version.hpp"
+
+namespace wrktalk::agent {
+namespace {
+
+using artifact::Requirement;
+
+std::string complaint(const Requirement& needed, std::int64_t version, const db::ConnectionSettings& database) {
+  const bool too_old = version < needed.number;
+  // Versions of the checkpoint tables are LangGraph's, whose migrations have these numbers.
+  const std::int64_t culprit = too_old ? needed.number : version;
+  return "it needs " + artifact::to_text(needed) + ", and " + needed.set + " is at " + std::to_string(version) + " (" +
+         db::describe(database) + "): migration " + std::to_string(culprit) + (too_old ? " is missing" : " is too new");
+}
+
+}  // namespace
+
+const char* const kSchemaHint =
+    "migrate first (wrktalk migrate status), or say --ignore-schema when you know that it runs all the same";
+
+std::string schema_problem(const Settings& settings, const artifact::Artifact& artifact, base::Pulse& pulse) {
+  if (artifact.requires_schema.empty()) return {};
+  for (const auto& needed : artifact::parse_requirements(artifact.requires_schema)) {
+    const auto& database = needed.set == "agent" ? settings.database : settings.checkpoint_database;
+    db::raw::Connection db(database);
+    const auto version = migrate::schema_version(db, needed.set, pulse);
+    if (!needed.holds(version)) return complaint(needed, version, database);
+  }
+  return {};
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/migrate/version.hpp"
+
+#include "core/migrate/ledger.hpp"
+
+namespace wrktalk::migrate {
+namespace {
+
+constexpr std::chrono::seconds kLook{30};
+
+std::int64_t checkpoint_version(db::raw::Connection& connection, base::Pulse& pulse) {
+  const auto found =
+      connection.query("SELECT to_regclass('checkpoint_migrations')", {}, pulse, base::Deadline::in(kLook));
+  if (!found.rows.at(0).at(0)) return 0;
+  const auto newest =
+      connection.query("SELECT coalesce(max(v), 0) FROM checkpoint_migrations", {}, pulse, base::Deadline::in(kLook));
+  return std::stoll(newest.rows.at(0).at(0).value_or("0"));
+}
+
+}  // namespace
+
+std::int64_t schema_version(db::raw::Connection& connection, const std::string& set, base::Pulse& pulse) {
+  if (set == "checkpoint") return checkpoint_version(connection, pulse);
+  const auto site = find_site(connection, {}, pulse);
+  const auto rows = read_ledger(connection, site, set, pulse);
+  return rows.empty() ? 0 : rows.back().number;
+}
+
+}  // namespace wrktalk::migrate

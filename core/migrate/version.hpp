@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/pulse.hpp"
+#include "core/db/raw.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace wrktalk::migrate {
+
+/// The version that a set's schema has: for "checkpoint" LangGraph's own number (checkpoint_migrations), else the number of the newest
+/// applied migration by the ledger. 0 when nothing is there.
+std::int64_t schema_version(db::raw::Connection& connection, const std::string& set, base::Pulse& pulse);
+
+}  // namespace wrktalk::migrate
