@@ -18,6 +18,8 @@
 namespace wrktalk::exec {
 namespace {
 
+constexpr int kLargePipe = 1024 * 1024;
+
 struct Pair {
   base::Fd ours, theirs;
 };
@@ -45,8 +47,9 @@ int Child::start(const Spec& spec) {
 
   const base::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) base::throw_errno(base::Kind::failed, "cannot open /dev/null");
-  const base::Fd in = out_of_the_way(null.get());
-  Pair out = make_pipe();
+  const base::Fd in = out_of_the_way(spec.stdin_fd >= 0 ? spec.stdin_fd : null.get());
+  Pair out = spec.stdout_fd >= 0 ? Pair{{}, out_of_the_way(spec.stdout_fd)} : make_pipe();
+  if (spec.on_bytes) ::fcntl(out.ours.get(), F_SETPIPE_SZ, kLargePipe);  // best effort
   Pair err = make_pipe();
   if (fence_ == nullptr) {
     const std::vector<int> descriptors = {in.get(), out.theirs.get(), err.theirs.get()};

@@ -3,6 +3,7 @@
 
 #include "core/base/deadline.hpp"
 #include "core/base/text.hpp"
+#include "core/exec/background.hpp"
 #include "core/exec/child.hpp"
 #include "core/exec/stream.hpp"
 
@@ -32,7 +33,7 @@ class Run {
       : spec_(spec),
         child_(child),
         pulse_(pulse),
-        out_(child.out(), spec.keep_bytes, spec.whole_stdout_bytes, line_sink(spec, false)),
+        out_(child.out(), spec.keep_bytes, spec.whole_stdout_bytes, line_sink(spec, false), spec.on_bytes),
         err_(child.err(), spec.keep_bytes, 0, line_sink(spec, true)) {}
 
   void until_ended() {
@@ -110,20 +111,23 @@ class Run {
 
 }  // namespace
 
-Outcome run(const Spec& spec, base::Pulse& pulse) {
-  const auto started = BootClock::now();
+Background::Background(Spec spec)
+    : spec_(std::move(spec)), started_(BootClock::now()), child_(spec_), error_(child_.start(spec_)) {}
+
+Outcome Background::wait(base::Pulse& pulse) {
   Outcome outcome;
-  Child child(spec);
-  if (const int error = child.start(spec); error != 0) {
-    outcome.error = std::generic_category().message(error);
+  if (error_ != 0) {
+    outcome.error = std::generic_category().message(error_);
     return outcome;
   }
-  Run run(spec, child, pulse);
+  Run run(spec_, child_, pulse);
   run.until_ended();
   run.finish(outcome);
-  outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(BootClock::now() - started);
+  outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(BootClock::now() - started_);
   return outcome;
 }
+
+Outcome run(const Spec& spec, base::Pulse& pulse) { return Background(spec).wait(pulse); }
 
 std::string Outcome::describe() const {
   switch (end) {

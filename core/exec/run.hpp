@@ -21,6 +21,9 @@ struct Spec {
   std::vector<std::string> environment;  ///< "NAME=value", all the child gets
   std::string directory;                 ///< working folder; empty: ours
 
+  int stdin_fd = -1;   ///< what the child reads, duplicated; -1: /dev/null
+  int stdout_fd = -1;  ///< where it writes, duplicated; -1: to us, as below. Not together with a fence
+
   std::chrono::milliseconds timeout{0};  ///< zero: none. When it passes the group gets TERM, after `grace` KILL
   std::chrono::milliseconds grace{10'000};
 
@@ -30,6 +33,9 @@ struct Spec {
 
   /// Each line as it comes, scrubbed to UTF-8, without its end; not redacted. May be empty.
   std::function<void(std::string_view line, bool is_stderr)> on_line;
+
+  /// stdout as it comes, byte for byte: then nothing of it is kept or told as lines. What it throws ends the child.
+  std::function<void(std::string_view bytes)> on_bytes;
 
   /// When set the child runs under the guard (a process of this binary, between us and the child), which ends the child's
   /// group when the fence is not renewed in time. Must outlive the run.

@@ -16,8 +16,12 @@ constexpr int kReadsAtOnce = 4;  // of 64 KiB: a flood must not keep the caller 
 
 }  // namespace
 
-Stream::Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line)
-    : fd_(fd), keep_bytes_(keep_bytes), whole_bytes_(whole_bytes), on_line_(std::move(on_line)) {}
+Stream::Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line, OnBytes on_bytes)
+    : fd_(fd),
+      keep_bytes_(keep_bytes),
+      whole_bytes_(whole_bytes),
+      on_line_(std::move(on_line)),
+      on_bytes_(std::move(on_bytes)) {}
 
 void Stream::read() {
   std::array<char, 65'536> buffer;
@@ -34,6 +38,10 @@ void Stream::read() {
 }
 
 void Stream::take(std::string_view chunk) {
+  if (on_bytes_) {
+    on_bytes_(chunk);
+    return;
+  }
   kept_ += chunk;
   if (whole_bytes_ == 0) {
     if (kept_.size() > 2 * keep_bytes_)

@@ -8,13 +8,16 @@
 
 namespace wrktalk::exec {
 
-/// What comes out of one pipe: lines to a callback as they come, and the last bytes, or all of them, kept.
+/// What comes out of one pipe: lines to a callback as they come, and the last bytes, or all of them, kept; or everything
+/// handed on unseen.
 class Stream {
  public:
   using OnLine = std::function<void(std::string_view line)>;
+  using OnBytes = std::function<void(std::string_view bytes)>;
 
   /// `whole_bytes` zero: the last `keep_bytes` are kept; else everything, and more than that is an Error(child).
-  Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line);
+  /// With `on_bytes` nothing is kept, and there are no lines.
+  Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine on_line, OnBytes on_bytes = {});
 
   bool is_open() const noexcept { return fd_ >= 0; }
   int fd() const noexcept { return fd_; }  ///< -1 after the end of file
@@ -33,6 +36,7 @@ class Stream {
   std::size_t keep_bytes_;
   std::size_t whole_bytes_;
   OnLine on_line_;
+  OnBytes on_bytes_;
   std::string kept_;
   std::string line_;
 };

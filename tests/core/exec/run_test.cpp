@@ -2,9 +2,11 @@
 #include "core/exec/run.hpp"
 
 #include "core/base/error.hpp"
+#include "core/exec/background.hpp"
 #include "core/exec/fence.hpp"
 #include "tests/core/exec/children.hpp"
 
+#include <array>
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -75,6 +77,33 @@ TEST_SUITE("exec::run") {
       CHECK(outcome.code == SIGKILL);
       CHECK(outcome.describe() == "was ended by SIGKILL");
     });
+  }
+
+  TEST_CASE("bytes come out of the child as it wrote them, and what takes them may end it") {
+    Spec spec = shell("printf 'a\\000b\\n\\377'");
+    std::string bytes;
+    spec.on_bytes = [&](std::string_view piece) { bytes += piece; };
+    CHECK(run_quietly(spec).out.empty());
+    CHECK(bytes == std::string("a\0b\n\xFF", 5));
+    spec = shell("while :; do echo flood; done");
+    spec.on_bytes = [](std::string_view) { throw base::Error(base::Kind::failed, "enough"); };
+    CHECK_THROWS_WITH(run_quietly(spec), "enough");
+  }
+
+  TEST_CASE("children of a pipeline work at the same time, each with its own end") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    base::Fd reading(ends[0]);
+    base::Fd writing(ends[1]);
+    Spec first = shell("head -c 1000000 /dev/zero; exit 3");
+    first.stdout_fd = writing.get();
+    Background producer(first);
+    writing.reset();
+    Spec second = shell("wc -c");
+    second.stdin_fd = reading.get();
+    CHECK(run_quietly(second).out == "1000000\n");
+    base::NoPulse quiet;
+    CHECK(producer.wait(quiet).describe() == "exited with status 3");
   }
 
   TEST_CASE("a missing program is an outcome that says so") {
