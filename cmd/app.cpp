@@ -29,6 +29,8 @@ void add_commands(CLI::App& app, Selected& chosen) {
   add_maintenance(app, chosen);
   add_migrate(app, chosen);
   add_verify(app, chosen);
+  add_backup(app, chosen);
+  add_checkpoints(app, chosen);
   add_release(app, chosen);
   add_config(app, chosen);
   add_completion(app, chosen);

@@ -52,6 +52,8 @@ std::string footer(std::initializer_list<const char*> examples, std::initializer
 // One a file. Each adds its subcommand, its help with examples, and what to run.
 void add_migrate(CLI::App& app, Selected& chosen);
 void add_verify(CLI::App& app, Selected& chosen);
+void add_backup(CLI::App& app, Selected& chosen);
+void add_checkpoints(CLI::App& app, Selected& chosen);
 void add_release(CLI::App& app, Selected& chosen);
 void add_release_prune(CLI::App& release, Selected& chosen);  ///< a subcommand of `release`
 void add_poll(CLI::App& app, Selected& chosen);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backup/folder.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <fcntl.h>
+#include <filesystem>
+#include <regex>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <tuple>
+#include <unistd.h>
+
+namespace wrktalk::backup {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr const char* kLockFile = ".wrktalk-backup.lock";
+
+struct Suffix {
+  Format format;
+  const char* text;
+};
+constexpr Suffix kSuffixes[] = {
+    {Format::plain_gzip, ".sql.gz"}, {Format::plain_zstd, ".sql.zst"}, {Format::custom, ".dump"}};
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    files.push_back(it->path().filename().string());
+  }
+  if (error) {
+    throw Error(Kind::configuration, "cannot read the folder " + folder + ": " + error.message(),
+                "make the folder, or name the one that backups lie in with --dir");
+  }
+  return files;
+}
+
+Backup backup_at(const std::string& folder, const std::string& file, const Name& name) {
+  Backup backup;
+  backup.path = folder + "/" + file;
+  backup.file = file;
+  backup.name = name;
+  struct stat info {};
+  if (::stat(backup.path.c_str(), &info) != 0) {
+    base::throw_errno(Kind::configuration, "cannot find " + backup.path, "see `wrktalk backup list`");
+  }
+  backup.size_bytes = static_cast<std::uint64_t>(info.st_size);
+  return backup;
+}
+
+bool is_newer(const Backup& a, const Backup& b) {
+  return std::tie(a.name.day, a.name.time, a.file) > std::tie(b.name.day, b.name.time, b.file);
+}
+
+void sweep(const std::string& folder) {
+  for (const auto& file : files_in(folder)) {
+    if (!base::starts_with(file, ".checkpoint_") || !base::ends_with(file, ".part")) continue;
+    log::warn("backup.swept", "removing what an interrupted backup left", {{"file", file}});
+    base::remove_tree(folder + "/" + file);
+  }
+}
+
+}  // namespace
+
+std::optional<Name> parse_name(const std::string& file) {
+  static const std::regex pattern(
+      "checkpoint_([0-9]{8})(?:_([0-9]{6}))?(\\.sql\\.gz|\\.sql\\.zst|\\.dump)(\\.age|\\.gpg)?");
+  std::smatch match;
+  if (!std::regex_match(file, match, pattern)) return std::nullopt;
+  Name name;
+  name.day = match[1];
+  name.time = match[2];
+  for (const auto& suffix : kSuffixes) {
+    if (match[3] == suffix.text) name.format = suffix.format;
+  }
+  if (match[4] == ".age") name.encryption = Encryption::age;
+  if (match[4] == ".gpg") name.encryption = Encryption::gpg;
+  return name;
+}
+
+std::string to_text(const Name& name) {
+  std::string text = "checkpoint_" + name.day;
+  if (!name.time.empty()) text += "_" + name.time;
+  for (const auto& suffix : kSuffixes) {
+    if (name.format == suffix.format) text += suffix.text;
+  }
+  if (name.encryption == Encryption::age) text += ".age";
+  if (name.encryption == Encryption::gpg) text += ".gpg";
+  return text;
+}
+
+Packing packing(Format format) noexcept {
+  switch (format) {
+    case Format::plain_gzip: return Packing::gzip;
+    case Format::plain_zstd: return Packing::zstd;
+    case Format::custom: break;
+  }
+  return Packing::none;
+}
+
+std::vector<Backup> list(const std::string& folder) {
+  std::vector<Backup> backups;
+  for (const auto& file : files_in(folder)) {
+    const auto name = parse_name(file);
+    if (!name) continue;
+    Backup backup = backup_at(folder, file, *name);
+    try {
+      backup.record = read_record(backup.path);
+    } catch (const Error& error) {
+      // One damaged record must not hide the other backups; `verify` names it.
+      log::warn("backup.record", error.what());
+    }
+    backups.push_back(std::move(backup));
+  }
+  std::sort(backups.begin(), backups.end(), is_newer);
+  return backups;
+}
+
+Backup find(const std::string& path) {
+  const std::string whole = base::absolute(path);
+  const std::size_t slash = whole.rfind('/');
+  const std::string file = whole.substr(slash + 1);
+  const auto name = parse_name(file);
+  if (!name) {
+    throw Error(Kind::usage, path + " has not the name of a backup",
+                "name it checkpoint_YYYYMMDD.sql.gz, .sql.zst or .dump, and .age or .gpg behind it when encrypted");
+  }
+  Backup backup = backup_at(whole.substr(0, slash), file, *name);
+  backup.record = read_record(backup.path);
+  return backup;
+}
+
+FolderLock::FolderLock(const std::string& folder) {
+  const std::string path = folder + "/" + kLockFile;
+  file_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file_) {
+    base::throw_errno(Kind::configuration, "cannot write in the folder " + folder,
+                      "make the folder, mount the volume, or name another with --dir");
+  }
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) base::throw_errno(Kind::failed, "cannot lock " + path);
+    const std::string holder = base::trim(base::read_file_if_exists(path, 200).value_or(""));
+    throw Error(Kind::busy, "another backup works in " + folder + (holder.empty() ? "" : ": " + holder),
+                "wait for it, or end it if it hangs");
+  }
+  const std::string holder = "pid " + std::to_string(::getpid()) + " since " + utc_text(std::time(nullptr)) + "\n";
+  if (::ftruncate(file_.get(), 0) != 0 || ::pwrite(file_.get(), holder.data(), holder.size(), 0) < 0) {
+    log::debug("backup.lock", "the holder's name could not be written: a full disk does not unlock");
+  }
+  sweep(folder);
+}
+
+Name free_name(const std::string& folder, Format format, Encryption encryption, base::Pulse& pulse) {
+  const auto backups = list(folder);
+  const auto is_taken = [&](const Name& name) {
+    return std::any_of(backups.begin(), backups.end(),
+                       [&](const Backup& other) { return other.name.day == name.day && other.name.time == name.time; });
+  };
+  for (;;) {
+    const std::int64_t now = std::time(nullptr);
+    Name name{utc_text(now, "%Y%m%d"), "", format, encryption};
+    if (!is_taken(name)) return name;
+    name.time = utc_text(now, "%H%M%S");
+    if (!is_taken(name)) return name;
+    base::pause(pulse, base::Deadline::in(std::chrono::milliseconds(100)));
+  }
+}
+
+void remove(const Backup& backup) {
+  for (const std::string& path : {backup.path, backup.path + ".json", backup.path + ".sha256"}) {
+    if (!base::remove_tree(path)) {
+      throw Error(Kind::failed, "cannot remove " + path, "check who owns the folder and the file");
+    }
+  }
+}
+
+}  // namespace wrktalk::backup

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backup/prove.hpp"
+
+#include "core/backup/content_hash.hpp"
+#include "core/backup/dump.hpp"
+#include "core/backup/private_server.hpp"
+#include "core/backup/restore.hpp"
+#include "core/backup/scratch.hpp"
+#include "core/backup/tables.hpp"
+#include "core/base/error.hpp"
+#include "core/db/raw.hpp"
+#include "core/log/log.hpp"
+
+#include <ctime>
+#include <utility>
+
+namespace wrktalk::backup {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr const char* kNoRight = "42501";
+
+Rows dump_again(const db::ConnectionSettings& scratch, const Tools& tools, ContentHash& hash, base::Pulse& pulse) {
+  Tables tables;
+  {
+    db::raw::Connection connection(scratch);
+    tables = find_tables(connection, pulse);
+    if (tables.there.empty()) {
+      // They lie in a schema that the search path of this database does not name.
+      const auto found =
+          connection.query("SELECT quote_ident(schemaname) FROM pg_tables WHERE tablename = 'checkpoints'", {}, pulse,
+                           base::Deadline::never());
+      tables.schema = found.rows.at(0).at(0).value_or("");
+      for (const auto& [table, rows] : hash.sums()) tables.there.push_back(table);
+    }
+  }
+  DumpText text(hash);
+  exec::Spec spec = dump_spec(tools, scratch, tables, false);
+  spec.on_bytes = [&](std::string_view bytes) { text.write(bytes); };
+  need_good(exec::run(spec, pulse), spec);
+  text.end();
+  return text.rows();
+}
+
+Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& backup, const Keys& keys,
+                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+  ContentHash wanted;
+  Rows rows;
+  {
+    db::raw::Connection connection(scratch);
+    rows = restore(connection, backup, keys, tools, {}, wanted, pulse, progress);
+  }
+  ContentHash found;
+  const Rows again = dump_again(scratch, tools, found, pulse);
+  if (again != rows) {
+    throw Error(Kind::difference, "restored it has " + to_text(again) + ", the backup has " + to_text(rows));
+  }
+  for (const auto& [table, sum] : wanted.sums()) {
+    const auto there = found.sums().find(table);
+    if (there == found.sums().end() || there->second != sum) {
+      throw Error(Kind::difference, "the rows of table " + table + " are not the same once they are restored");
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pulse& pulse,
+            const ProgressCall& progress) {
+  check_sha256(backup, pulse, progress);
+  DumpListener nobody;
+  Rows rows = read_backup(backup.path, backup.name, keys, tools, nobody, pulse, progress);
+  need_recorded_rows(backup, rows);
+  return rows;
+}
+
+Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
+                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+  check_sha256(backup, pulse, progress);
+  try {
+    const ScratchDatabase scratch(database, pulse);
+    return restore_and_compare(scratch.settings(), backup, keys, tools, pulse, progress);
+  } catch (const db::SqlError& error) {
+    if (error.sqlstate() != kNoRight) throw;
+    log::info("backup.private_server", "this role may not create a database: starting a private server");
+  }
+  PrivateServer server(tools, pulse);
+  return restore_and_compare(server.settings(), backup, keys, tools, server, progress);
+}
+
+void note_verified(Backup backup, bool restored) {
+  if (!backup.record) return;
+  backup.record->verified_at = utc_text(std::time(nullptr));
+  if (restored) backup.record->restored_at = backup.record->verified_at;
+  try {
+    write_record(backup.path, *backup.record);
+  } catch (const Error& error) {
+    log::warn("backup.record", "cannot note that the backup was verified", {{"reason", error.what()}});
+  }
+}
+
+}  // namespace wrktalk::backup
