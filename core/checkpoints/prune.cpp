@@ -35,6 +35,7 @@ class Run {
  public:
   Run(db::raw::Connection& connection, const Rule& rule, base::Pulse& pulse)
       : db_(connection), rule_(rule), pulse_(pulse) {
+    need_tables();
     if (rule.older_than) cutoff_ = time_before(*rule.older_than);
   }
 
@@ -117,6 +118,17 @@ class Run {
   }
 
   bool uses_delta(const std::string& thread) { return ask(sql::kUsesDelta, {thread}).rows.at(0).at(0) == "t"; }
+
+  void need_tables() {
+    const auto absent =
+        ask("SELECT name FROM unnest('{checkpoints,checkpoint_blobs,checkpoint_writes}'::text[]) name "
+            "WHERE to_regclass(name) IS NULL",
+            {});
+    if (absent.rows.empty()) return;
+    throw Error(Kind::configuration,
+                "database " + db_.database() + " has no table " + absent.rows.front()[0].value_or(""),
+                "name the database of the checkpoint tables, or make them with `wrktalk migrate up`");
+  }
 
   std::string time_before(std::chrono::milliseconds age) {
     const auto row =

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Backups of the checkpoint tables: made by the real pg_dump, read, restored, pruned, and what goes wrong.
+# shellcheck disable=SC2016  # scripts of stand-ins are written here
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres
 pg_cluster
@@ -91,3 +92,291 @@ by_hand() {
     dropdb by_hand
 }
 check 'zcat | psql restores it too' by_hand
+
+in_place() {
+    local wanted
+    wanted=$(content)
+    expect_exit 1 backup restore "$first"
+    expect_output 'error: database wrktalk has rows: checkpoint_blobs 1000, checkpoint_writes 1000, checkpoints 1000'
+    expect_output 'hint: give --replace'
+    expect_exit 2 backup restore "$first" --replace
+    expect_output 'there is no terminal to ask on: lose the rows of database wrktalk'
+    sql "delete from checkpoint_blobs where thread_id < 't5'; update checkpoints set type = 'changed';
+         grant select on checkpoints to public"
+    expect_exit 0 backup restore "$first" --replace --yes -o json
+    jq -e '.rows.checkpoints == 1000 and .database == "wrktalk"' "$OUT"
+    expect_equal "$wanted" content
+    expect_equal t sql "select has_table_privilege('public', 'checkpoints', 'select')"
+    expect_exit 0 "$WRKTALK" verify --checkpoint-dsn "dbname=$PGDATABASE"
+}
+check 'restore refuses rows that are there; with --replace it replaces them and keeps the rights' in_place
+
+half() {
+    local wanted
+    wanted=$(content)
+    zcat "$first" >"$WORK/dump"
+    head -c 100000 "$WORK/dump" | gzip >"$DIR/checkpoint_20200101.sql.gz"
+    expect_exit 3 backup restore checkpoint_20200101.sql.gz --replace --yes
+    expect_output 'the dump is cut short'
+    expect_equal "$wanted" content
+    sql 'begin; lock checkpoints in row exclusive mode; select pg_sleep(3)' >/dev/null &
+    wait_until 5 expect_equal 1 sql "select count(*) from pg_locks where relation = 'checkpoints'::regclass and mode = 'RowExclusiveLock'"
+    expect_exit 4 backup restore "$first" --replace --yes --ddl-lock-timeout 200ms
+    expect_output 'table checkpoints is in use: no lock in 200 ms'
+    wait
+    rm "$DIR/checkpoint_20200101.sql.gz"
+}
+check 'a restore that cannot be finished changes nothing' half
+
+old_hand_made() {
+    pg_dump -t checkpoints -t checkpoint_blobs -t checkpoint_writes | gzip >"$DIR/checkpoint_20200102.sql.gz"
+    createdb old
+    expect_exit 0 backup verify checkpoint_20200102.sql.gz
+    expect_exit 0 backup restore checkpoint_20200102.sql.gz --into old
+    PGDATABASE=old expect_equal 1000 sql 'select count(*) from checkpoints'
+    dropdb old
+    rm "$DIR/checkpoint_20200102.sql.gz"
+}
+check "a backup that the guide's CronJob made is restored, roles or no roles" old_hand_made
+
+# damaged WORD COMMAND...: a copy of the first backup, changed by the command, is told by verify.
+damaged() {
+    local file=$DIR/checkpoint_20200103.sql.gz
+    cp "$first" "$file"
+    [ "$1" = alone ] || sed "s/checkpoint_$today/checkpoint_20200103/" "$first.sha256" >"$file.sha256"
+    "${@:3}" "$file"
+    expect_exit 3 backup verify checkpoint_20200103.sql.gz
+    expect_output "^DAMAGED  checkpoint_20200103.sql.gz: .*$2"
+    expect_exit 3 backup restore checkpoint_20200103.sql.gz --replace --yes
+    rm -f "$file" "$file.sha256"
+}
+flip() { printf '\377' | dd of="$1" bs=1 seek=5000 conv=notrunc status=none; }
+check 'a flipped byte is found by the digest' damaged beside 'its sha256 is' flip
+check 'a flipped byte is found without a digest, too' damaged alone 'damaged|cut short|gzip' flip
+check 'a truncated backup is found' damaged alone 'cut short' truncate -s 9000
+check 'an empty one is found' damaged alone 'the file is empty' truncate -s 0
+
+with_hash() {
+    local file
+    expect_exit 0 backup verify --all --restore
+    for file in "$DIR"/*.sql.gz "$DIR"/*.zst "$DIR"/*.dump; do
+        grep -q "^good  *$(basename "$file"): .*checkpoints 1000.*restored and compared" "$OUT"
+    done
+    expect_equal 0 sql "select count(*) from pg_database where datname like 'wrktalk_verify%'"
+    expect_output ', restored$' backup list
+    sql 'create database wrktalk_verify_left_behind' >/dev/null
+    expect_exit 0 backup verify --restore "$first"
+    expect_equal 0 sql "select count(*) from pg_database where datname like 'wrktalk_verify%'"
+}
+check 'verify --restore restores into a throw-away database, compares, and leaves none, not even an earlier one' with_hash
+
+encrypted() {
+    local tool=$1 file
+    shift
+    expect_exit 0 backup create "$@" -o json
+    file=$(jq -r .path "$OUT")
+    [[ $file == *.sql.gz.$tool ]]
+    refuse zcat "$file"
+    (cd "$DIR" && sha256sum --quiet -c "$(basename "$file").sha256")
+    expect_exit 0 backup verify "$file" --age-identity "$WORK/age.key"
+    createdb secret
+    expect_exit 0 backup restore "$file" --into secret --age-identity "$WORK/age.key"
+    PGDATABASE=secret expect_equal "$(content)" content
+    dropdb secret
+    rm -f "$file"*
+}
+if have_service age; then
+    age-keygen -o "$WORK/age.key" 2>/dev/null
+    recipient=$(age-keygen -y "$WORK/age.key")
+    check 'what age encrypted comes back with the key' encrypted age --age-recipient "$recipient"
+    custom_too() {
+        expect_exit 0 backup create --format custom --age-recipient "$recipient" -o json
+        local file
+        file=$(jq -r .path "$OUT")
+        expect_exit 0 backup verify "$file" --age-identity "$WORK/age.key"
+        expect_exit 5 backup verify "$file"
+        expect_output 'hint: name the file with the secret key with --age-identity'
+        rm -f "$file"*
+        expect_exit 8 backup create --age-recipient nobody
+        expect_output 'error: age exited with status 1: .*nobody'
+        nothing_half
+    }
+    check 'custom backups are encrypted too; without key, or with a wrong one, it says so' custom_too
+fi
+if have_service gpg; then
+    export GNUPGHOME=$WORK/gnupg
+    mkdir -m 700 "$GNUPGHOME"
+    at_exit gpgconf --kill all
+    gpg --batch --quiet --passphrase '' --quick-generate-key operator@example.org default default never 2>/dev/null
+    check 'what gpg encrypted comes back' encrypted gpg --gpg-recipient operator@example.org
+fi
+
+# slow_dump: a pg_dump that is the real one and then waits; its path goes to --programs.
+slow_dump() {
+    mkdir -p "$WORK/slow"
+    printf '#!/bin/sh\ncase $1 in --version) exec pg_dump --version;; esac\npg_dump "$@"; touch %s; exec sleep 60\n' \
+        "$WORK/dumped" >"$WORK/slow/pg_dump"
+    chmod +x "$WORK/slow/pg_dump"
+    rm -f "$WORK/dumped"
+}
+
+ended() {
+    local before
+    slow_dump
+    before=$("$WRKTALK" backup list --dir "$DIR")
+    background create "$WRKTALK" backup create --dir "$DIR" --programs "$WORK/slow"
+    wait_until 10 test -e "$WORK/dumped"
+    expect_exit 4 backup create
+    expect_output "error: another backup works in $DIR: pid $(<"$WORK/create.pid")"
+    expect_exit 4 backup prune
+    end_background create "$1" || true
+    expect_equal "$before" "$WRKTALK" backup list --dir "$DIR"
+    [ "$1" = KILL ] || nothing_half
+    expect_exit 0 backup create -o json
+    nothing_half
+    rm -f "$(jq -r .path "$OUT")"*
+}
+check 'a second backup meanwhile is busy; one that is killed leaves no backup, and the next one sweeps' ended KILL
+check 'one that is asked to end leaves nothing' ended TERM
+
+# dumps_that SCRIPT: a pg_dump that misbehaves.
+dumps_that() {
+    mkdir -p "$WORK/bad"
+    printf '#!/bin/sh\ncase $1 in --version) exec pg_dump --version;; esac\n%s\n' "$1" >"$WORK/bad/pg_dump"
+    chmod +x "$WORK/bad/pg_dump"
+}
+distrusted() {
+    local before
+    before=$("$WRKTALK" backup list --dir "$DIR")
+    dumps_that 'exit 0'
+    expect_exit 3 backup create --programs "$WORK/bad"
+    expect_output 'it is not what pg_dump writes'
+    dumps_that 'pg_dump "$@" | head -c 50000'
+    expect_exit 3 backup create --programs "$WORK/bad"
+    expect_output 'the dump is cut short'
+    dumps_that 'pg_dump "$@"; echo "pg_dump: error: no" >&2; exit 1'
+    expect_exit 8 backup create --programs "$WORK/bad" --metrics "$WORK/bad.prom"
+    expect_output 'error: pg_dump exited with status 1: pg_dump: error: no'
+    grep -qx 'wrktalk_backup_last_run_success 0' "$WORK/bad.prom"
+    dumps_that 'pg_dump "$@" | sed /^t77./d'
+    expect_exit 3 backup create --programs "$WORK/bad"
+    expect_output 'the dump is not whole: .*; the server has'
+    expect_exit 5 backup create --programs /nowhere
+    expect_output 'hint: install postgresql-client, or name its folder with --programs'
+    expect_equal "$before" "$WRKTALK" backup list --dir "$DIR"
+    nothing_half
+}
+check 'an empty, a truncated, a failed and an incomplete dump are never a backup' distrusted
+
+metrics() {
+    expect_exit 0 backup create --metrics "$WORK/good.prom" -o json
+    local file size
+    file=$(jq -r .path "$OUT") size=$(jq .size_bytes "$OUT")
+    grep -qx 'wrktalk_backup_last_run_success 1' "$WORK/good.prom"
+    grep -qx "wrktalk_backup_last_success_size_bytes $size" "$WORK/good.prom"
+    expect_exit 5 backup create --programs /nowhere --metrics "$WORK/good.prom"
+    grep -qx 'wrktalk_backup_last_run_success 0' "$WORK/good.prom"
+    grep -qx "wrktalk_backup_last_success_size_bytes $size" "$WORK/good.prom"
+    rm -f "$file"*
+}
+check 'the metric file tells time, size and result, and after a failure still the last success' metrics
+
+refusals() {
+    expect_exit 5 "$WRKTALK" backup create --dir /nowhere
+    expect_output 'cannot write in the folder /nowhere: No such file or directory'
+    expect_exit 5 "$WRKTALK" backup list --dir /nowhere
+    expect_exit 5 backup create --checkpoint-dsn 'dbname=postgres'
+    expect_output 'database postgres has no table checkpoint_migrations, checkpoints, checkpoint_blobs, checkpoint_writes'
+    expect_exit 6 backup create --checkpoint-dsn 'host=127.0.0.1 port=1'
+    expect_exit 5 backup restore "$DIR/checkpoint_20190101.sql.gz"
+    expect_exit 2 backup restore /etc/passwd
+    expect_exit 2 backup prune --keep-daily 0 --keep-weekly 0
+    sql "create role reader login; grant select on checkpoints to reader" >/dev/null
+    expect_exit 5 backup create --checkpoint-dsn 'user=reader'
+    expect_output 'permission denied for table checkpoint'
+    nothing_half
+}
+check 'what cannot be is told with its reason' refusals
+
+prunes() {
+    local day
+    for day in 20240101 20240102 20240103; do
+        cp "$first" "$DIR/checkpoint_$day.sql.gz"
+        sed "s/checkpoint_$today/checkpoint_$day/" "$first.sha256" >"$DIR/checkpoint_$day.sql.gz.sha256"
+    done
+    expect_exit 0 backup create -o json # the newest, and not verified
+    expect_exit 0 backup prune --keep-daily 1 --keep-weekly 0 --dry-run
+    expect_output '^would remove  checkpoint_20240101.sql.gz'
+    [ -e "$DIR/checkpoint_20240101.sql.gz" ]
+    expect_exit 0 backup prune --keep-daily 1 --keep-weekly 0
+    expect_output '^removed       checkpoint_20240101.sql.gz'
+    expect_output '^keeps         checkpoint_.* \(last verified, last restored\)'
+    expect_output '^2 kept, [0-9]+ removed'
+    expect_equal 2 jq length <("$WRKTALK" backup list --dir "$DIR" -o json)
+}
+check 'prune keeps what its flags say, and the last one that was restored' prunes
+
+full_disk() {
+    mkdir "$WORK/small"
+    mount -t tmpfs -o size=200k none "$WORK/small" || return 1
+    local status=0
+    "$WRKTALK" backup create --dir "$WORK/small" --format plain.zst >/dev/null
+    (fill_disk) || status=$?
+    umount "$WORK/small"
+    return "$status"
+}
+fill_disk() {
+    local before
+    set -e
+    head -c "$(($(stat -f -c '%a * %S' "$WORK/small") - 20000))" /dev/zero >"$WORK/small/other"
+    before=$(cd "$WORK/small" && sha256sum checkpoint*)
+    expect_exit 1 "$WRKTALK" backup create --dir "$WORK/small"
+    expect_output "cannot write the backup to $WORK/small: No space left on device"
+    expect_output 'hint: free space there; the older backups are untouched'
+    expect_equal '' find "$WORK/small" -name '.*.part'
+    expect_equal "$before" bash -c "cd '$WORK/small' && sha256sum checkpoint*"
+}
+if [ "$(id -u)" -eq 0 ] && mkdir "$WORK/probe" && mount -t tmpfs none "$WORK/probe" 2>/dev/null; then
+    umount "$WORK/probe"
+    check 'a full disk leaves the older backups whole and nothing half done' full_disk
+else
+    echo 'left out, a small file system cannot be mounted'
+fi
+
+newer_server() {
+    local conninfo
+    conninfo=$(pg_extra 18)
+    createdb -d "$conninfo" checkpoints_of_18 2>/dev/null || psql -Xq "$conninfo" -c 'create database checkpoints_of_18'
+    at_exit psql -Xq "$conninfo" -c 'drop database checkpoints_of_18'
+    "$WRKTALK" migrate up --checkpoint-dsn "$conninfo dbname=checkpoints_of_18" >/dev/null
+    expect_exit 5 backup create --checkpoint-dsn "$conninfo dbname=checkpoints_of_18"
+    expect_output 'pg_dump is 1[0-9.]+, the server is PostgreSQL 18[0-9.]+: an older pg_dump cannot read a newer server'
+    expect_output 'hint: install postgresql-client-18'
+}
+older_server() {
+    local conninfo wanted file
+    conninfo="$(pg_extra 13) dbname=checkpoints_of_13"
+    psql -Xq "$(pg_extra 13)" -c 'create database checkpoints_of_13'
+    at_exit psql -Xq "$(pg_extra 13)" -c 'drop database checkpoints_of_13'
+    "$WRKTALK" migrate up --checkpoint-dsn "$conninfo" >/dev/null
+    expect_exit 0 backup create --checkpoint-dsn "$conninfo" -o json
+    file=$(jq -r .path "$OUT")
+    expect_exit 0 backup verify "$file" --restore --checkpoint-dsn "$conninfo"
+    expect_exit 0 backup restore "$(echo "$DIR"/*.dump)" --checkpoint-dsn "$conninfo"
+}
+! have_service postgres-18 || check 'a pg_dump older than the server is refused with both versions' newer_server
+! have_service postgres-13 || check 'an older server is backed up, and takes the backup of a newer one' older_server
+
+password() {
+    sql "create role app login createdb password 'pa ss''\\w\"ord'; grant all on all tables in schema public to app" >/dev/null
+    mkdir -p "$WORK/seen"
+    printf '#!/bin/sh\ntr "\\0" "\\n" </proc/$$/cmdline >>%s/argv\nexec pg_dump "$@"\n' "$WORK/seen" >"$WORK/seen/pg_dump"
+    chmod +x "$WORK/seen/pg_dump"
+    local port
+    port=$(sed -n 4p "$WORK/pg/data/postmaster.pid")
+    export WRKTALK_AGENT_CHECKPOINT_PASSWORD="pa ss'\\w\"ord"
+    expect_exit 0 backup create --programs "$WORK/seen" --checkpoint-dsn "user=app port=$port" --log-level DEBUG
+    [ -s "$WORK/seen/argv" ]
+    refuse grep -e 'pa ss' "$WORK/seen/argv" "$OUT" "$ERR"
+}
+check 'a password reaches pg_dump, and neither argv nor output' password
