@@ -138,6 +138,41 @@ for delay in 0 0.01 0.02 0.04 0.08 0.16; do
     check "beside two setup() at once migrate up ends well, $delay s after them" at_once "$delay"
 done
 
+# old_library AGE: both libraries of that age, on the tables of both makes.
+old_library() {
+    eval "$("$SUPPORT/langgraph/install" "$1")"
+    pg_database "ours_$1"
+    expect_exit 0 "$WRKTALK" migrate up
+    both_savers
+    resumed
+    pg_database "python_$1"
+    python_saver setup
+    expect_exit 0 "$WRKTALK" migrate up
+    both_savers
+    pg_database "javascript_$1"
+    javascript_saver setup
+    expect_exit 0 "$WRKTALK" migrate up
+    both_savers
+    resumed
+}
+# resumed: a graph that is killed in its second step goes on there, not at its start.
+resumed() {
+    expect_exit 137 python3 "$SUPPORT/langgraph/graph.py" crash
+    python3 "$SUPPORT/langgraph/graph.py" resume
+    expect_exit 137 node "$SUPPORT/langgraph/graph.mjs" crash
+    node "$SUPPORT/langgraph/graph.mjs" resume
+}
+check 'the older libraries work on them as well, and adopted are theirs' old_library older
+check 'so do the oldest' old_library oldest
+check 'a graph that was killed goes on where it was' old_library newest
+
+old_name() {
+    PGDATABASE=ours expect_output 'All checkpoint checks passed' "$SUPPORT/../../scripts/verify_migration.sh"
+    expect_output 'All checkpoint checks passed' env -u PGHOST -u PGDATABASE -u PGUSER \
+        "$SUPPORT/../../scripts/verify_migration.sh" "host=$PGHOST dbname=ours user=postgres"
+}
+check "the guide's verify_migration.sh does what its name says" old_name
+
 other_schema() {
     pg_database schema
     sql 'create schema app'
