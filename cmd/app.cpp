@@ -4,6 +4,7 @@
 #include "cmd/help.hpp"
 #include "cmd/inputs.hpp"
 #include "cmd/terminal.hpp"
+#include "cmd/vault.hpp"
 #include "core/base/error.hpp"
 #include "core/base/nearest.hpp"
 #include "core/log/log.hpp"
@@ -32,31 +33,27 @@ void add_commands(CLI::App& app, Selected& chosen) {
   add_backup(app, chosen);
   add_checkpoints(app, chosen);
   add_release(app, chosen);
+  add_secrets(app, chosen);
   add_config(app, chosen);
   add_completion(app, chosen);
 }
 
-/// Passwords are known to the log before anything can be logged that holds them.
-void hide_secrets(const Env& env) {
-  for (const auto& item : config::definitions()) {
-    if (item.secret) log::add_secret(base::Secret(env.values.at(item.key).text));
-  }
-  for (const auto* database : {&env.settings.agent_db, &env.settings.checkpoint_db}) {
-    for (const auto& [keyword, value] : database->parameters) {
-      if (keyword == "password" || keyword == "sslpassword") log::add_secret(base::Secret(value));
-    }
-  }
-}
-
 ExitCode execute(const Globals& globals, const Selected& chosen) {
   exec::Signals signals;
-  Env env{{}, {}, globals.output == "json" ? Output::json : Output::text, globals.no_color, globals.yes, signals};
+  Env env{{},      {},     globals.output == "json" ? Output::json : Output::text, globals.no_color, globals.yes,
+          signals, nullptr};
+  config::Inputs inputs;
   if (!chosen.bare) {
-    env.values = config::resolve(gather(globals));
-    env.settings = config::parse(env.values, db::parse_conninfo);
-    hide_secrets(env);
+    inputs = gather(globals);
+    settle(env, inputs);
     log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
                  log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});
+  }
+  std::unique_ptr<VaultLogin> vault;
+  if (env.settings.vault.use && !chosen.offline && globals.pg_env_file.empty()) {
+    vault = std::make_unique<VaultLogin>(env, inputs);
+    if (!chosen.daemon) vault.reset();
+    env.vault = vault.get();
   }
   const ExitCode code = chosen.run(env);
   if (!flush_stdout()) throw Error(Kind::failed, "cannot write to stdout", "check free space where it goes");

@@ -26,6 +26,8 @@ namespace wrktalk::cmd {
 
 enum class Output { text, json };
 
+class VaultLogin;
+
 /// What every command gets: settings as decided, and how to talk to the user.
 struct Env {
   config::Settings settings;
@@ -34,13 +36,16 @@ struct Env {
   bool no_color = false;  ///< --no-color, for `print_error`
   bool yes = false;       ///< -y: do not ask
   exec::Signals& signals;
+  VaultLogin* vault = nullptr;  ///< for a daemon with --vault
 };
 
 /// What the parser chose. `run` is called once, after parsing.
 struct Selected {
   std::string name;  ///< "migrate up", for application_name and messages
   std::function<base::ExitCode(Env&)> run;
-  bool bare = false;  ///< settings are neither read nor checked: `run` needs none
+  bool bare = false;     ///< settings are neither read nor checked: `run` needs none
+  bool offline = false;  ///< no database is used: --vault changes nothing
+  bool daemon = false;   ///< lives long: a login to Vault is kept, others are given up before `run`
 };
 
 /// argv to exit code; the only place that handles Error. `main` is one line over it.
@@ -62,6 +67,7 @@ void add_rollback(CLI::App& app, Selected& chosen);
 void add_maintenance(CLI::App& app, Selected& chosen);
 void add_task(CLI::App& app, Selected& chosen);
 void add_status(CLI::App& app, Selected& chosen);
+void add_secrets(CLI::App& app, Selected& chosen);
 void add_config(CLI::App& app, Selected& chosen);
 void add_completion(CLI::App& app, Selected& chosen);
 

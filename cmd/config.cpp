@@ -44,7 +44,10 @@ void add_config(CLI::App& app, Selected& chosen) {
   auto* sub = config->add_subcommand("show", "Every setting with its value and its source; secrets as ***");
   sub->footer(footer({"wrktalk config show", "wrktalk config show -o json | jq '.settings[\"db.host\"]'"},
                      {ExitCode::done, ExitCode::usage, ExitCode::configuration}));
-  sub->callback([&chosen] { chosen = {"config show", show}; });
+  sub->callback([&chosen] {
+    chosen = {"config show", show};
+    chosen.offline = true;
+  });
 }
 
 }  // namespace wrktalk::cmd

@@ -143,8 +143,8 @@ const char* to_text(agent::Finding::Weight weight) {
 }
 
 /// What would happen and whether it can; the target and the stored bytes are looked at.
-ExitCode check(const Env& env, const agent::Settings& settings, db::Session& db, const Plan& plan, SignalPulse& pulse) {
-  const auto forecast = agent::forecast(settings, db, plan.task, pulse);
+ExitCode check(const Env& env, const agent::Settings& settings, const Plan& plan, SignalPulse& pulse) {
+  const auto forecast = agent::forecast(settings, plan.task, pulse);
   const ExitCode code = forecast.possible() ? ExitCode::done : ExitCode::failed;
   const std::string to = forecast.goal ? forecast.goal->artifact.version : goal(plan);
   if (env.output == Output::json) {
@@ -225,7 +225,7 @@ ExitCode run_deploy(const DeployOptions& options, Env& env) {
   queue::require_schema(db);
   const Plan plan = make_plan(options, settings, db, pulse);
   if (options.dry_run) return show_plan(env, plan);
-  if (options.check) return check(env, settings, db, plan, pulse);
+  if (options.check) return check(env, settings, plan, pulse);
   if (options.queue) return add_to_queue(options, env, db, plan);
   return run_here(env, settings, plan);
 }

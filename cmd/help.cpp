@@ -14,7 +14,7 @@ const char* meaning(base::ExitCode code) {
     case base::ExitCode::difference: return "a difference was found";
     case base::ExitCode::busy: return "busy: another deployment or migration holds the lock";
     case base::ExitCode::configuration: return "a setting, a credential or a schema version is wrong";
-    case base::ExitCode::database: return "the database cannot be reached, or was lost";
+    case base::ExitCode::database: return "the database or Vault cannot be reached, or was lost";
     case base::ExitCode::artifact: return "the release was refused";
     case base::ExitCode::child: return "a program that was started failed or took too long";
     case base::ExitCode::put_back: return "the deployment failed, what ran before runs again";

@@ -26,6 +26,7 @@ constexpr std::size_t kLargestFile = 1024 * 1024;
 const char* group_of(const std::string& key) {
   const std::string section = key.substr(0, key.find('.'));
   if (section == "db" || section == "checkpoint") return "Database";
+  if (section == "vault") return "Vault";
   return section == "log" ? "Output" : "Agent and targets";
 }
 
@@ -67,6 +68,18 @@ std::string host_name() {
   return name.data();
 }
 
+/// Passwords are known to the log before anything can be logged that holds them.
+void hide_secrets(const Env& env) {
+  for (const auto& item : config::definitions()) {
+    if (item.secret) log::add_secret(base::Secret(env.values.at(item.key).text));
+  }
+  for (const auto* database : {&env.settings.agent_db, &env.settings.checkpoint_db}) {
+    for (const auto& [keyword, value] : database->parameters) {
+      if (keyword == "password" || keyword == "sslpassword") log::add_secret(base::Secret(value));
+    }
+  }
+}
+
 }  // namespace
 
 void add_globals(CLI::App& app, Globals& globals) {
@@ -80,12 +93,17 @@ void add_globals(CLI::App& app, Globals& globals) {
     std::string help = item.help;
     if (item.default_value[0] != '\0') help += std::string(" (default: ") + item.default_value + ")";
     const auto keep = [&globals, flag](const std::string& text) { globals.flags[flag] = text; };
-    app.add_option_function<std::string>(flag, keep, help)->type_name("VALUE")->group(group_of(item.key));
+    const bool is_switch = std::string_view(item.default_value) == "false";
+    auto* option = is_switch ? app.add_flag_callback(
+                                   flag, [keep] { keep("true"); }, item.help)
+                             : app.add_option_function<std::string>(flag, keep, help)->type_name("VALUE");
+    option->group(group_of(item.key));
   }
   app.add_flag("--no-color", globals.no_color, "No colours, as with NO_COLOR set")->group("Output");
   app.add_option("--pg-env", globals.pg_env_file, "Read PG* variables from FILE (pg_env.sh), without a shell")
       ->type_name("FILE")
-      ->group("Database");
+      ->group("Database")
+      ->excludes("--vault");
   app.add_option("--config", globals.config_file,
                  std::string("Config file (default: ") + kDefaultFile + " when it is there)")
       ->type_name("FILE");
@@ -110,6 +128,12 @@ config::Inputs gather(const Globals& globals) {
     if (holds_password(in.file)) warn_when_others_may_read(in.file_path);
   }
   return in;
+}
+
+void settle(Env& env, const config::Inputs& inputs) {
+  env.values = config::resolve(inputs);
+  env.settings = config::parse(env.values, db::parse_conninfo);
+  hide_secrets(env);
 }
 
 }  // namespace wrktalk::cmd

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "cmd/app.hpp"
 #include "core/config/settings.hpp"
 
 #include <map>
 #include <string>
-
-namespace CLI {
-class App;
-}
 
 namespace wrktalk::cmd {
 
@@ -27,5 +24,8 @@ void add_globals(CLI::App& app, Globals& globals);
 
 /// Flags, environment and files, read and put side by side. Throws Error(configuration).
 config::Inputs gather(const Globals& globals);
+
+/// Decides `env`'s values and settings; their secrets are known to the log from then on. Throws Error(configuration).
+void settle(Env& env, const config::Inputs& inputs);
 
 }  // namespace wrktalk::cmd

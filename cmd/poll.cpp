@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
+#include "cmd/vault.hpp"
 #include "core/agent/agent.hpp"
 #include "core/base/error.hpp"
 
@@ -33,6 +34,7 @@ ExitCode report(const Env& env, const agent::Summary& summary) {
 ExitCode run_poll(const PollOptions& options, Env& env) {
   auto settings = agent::settings_from(env.settings, agent_database(env, "poll"), checkpoint_database(env, "poll"));
   settings.poll_only = options.poll_only;
+  settings.credentials = env.vault;
   agent::Stop stop(env.signals, settings.grace);
   if (options.loop) {
     agent::loop(settings, stop);
@@ -54,7 +56,10 @@ void add_poll(CLI::App& app, Selected& chosen) {
       {"wrktalk poll                    # one task, if one is due", "wrktalk poll --drain", "wrktalk poll --loop"},
       {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::busy, ExitCode::configuration, ExitCode::database,
        ExitCode::artifact, ExitCode::child, ExitCode::put_back, ExitCode::not_put_back}));
-  sub->callback([options, &chosen] { chosen = {"poll", [options](Env& env) { return run_poll(*options, env); }}; });
+  sub->callback([options, &chosen] {
+    chosen = {"poll", [options](Env& env) { return run_poll(*options, env); }};
+    chosen.daemon = options->loop;
+  });
 }
 
 }  // namespace wrktalk::cmd

@@ -47,7 +47,7 @@ void count(Summary& summary, const TaskResult& result) {
 class Daemon {
  public:
   Daemon(const Settings& settings, Stop& stop, Listen listen)
-      : settings_(settings), stop_(stop), link_(settings.database, listen) {}
+      : settings_(settings), stop_(stop), link_(settings.database, listen, settings.credentials) {}
 
   /// Connects and signs in when that is not done. Throws what Session throws.
   void ready() {
@@ -148,7 +148,8 @@ bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
   if (!daemon.link().listens()) daemon.link().drop();
   const auto sleep = std::min(tick.next.value_or(settings.poll_interval), settings.poll_interval);
   const bool scheduled = tick.next && *tick.next <= settings.poll_interval;
-  return wait_for_work(daemon, stop, Deadline::in(sleep)) || scheduled;
+  const auto keep = settings.credentials == nullptr ? Deadline::never() : settings.credentials->due();
+  return wait_for_work(daemon, stop, base::sooner(Deadline::in(sleep), keep)) || scheduled;
 }
 
 }  // namespace
@@ -192,6 +193,7 @@ void loop(const Settings& settings, Stop& stop) {
   bool woken = true;
   while (!stop.requested()) {
     try {
+      if (settings.credentials != nullptr && settings.credentials->due().passed()) settings.credentials->keep();
       daemon.ready();
       if (first) {
         std::vector<std::string> names;
@@ -213,7 +215,7 @@ void loop(const Settings& settings, Stop& stop) {
 
 TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task) {
   sweep_secrets_dirs(settings);
-  Link link(settings.database, Listen::direct);
+  Link link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
   return run_task(settings, link, stop, claim, Mode::foreground);

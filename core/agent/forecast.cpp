@@ -22,9 +22,9 @@ bool ends_us(const Error& e) {
 
 class Look {
  public:
-  Look(const Settings& settings, db::Session& db, const queue::NewTask& task, base::Pulse& pulse)
+  Look(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse)
       : settings_(settings),
-        db_(db),
+        link_(settings.database, Listen::no, settings.credentials),
         task_(task),
         pulse_(pulse),
         target_(deploy::parse_target(task.target)),
@@ -72,14 +72,14 @@ class Look {
 
   void goal() {
     queue::TargetRow before;
-    if (auto row = queue::find_target(db_, task_.target)) before = *row;
+    if (auto row = queue::find_target(link_.session(), task_.target)) before = *row;
     before.name = task_.target;
     before.kind = deploy::to_text(target_.kind);
     queue::Task task;
     task.type = task_.type;
     task.artifact_id = task_.artifact_id;
     task.payload = queue::to_json(task_.payload);
-    out_.goal = find_goal(settings_, db_, *deployer_, task, before, pulse_);
+    out_.goal = find_goal(link_, *deployer_, task, before, pulse_);
     if (out_.goal->held_revision) {
       add(Weight::good, "the target still holds " + out_.goal->artifact.version + " as revision " +
                             std::to_string(*out_.goal->held_revision) + " and would go back to it");
@@ -101,7 +101,7 @@ class Look {
   }
 
   void stored() {
-    db::raw::Connection db(settings_.database);
+    auto db = link_.raw();
     const auto& artifact = out_.goal->artifact;
     const auto verdict = artifact::verify(db, artifact, settings_.limits, pulse_);
     if (verdict.good()) {
@@ -118,7 +118,7 @@ class Look {
     const auto& artifact = out_.goal->artifact;
     const base::TempDir folder(base::temporary_parent(), "wrktalk-check-");
     const auto secrets = make_secrets_dir(settings_);
-    db::raw::Connection db(settings_.database);
+    auto db = link_.raw();
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
     const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
     deployer_->check(release, pulse_);
@@ -132,7 +132,7 @@ class Look {
   }
 
   const Settings& settings_;
-  db::Session& db_;
+  Link link_;
   const queue::NewTask& task_;
   base::Pulse& pulse_;
   deploy::Target target_;
@@ -148,8 +148,8 @@ bool Forecast::possible() const noexcept {
                       [](const auto& finding) { return finding.weight == Weight::bad; });
 }
 
-Forecast forecast(const Settings& settings, db::Session& db, const queue::NewTask& task, base::Pulse& pulse) {
-  return Look(settings, db, task, pulse).all();
+Forecast forecast(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse) {
+  return Look(settings, task, pulse).all();
 }
 
 }  // namespace wrktalk::agent

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/agent/goal.hpp"
+#include "core/agent/settings.hpp"
 
 #include <optional>
 #include <string>
@@ -30,6 +31,6 @@ struct Forecast {
 
 /// Looks at the target, the stored release and what the target itself holds, and changes nothing; `task` is not queued.
 /// The release's bytes are read once. Throws what ends the program: connection_lost, a signal.
-Forecast forecast(const Settings& settings, db::Session& db, const queue::NewTask& task, base::Pulse& pulse);
+Forecast forecast(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse);
 
 }  // namespace wrktalk::agent

@@ -3,7 +3,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/db/raw.hpp"
 
 namespace wrktalk::agent {
 namespace {
@@ -13,9 +12,8 @@ using base::Kind;
 
 class GoalFinder {
  public:
-  GoalFinder(const Settings& settings, db::Session& db, deploy::Deployer& deployer, const queue::TargetRow& before,
-             base::Pulse& pulse)
-      : settings_(settings), db_(db), deployer_(deployer), before_(before), pulse_(pulse) {}
+  GoalFinder(Link& link, deploy::Deployer& deployer, const queue::TargetRow& before, base::Pulse& pulse)
+      : link_(link), deployer_(deployer), before_(before), pulse_(pulse) {}
 
   Goal of_deploy(const queue::Task& task) {
     if (!task.artifact_id) throw Error(Kind::failed, "the task names no release artifact");
@@ -37,14 +35,14 @@ class GoalFinder {
   artifact::Artifact find_artifact(const std::string& id_or_version, bool of_our_type) {
     std::optional<std::string> type;
     if (of_our_type) type = chart_type();
-    db::raw::Connection db(settings_.database);
+    auto db = link_.raw();
     return artifact::find(db, id_or_version, type, pulse_);
   }
 
   const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(before_.kind)); }
 
   Goal held(artifact::Artifact artifact) {
-    const auto recorded = queue::revision_of(db_, before_.name, artifact.id);
+    const auto recorded = queue::revision_of(link_.session(), before_.name, artifact.id);
     const auto revision = deployer_.held_revision(artifact.version, recorded, pulse_);
     return {std::move(artifact), revision};
   }
@@ -54,7 +52,7 @@ class GoalFinder {
     if (const auto version = deployer_.version_at(revision, pulse_)) {
       return {find_artifact(*version, true), revision};
     }
-    const auto id = queue::artifact_of_revision(db_, before_.name, revision);
+    const auto id = queue::artifact_of_revision(link_.session(), before_.name, revision);
     if (!id) {
       throw Error(Kind::failed, "no task made revision " + std::to_string(revision) + " of " + before_.name,
                   "name a version with --to-version, or look at `wrktalk task list`");
@@ -62,8 +60,7 @@ class GoalFinder {
     return held(find_artifact(*id, false));
   }
 
-  const Settings& settings_;
-  db::Session& db_;
+  Link& link_;
   deploy::Deployer& deployer_;
   const queue::TargetRow& before_;
   base::Pulse& pulse_;
@@ -82,9 +79,9 @@ void check_fits(const artifact::Artifact& artifact, const queue::TargetRow& targ
 
 }  // namespace
 
-Goal find_goal(const Settings& settings, db::Session& db, deploy::Deployer& deployer, const queue::Task& task,
-               const queue::TargetRow& before, base::Pulse& pulse) {
-  GoalFinder finder(settings, db, deployer, before, pulse);
+Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::TargetRow& before,
+               base::Pulse& pulse) {
+  GoalFinder finder(link, deployer, before, pulse);
   if (task.type != "deploy" && task.type != "rollback") {
     throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
   }

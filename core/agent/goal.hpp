@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/agent/settings.hpp"
+#include "core/agent/link.hpp"
+#include "core/artifact/artifact.hpp"
+#include "core/deploy/deployer.hpp"
 #include "core/queue/target.hpp"
 #include "core/queue/task.hpp"
 
@@ -19,7 +21,7 @@ struct Goal {
 /// What `task` asks for on the target that `before` describes: a deployment its artifact, a rollback what its payload names, the artifact
 /// that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
 /// Throws Error: failed when there is no such release, artifact when it does not fit the target.
-Goal find_goal(const Settings& settings, db::Session& db, deploy::Deployer& deployer, const queue::Task& task,
-               const queue::TargetRow& before, base::Pulse& pulse);
+Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::TargetRow& before,
+               base::Pulse& pulse);
 
 }  // namespace wrktalk::agent

@@ -22,15 +22,14 @@ constexpr std::chrono::milliseconds kShortestInterval{200};
 
 }  // namespace
 
-Heart::Heart(db::ConnectionSettings settings, std::chrono::milliseconds interval, std::chrono::milliseconds lease,
-             const queue::Claim& claim, exec::Fence& fence, Link& link, Stop& stop)
+Heart::Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
+             exec::Fence& fence, Link& link, Stop& stop)
     : interval_(interval),
       lease_(lease),
       claim_(claim),
       fence_(fence),
       link_(link),
       stop_(stop),
-      connection_(std::move(settings)),
       renewed_at_(claim.asked_at),
       next_(Deadline::at(claim.asked_at + interval)) {
   fence_.renew(claim.asked_at, lease);
@@ -71,7 +70,7 @@ void Heart::beat() {
     case State::closed:
       if (!next_.passed()) return;
       answer_by_ = Deadline::in(kLongestAnswer);
-      connection_.open();
+      connection_.open(link_.settings());
       return;
     case State::idle:
       if (!next_.passed()) return;
@@ -94,14 +93,26 @@ void Heart::beat() {
         connection_.close();
         return;
       }
-      if (backoff_.tries() == 0) {
-        log::warn("heartbeat.lost", "the heartbeat's connection is lost: " + connection_.error(),
-                  {{"task_id", claim_.task.id}});
-      }
-      connection_.close();
-      next_ = Deadline::in(std::min(backoff_.next(), interval_));
+      broken();
       return;
   }
+}
+
+void Heart::broken() {
+  const std::string reason = connection_.error();
+  connection_.close();
+  try {
+    if (db::refuses_credentials(reason) && link_.refresh()) {
+      next_ = Deadline::in(std::chrono::milliseconds(0));
+      return;
+    }
+  } catch (const Error& e) {
+    log::warn("credentials.wait", e.what(), {{"task_id", claim_.task.id}});
+  }
+  if (backoff_.tries() == 0) {
+    log::warn("heartbeat.lost", "the heartbeat's connection is lost: " + reason, {{"task_id", claim_.task.id}});
+  }
+  next_ = Deadline::in(std::min(backoff_.next(), interval_));
 }
 
 void Heart::answer() {

@@ -19,8 +19,8 @@ namespace wrktalk::agent {
 /// lease nearly over), cancelled when an operator asked for it, terminated or interrupted when the grace after a signal is over.
 class Heart : public base::Pulse {
  public:
-  Heart(db::ConnectionSettings settings, std::chrono::milliseconds interval, std::chrono::milliseconds lease,
-        const queue::Claim& claim, exec::Fence& fence, Link& link, Stop& stop);
+  Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
+        exec::Fence& fence, Link& link, Stop& stop);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
@@ -35,6 +35,7 @@ class Heart : public base::Pulse {
  private:
   void beat();
   void answer();
+  void broken();
 
   std::chrono::milliseconds interval_;
   std::chrono::milliseconds lease_;

@@ -9,11 +9,37 @@ namespace wrktalk::agent {
 
 db::Session& Link::session() {
   if (!session_) {
-    auto fresh = std::make_unique<db::Session>(settings_);
+    auto fresh = std::make_unique<db::Session>(connect<db::Session>());
     if (listens()) listen(*fresh);
     session_ = std::move(fresh);
+    was_connected_ = true;
   }
   return *session_;
+}
+
+template <class Connection>
+Connection Link::connect() {
+  try {
+    return Connection(settings_);
+  } catch (const base::Error& e) {
+    if (e.kind() != base::Kind::configuration || credentials_ == nullptr) throw;
+    if (!refresh()) {
+      if (!was_connected_) throw;
+      throw base::Error(base::Kind::connection_lost, e.what(), e.hint());
+    }
+  }
+  return Connection(settings_);
+}
+
+db::raw::Connection Link::raw() { return connect<db::raw::Connection>(); }
+
+bool Link::refresh() {
+  if (credentials_ == nullptr) return false;
+  auto fresh = credentials_->fresh();
+  if (fresh.parameters == settings_.parameters) return false;
+  settings_ = std::move(fresh);
+  log::info("credentials.changed", "the database's credentials have changed: connecting with the new ones");
+  return true;
 }
 
 void Link::listen(db::Session& session) {
@@ -31,9 +57,9 @@ void Link::listen(db::Session& session) {
 }
 
 /// Sends a notification through another connection: one of the same may come back before the pooler gives the server to others.
-bool Link::hears(db::Session& session) const {
+bool Link::hears(db::Session& session) {
   constexpr std::chrono::seconds kEcho{2};
-  db::Session(settings_).run("SELECT pg_notify($1, '')", queue::kChannel);
+  connect<db::Session>().run("SELECT pg_notify($1, '')", queue::kChannel);
   const auto until = base::Deadline::in(kEcho);
   while (!session.notified()) {
     if (until.passed()) return false;

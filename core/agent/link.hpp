@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/credentials.hpp"
 #include "core/base/backoff.hpp"
 #include "core/base/deadline.hpp"
+#include "core/db/raw.hpp"
 #include "core/db/session.hpp"
 
 #include <memory>
@@ -21,14 +23,24 @@ enum class Listen {
 /// The agent's one connection for plain statements: made when it is needed, dropped when it is lost.
 class Link {
  public:
-  Link(db::ConnectionSettings settings, Listen listen) : settings_(std::move(settings)), listen_(listen) {}
+  /// `credentials`, when there are any, outlive the link.
+  Link(db::ConnectionSettings settings, Listen listen, Credentials* credentials)
+      : settings_(std::move(settings)), listen_(listen), credentials_(credentials) {}
 
-  /// Connects when needed. Throws what Session throws.
+  /// Connects when needed, with fresh credentials when the database refuses those at hand. Throws what Session throws; refused
+  /// credentials that worked before are `connection_lost`: others may come.
   db::Session& session();
   void drop() noexcept { session_.reset(); }
   bool connected() const noexcept { return session_ != nullptr; }
   /// Whether a connection that stands idle is of use.
   bool listens() const noexcept { return listen_ != Listen::no; }
+
+  /// Another connection, for large values; made as `session` is.
+  db::raw::Connection raw();
+  /// What to connect with, as far as is known.
+  const db::ConnectionSettings& settings() const noexcept { return settings_; }
+  /// Asks for fresh credentials. False when there are no others.
+  bool refresh();
 
   /// Adds the socket to what poll(2) waits on; nothing when not connected.
   void watch(std::vector<pollfd>& fds) const;
@@ -36,11 +48,15 @@ class Link {
   bool notified() noexcept;
 
  private:
+  template <class Connection>
+  Connection connect();
   void listen(db::Session& session);
-  bool hears(db::Session& session) const;
+  bool hears(db::Session& session);
 
   db::ConnectionSettings settings_;
   Listen listen_;
+  Credentials* credentials_;
+  bool was_connected_ = false;
   std::unique_ptr<db::Session> session_;
 };
 

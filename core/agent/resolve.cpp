@@ -54,8 +54,7 @@ void resolve(Work& work) {
   work.deployer.preflight(work.heart);
   // What a dead holder left half done is no news.
   if (!work.claim.taken_over) look_at_what_runs(work);
-  const Goal goal =
-      find_goal(work.settings, work.link.session(), work.deployer, work.claim.task, work.before, work.heart);
+  const Goal goal = find_goal(work.link, work.deployer, work.claim.task, work.before, work.heart);
   work.artifact = goal.artifact;
   work.held_revision = goal.held_revision;
   check_schema(work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/credentials.hpp"
 #include "core/artifact/artifact.hpp"
 #include "core/config/settings.hpp"
 #include "core/db/settings.hpp"
@@ -16,6 +17,7 @@ namespace wrktalk::agent {
 /// All that the agent needs to know, taken from the configuration once.
 struct Settings {
   db::ConnectionSettings database;
+  Credentials* credentials = nullptr;          ///< of the database, when they are lent; whoever sets it keeps it alive
   db::ConnectionSettings checkpoint_database;  ///< the application's, for releases that need a schema version there
   std::string agent_id;
   std::vector<deploy::Target>

@@ -21,7 +21,7 @@ deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact
 }
 
 deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
-  db::raw::Connection db(work.settings.database);
+  auto db = work.link.raw();
   const auto tree =
       artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
   return with_secrets(work, db, artifact, tree.path());
@@ -33,7 +33,7 @@ deploy::Release release_before(Work& work, const artifact::Artifact& artifact) {
   const std::string tree = work.deployer.home(artifact.version);
   const bool replaced = work.release && work.release->tree == tree && work.artifact->id != artifact.id;
   if (replaced || !base::exists(tree)) return fetched(work, artifact);
-  db::raw::Connection db(work.settings.database);
+  auto db = work.link.raw();
   return with_secrets(work, db, artifact, tree);
 }
 
@@ -77,7 +77,7 @@ void health(Work& work) {
 void add_server_env(Work& work) {
   if (work.claim.task.type != "deploy" || !work.artifact->has_server_env) return;
   try {
-    db::raw::Connection db(work.settings.database);
+    auto db = work.link.raw();
     const auto keys = artifact::add_server_env(db, work.artifact->id, work.heart);
     if (!keys.empty()) work.journal.note("server-env", "settings added: " + base::join(keys, ", "));
   } catch (const Error& e) {
@@ -123,7 +123,7 @@ void put_back(Work& work) {
   const auto& id = work.before.current_artifact_id;
   try {
     if (id && work.deployer.needs_tree_to_put_back()) {
-      db::raw::Connection db(work.settings.database);
+      auto db = work.link.raw();
       before = release_before(work, artifact::find(db, *id, std::nullopt, work.heart));
     }
   } catch (const Error& e) {

@@ -121,7 +121,7 @@ TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queu
   TaskResult result;
   try {
     exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
-    Heart heart(settings.database, settings.heartbeat_interval, settings.lease(), claim, fence, link, stop);
+    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop);
     Journal journal(link, claim);
     const auto target = deploy::parse_target(claim.target);
     const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence);

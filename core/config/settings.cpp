@@ -68,6 +68,13 @@ class Reader {
     refuse("log.level", "'" + base::one_line(given) + "' is no log level", "use one of DEBUG, INFO, WARNING, ERROR");
   }
 
+  /// As Vault's own variables take it.
+  bool yes(const char* key) const {
+    static constexpr std::array<std::pair<const char*, bool>, 6> kWords = {
+        {{"true", true}, {"false", false}, {"1", true}, {"0", false}, {"TRUE", true}, {"FALSE", false}}};
+    return text(key).empty() ? false : choice(key, kWords);
+  }
+
   std::vector<std::string> list(const char* key) const {
     std::vector<std::string> items;
     for (const auto& part : base::split(text(key), ',')) {
@@ -93,7 +100,35 @@ constexpr std::array<std::pair<const char*, MaintenanceHandler>, 3> kHandlers = 
     {{"nginx", MaintenanceHandler::nginx},
      {"haproxy", MaintenanceHandler::haproxy},
      {"none", MaintenanceHandler::none}}};
+constexpr std::array<std::pair<const char*, VaultAuth>, 4> kVaultAuths = {{{"kubernetes", VaultAuth::kubernetes},
+                                                                           {"jwt", VaultAuth::jwt},
+                                                                           {"approle", VaultAuth::approle},
+                                                                           {"token", VaultAuth::token}}};
 constexpr std::array<std::pair<const char*, const char*>, 2> kFormats = {{{"text", "text"}, {"json", "json"}}};
+
+Vault vault_of(const Reader& read) {
+  Vault vault;
+  vault.use = read.yes("vault.use");
+  vault.address = read.text("vault.address");
+  vault.ca_file = read.optional_path("vault.ca_file");
+  vault.skip_verify = read.yes("vault.skip_verify");
+  vault.insecure = read.yes("vault.insecure");
+  vault.namespace_ = read.text("vault.namespace");
+  vault.token = read.text("vault.token");
+  if (!read.text("vault.auth").empty()) {
+    vault.auth = read.choice("vault.auth", kVaultAuths);
+  } else if (!vault.token.empty()) {
+    vault.auth = VaultAuth::token;
+  }
+  vault.auth_mount = read.text("vault.auth_mount");
+  vault.role = read.text("vault.role");
+  vault.jwt_file = read.path("vault.jwt_file");
+  vault.role_id = read.text("vault.role_id");
+  vault.secret_id = read.text("vault.secret_id");
+  vault.path = read.text("vault.path");
+  vault.timeout = read.duration("vault.timeout", milliseconds(0));
+  return vault;
+}
 
 }  // namespace
 
@@ -104,6 +139,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   Settings s;
   s.agent_db = agent_database(values, parse_dsn);
   s.checkpoint_db = checkpoint_database(values, s.agent_db, parse_dsn);
+  s.vault = vault_of(read);
 
   s.deployment_type = read.choice("agent.deployment_type", kTypes);
   s.kube_namespace = read.text("kubernetes.namespace");

@@ -68,11 +68,33 @@ struct Database {
 enum class DeploymentType { kubernetes, docker, host };
 enum class MaintenanceHandler { none, nginx, haproxy };
 
+enum class VaultAuth { kubernetes, jwt, approle, token };
+
+/// Where credentials may come from instead; what is missing is found out when it is used.
+struct Vault {
+  bool use = false;
+  std::string address;
+  std::string ca_file;  ///< empty: the system's
+  bool skip_verify = false;
+  bool insecure = false;  ///< whether `skip_verify` is meant
+  std::string namespace_;
+  VaultAuth auth = VaultAuth::kubernetes;
+  std::string auth_mount;
+  std::string role;
+  std::string jwt_file;
+  std::string role_id;
+  std::string secret_id;
+  std::string token;
+  std::string path;
+  std::chrono::milliseconds timeout{};
+};
+
 /// The typed result: every value checked once, here.
 struct Settings {
   Database agent_db;
   /// checkpoint.* first, then PG*, then agent_db's without its database name.
   Database checkpoint_db;
+  Vault vault;
 
   DeploymentType deployment_type = DeploymentType::host;
   std::string kube_namespace;

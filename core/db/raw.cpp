@@ -289,11 +289,11 @@ bool Connection::alive() noexcept {
 }
 int Connection::socket() const { return ::PQsocket(connection_.get()); }
 
-void AsyncConnection::open() noexcept {
+void AsyncConnection::open(const ConnectionSettings& settings) noexcept {
   close();
   error_.clear();
   sqlstate_.clear();
-  connection_.reset(::PQconnectStart(conninfo(settings_).c_str()));
+  connection_.reset(::PQconnectStart(conninfo(settings).c_str()));
   if (!connection_ || ::PQstatus(connection_.get()) == CONNECTION_BAD) {
     fail(connection_ ? ::PQerrorMessage(connection_.get()) : "out of memory");
     return;

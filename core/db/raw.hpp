@@ -147,14 +147,12 @@ class AsyncConnection {
     broken,      ///< `error()` says why; `open()` starts anew
   };
 
-  explicit AsyncConnection(ConnectionSettings settings) : settings_(std::move(settings)) {}
-
   State state() const noexcept { return state_; }
   const std::string& error() const noexcept { return error_; }
   /// The SQLSTATE of the last failed statement, if any.
   const std::string& sqlstate() const noexcept { return sqlstate_; }
 
-  void open() noexcept;
+  void open(const ConnectionSettings& settings) noexcept;
   void close() noexcept;
   void send(const std::string& sql, const std::vector<std::optional<std::string>>& params) noexcept;
   /// Goes as far as possible without waiting.
@@ -168,7 +166,6 @@ class AsyncConnection {
  private:
   void fail(const std::string& why) noexcept;
 
-  ConnectionSettings settings_;
   PgConn connection_;
   PgResult result_;
   State state_ = State::closed;

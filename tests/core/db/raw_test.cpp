@@ -123,7 +123,7 @@ TEST_SUITE("db::raw") {
   TEST_CASE("the asynchronous connection connects, answers and reports errors without blocking") {
     if (!test::have_postgres()) return;
     const test::TestDatabase database;
-    db::raw::AsyncConnection connection(database.settings());
+    db::raw::AsyncConnection connection;
     const auto until = [&](db::raw::AsyncConnection::State state) {
       const auto deadline = soon();
       while (connection.state() != state && !deadline.passed()) {
@@ -134,7 +134,7 @@ TEST_SUITE("db::raw") {
       REQUIRE(connection.state() == state);
     };
     using State = db::raw::AsyncConnection::State;
-    connection.open();
+    connection.open(database.settings());
     until(State::idle);
     connection.send("select $1::text", {"x"});
     until(State::answered);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/secret.hpp"
+#include "core/secrets/api.hpp"
+#include "core/secrets/postgres.hpp"
+
+#include <chrono>
+#include <string>
+
+/// PostgreSQL's credentials out of HashiCorp Vault or OpenBao.
+namespace wrktalk::secrets {
+
+enum class Auth { kubernetes, jwt, approle, token };
+
+/// "Kubernetes", "JWT", "AppRole", "token", as the log lines have them.
+const char* to_text(Auth auth) noexcept;
+
+struct Settings {
+  Server server;
+  Auth auth = Auth::kubernetes;
+  std::string auth_mount;  ///< where the auth method is mounted: "kubernetes" for auth/kubernetes
+  std::string role;        ///< kubernetes and jwt
+  std::string jwt_file;    ///< kubernetes and jwt; read anew for each login, since the kubelet replaces it
+  std::string role_id;     ///< approle
+  base::Secret secret_id;  ///< approle
+  base::Secret token;      ///< token: used as it is, and never revoked
+  std::string path;        ///< as `vault kv get` takes it: MOUNT/PATH, without "data/"
+};
+
+/// One login to Vault and what it may read. A token that it got by logging in is revoked when the object goes; that takes
+/// at most a few seconds and is a warning in the log when it fails.
+///
+/// Calls try again while Vault is away, sealed or asks to slow down, until `deadline`; at least once. They throw Error:
+/// `configuration` for what was refused, with what to check; `connection_lost` for what may pass; and what the pulse throws.
+class Vault {
+ public:
+  explicit Vault(Settings settings);
+  Vault(const Vault&) = delete;
+  Vault& operator=(const Vault&) = delete;
+  ~Vault();
+
+  /// Logs in, also when there is a login already: it is given up then.
+  void log_in(base::Pulse& pulse, base::Deadline deadline);
+
+  /// What the secret holds now. Logs in when that is not done, or when the login's token is refused.
+  Variables read(base::Pulse& pulse, base::Deadline deadline);
+
+  /// When two thirds of the login's lease are over; never without a login and for a token that does not end.
+  base::Deadline renewal_due() const noexcept { return renewal_due_; }
+
+  /// Renews the login, or logs in again when its renewals come to their end. When it throws, it is due again in 10 s.
+  void renew(base::Pulse& pulse, base::Deadline deadline);
+
+ private:
+  Answer login_answer(base::Pulse& pulse, base::Deadline deadline);
+  void hold(const std::string& token, const Lease& lease);
+  void revoke() noexcept;
+  Answer get(const std::string& path, base::Pulse& pulse, base::Deadline deadline);
+
+  Settings settings_;
+  Api api_;
+  base::Secret token_;
+  Lease lease_;
+  base::Deadline renewal_due_ = base::Deadline::never();
+};
+
+}  // namespace wrktalk::secrets
