@@ -346,8 +346,7 @@ fi
 newer_server() {
     local conninfo
     conninfo=$(pg_extra 18)
-    createdb -d "$conninfo" checkpoints_of_18 2>/dev/null || psql -Xq "$conninfo" -c 'create database checkpoints_of_18'
-    at_exit psql -Xq "$conninfo" -c 'drop database checkpoints_of_18'
+    psql -Xq "$conninfo" -c 'drop database if exists checkpoints_of_18' -c 'create database checkpoints_of_18'
     "$WRKTALK" migrate up --checkpoint-dsn "$conninfo dbname=checkpoints_of_18" >/dev/null
     expect_exit 5 backup create --checkpoint-dsn "$conninfo dbname=checkpoints_of_18"
     expect_output 'pg_dump is 1[0-9.]+, the server is PostgreSQL 18[0-9.]+: an older pg_dump cannot read a newer server'
@@ -356,8 +355,7 @@ newer_server() {
 older_server() {
     local conninfo wanted file
     conninfo="$(pg_extra 13) dbname=checkpoints_of_13"
-    psql -Xq "$(pg_extra 13)" -c 'create database checkpoints_of_13'
-    at_exit psql -Xq "$(pg_extra 13)" -c 'drop database checkpoints_of_13'
+    psql -Xq "$(pg_extra 13)" -c 'drop database if exists checkpoints_of_13' -c 'create database checkpoints_of_13'
     "$WRKTALK" migrate up --checkpoint-dsn "$conninfo" >/dev/null
     expect_exit 0 backup create --checkpoint-dsn "$conninfo" -o json
     file=$(jq -r .path "$OUT")
