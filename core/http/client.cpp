@@ -21,14 +21,15 @@ struct Peer {
 
 std::string url_part(CURLU* url, CURLUPart part) {
   char* text = nullptr;
-  if (::curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
-  const std::unique_ptr<char, void (*)(void*)> owner(text, ::curl_free);
+  if (curl::library().url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  const std::unique_ptr<char, void (*)(void*)> owner(text, curl::library().free);
   return text;
 }
 
 Peer peer_of(const std::string& text) {
-  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(::curl_url(), ::curl_url_cleanup);
-  const CURLUcode code = url ? ::curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) : CURLUE_OUT_OF_MEMORY;
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl::library().url(), curl::library().url_cleanup);
+  const CURLUcode code =
+      url ? curl::library().url_set(url.get(), CURLUPART_URL, text.c_str(), 0) : CURLUE_OUT_OF_MEMORY;
   const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
   if (code != CURLUE_OK || (scheme != "http" && scheme != "https")) {
     throw Error(Kind::configuration, "'" + base::one_line(log::redact(text)) + "' is no http:// or https:// address",

@@ -12,23 +12,17 @@ using base::Deadline;
 using base::Error;
 using base::Kind;
 
-void initialise() {
-  static const CURLcode code = ::curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK)
-    throw Error(Kind::failed, std::string("cannot initialise libcurl: ") + ::curl_easy_strerror(code));
-}
-
 void check(CURLMcode code) {
-  if (code != CURLM_OK) throw Error(Kind::failed, std::string("libcurl: ") + ::curl_multi_strerror(code));
+  if (code != CURLM_OK) throw Error(Kind::failed, std::string("libcurl: ") + library().multi_strerror(code));
 }
 
 /// A transfer belongs to its multi handle for as long as this lives.
 class Joined {
  public:
-  Joined(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) { check(::curl_multi_add_handle(multi_, easy_)); }
+  Joined(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) { check(library().multi_add_handle(multi_, easy_)); }
   Joined(const Joined&) = delete;
   Joined& operator=(const Joined&) = delete;
-  ~Joined() { ::curl_multi_remove_handle(multi_, easy_); }
+  ~Joined() { library().multi_remove_handle(multi_, easy_); }
 
  private:
   CURLM* multi_;
@@ -44,7 +38,7 @@ void wait(CURLM* multi, base::Pulse& pulse, Deadline deadline) {
   for (const auto& fd : fds) extra.push_back({fd.fd, fd.events, 0});
   constexpr int kLongest = 1000;
   const int timeout = next.is_never() ? kLongest : std::min(next.poll_timeout(), kLongest);
-  check(::curl_multi_poll(multi, extra.data(), static_cast<unsigned>(extra.size()), timeout, nullptr));
+  check(library().multi_poll(multi, extra.data(), static_cast<unsigned>(extra.size()), timeout, nullptr));
   pulse.tick();
 }
 
@@ -57,21 +51,20 @@ bool hung_up(const std::string& reason) {
 }  // namespace
 
 Multi make_multi() {
-  initialise();
-  Multi multi(::curl_multi_init());
+  Multi multi(library().multi_init());
   if (!multi) throw Error(Kind::failed, "libcurl gave no handle: out of memory");
   return multi;
 }
 
 void append(Slist& list, const std::string& text) {
-  curl_slist* longer = ::curl_slist_append(list.get(), text.c_str());
+  curl_slist* longer = library().slist_append(list.get(), text.c_str());
   if (longer == nullptr) throw Error(Kind::failed, "libcurl: out of memory");
   static_cast<void>(list.release());
   list.reset(longer);
 }
 
 Easy::Easy(const Trust& trust, std::chrono::milliseconds connect_timeout, std::chrono::milliseconds timeout)
-    : handle_(::curl_easy_init()), text_(std::make_unique<std::array<char, CURL_ERROR_SIZE>>()) {
+    : handle_(library().easy_init()), text_(std::make_unique<std::array<char, CURL_ERROR_SIZE>>()) {
   if (!handle_) throw Error(Kind::failed, "libcurl gave no handle: out of memory");
   set(CURLOPT_ERRORBUFFER, text_->data());
   set(CURLOPT_NOSIGNAL, 1L);
@@ -91,9 +84,9 @@ CURLcode Easy::run(CURLM* multi, base::Pulse& pulse, Deadline deadline) {
   const Joined joined(multi, handle_.get());
   for (;;) {
     int running = 0;
-    check(::curl_multi_perform(multi, &running));
+    check(library().multi_perform(multi, &running));
     int queued = 0;
-    while (const CURLMsg* message = ::curl_multi_info_read(multi, &queued)) {
+    while (const CURLMsg* message = library().multi_info_read(multi, &queued)) {
       if (message->msg == CURLMSG_DONE && message->easy_handle == handle_.get()) return message->data.result;
     }
     if (deadline.passed()) return CURLE_OPERATION_TIMEDOUT;
@@ -103,11 +96,11 @@ CURLcode Easy::run(CURLM* multi, base::Pulse& pulse, Deadline deadline) {
 
 std::string Easy::reason(CURLcode code) const {
   const std::string text = base::trim(base::one_line(text_->data()));
-  return text.empty() ? ::curl_easy_strerror(code) : text;
+  return text.empty() ? library().easy_strerror(code) : text;
 }
 
 void Easy::refused(CURLoption option, CURLcode code) {
-  throw Error(Kind::failed, "libcurl refuses option " + std::to_string(option) + ": " + ::curl_easy_strerror(code),
+  throw Error(Kind::failed, "libcurl refuses option " + std::to_string(option) + ": " + library().easy_strerror(code),
               "check that the libcurl in use is 7.87 or newer");
 }
 

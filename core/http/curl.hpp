@@ -4,8 +4,7 @@
 #include "core/base/deadline.hpp"
 #include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
-
-#include <curl/curl.h>
+#include "core/http/library.hpp"
 
 #include <array>
 #include <memory>
@@ -15,18 +14,18 @@
 namespace wrktalk::http::curl {
 
 struct EasyCloser {
-  void operator()(CURL* handle) const noexcept { ::curl_easy_cleanup(handle); }
+  void operator()(CURL* handle) const noexcept { library().easy_cleanup(handle); }
 };
 struct MultiCloser {
-  void operator()(CURLM* handle) const noexcept { ::curl_multi_cleanup(handle); }
+  void operator()(CURLM* handle) const noexcept { library().multi_cleanup(handle); }
 };
 struct SlistCloser {
-  void operator()(curl_slist* list) const noexcept { ::curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const noexcept { library().slist_free_all(list); }
 };
 using Multi = std::unique_ptr<CURLM, MultiCloser>;
 using Slist = std::unique_ptr<curl_slist, SlistCloser>;
 
-/// Initialises libcurl at the first call. Keeps connections for the transfers that run on it; must outlive them.
+/// Keeps connections for the transfers that run on it; must outlive them.
 Multi make_multi();
 
 /// `list` must stay as long as the transfer that uses it.
@@ -47,14 +46,14 @@ class Easy {
   /// Numbers are given as long, as libcurl's variadic functions want them.
   template <class T>
   void set(CURLoption option, T value) {
-    const CURLcode code = ::curl_easy_setopt(handle_.get(), option, value);
+    const CURLcode code = library().easy_setopt(handle_.get(), option, value);
     if (code != CURLE_OK) refused(option, code);
   }
 
   template <class T>
   T info(CURLINFO what) const {
     T value{};
-    ::curl_easy_getinfo(handle_.get(), what, &value);
+    library().easy_getinfo(handle_.get(), what, &value);
     return value;
   }
 
