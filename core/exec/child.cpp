@@ -101,7 +101,14 @@ void Child::reap(bool whole_group, Outcome& outcome) {
 void Child::read_reports(Outcome& outcome) {
   pid_t running = 0;
   Report report{};
-  while (::recv(feed_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) {
+  const auto next = [&] {
+    ssize_t got = 0;
+    // A renewal that the guard has not read when it ends makes one read of ours fail; what it reported is there all the same.
+    do got = ::recv(feed_.get(), &report, sizeof report, MSG_DONTWAIT);
+    while (got < 0 && (errno == ECONNRESET || errno == EINTR));
+    return got == static_cast<ssize_t>(sizeof report);
+  };
+  while (next()) {
     switch (report.what) {
       case Report::What::started: running = report.value; continue;
       case Report::What::not_started:

@@ -114,6 +114,26 @@ TEST_SUITE("exec::Fence") {
     CHECK(run(spec, pulse).out == "done\n");
   }
 
+  TEST_CASE("a renewal that comes as the tool ends does not hide how it ended") {
+    // The guard ends with renewals unread: its socket then tells us of a reset first.
+    struct Eager : base::Pulse {
+      explicit Eager(Fence& to_renew) : fence(to_renew) {}
+      base::Deadline watch(std::vector<pollfd>&) override { return base::Deadline::in(milliseconds(0)); }
+      void tick() override { fence.renew(BootClock::now(), std::chrono::seconds(10)); }
+      Fence& fence;
+    };
+    Fence fence;
+    fence.renew(BootClock::now(), std::chrono::seconds(10));
+    Eager pulse(fence);
+    Spec spec = shell("exit 3");
+    spec.fence = &fence;
+    for (int i = 0; i < 50; ++i) {
+      const Outcome outcome = run(spec, pulse);
+      REQUIRE(outcome.end == Outcome::End::exited);
+      REQUIRE(outcome.code == 3);
+    }
+  }
+
   TEST_CASE("a frozen agent's tool is gone before the lease is over, however stubborn it is") {
     const auto lease_end = BootClock::now() + milliseconds(3000);
     Agent agent(kStubborn, milliseconds(3000));
