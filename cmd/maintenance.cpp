@@ -2,7 +2,10 @@
 #include "core/maintenance/maintenance.hpp"
 
 #include "cmd/app.hpp"
+#include "cmd/follow.hpp"
 #include "core/agent/settings.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/queue/target.hpp"
 
 #include <CLI/CLI.hpp>
@@ -19,47 +22,85 @@ using nlohmann::ordered_json;
 
 struct MaintenanceOptions {
   std::string reason;
+  std::string lasts;
+  bool all = false;
+  bool exit_code = false;
 };
 
-ExitCode print_state(const Env& env, const maintenance::Settings& settings, const maintenance::State& state) {
-  if (env.output == Output::json) {
-    ordered_json windows = ordered_json::array();
-    for (const auto& window : state.windows) {
-      windows.push_back({{"owner", window.owner},
-                         {"reason", window.reason ? ordered_json(*window.reason) : ordered_json()},
-                         {"opened_by", window.opened_by},
-                         {"opened_at", window.opened_at}});
-    }
-    print_json(
-        {{"enabled", state.enabled}, {"flag_file", settings.flag_file}, {"flag", state.flag}, {"windows", windows}});
-    return ExitCode::done;
-  }
-  std::cout << "maintenance is " << (state.windows.empty() && !state.enabled ? "off" : "on") << '\n';
+ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
+
+void print_as_json(const maintenance::State& state, const std::vector<std::string>& disagreements) {
+  ordered_json windows = ordered_json::array();
   for (const auto& window : state.windows) {
-    std::cout << "  held by " << window.owner << " (" << window.opened_by << ") since "
-              << window.opened_at.substr(0, 19);
+    windows.push_back({{"owner", window.owner},
+                       {"agent", window.agent_id},
+                       {"reason", or_null(window.reason)},
+                       {"opened_by", window.opened_by},
+                       {"opened_at", window.opened_at},
+                       {"expires_at", or_null(window.expires_at)},
+                       {"over", window.over}});
+  }
+  print_json({{"maintenance", state.enabled || state.held()},
+              {"enabled", state.enabled},
+              {"proxy", state.proxy},
+              {"shown", state.shown ? ordered_json(*state.shown) : ordered_json()},
+              {"windows", windows},
+              {"disagreements", disagreements}});
+}
+
+void print_text(const maintenance::State& state, const std::vector<std::string>& disagreements) {
+  std::cout << "maintenance is " << (state.enabled || state.held() ? "on" : "off") << '\n';
+  for (const auto& window : state.windows) {
+    std::cout << "  " << (window.over ? "over, " : "") << "held by " << window.owner << " (" << window.opened_by
+              << ") on " << window.agent_id << " since " << window.opened_at.substr(0, 19);
+    if (window.expires_at) std::cout << " until " << window.expires_at->substr(0, 19);
     if (window.reason) std::cout << ": " << *window.reason;
     std::cout << '\n';
   }
-  if (state.enabled && state.windows.empty()) std::cout << "  switched on in deployment_config\n";
-  if (!settings.flag_file.empty() && state.flag == (state.windows.empty() && !state.enabled)) {
-    std::cout << "  the flag file " << settings.flag_file << " on this machine is "
-              << (state.flag ? "there" : "not there") << '\n';
+  std::cout << "  " << state.proxy << ' '
+            << (state.shown ? (*state.shown ? "shows it" : "does not show it") : "cannot be asked") << '\n';
+  for (const auto& sentence : disagreements) std::cout << "DISAGREEMENT: " << sentence << '\n';
+}
+
+ExitCode print_state(Env& env, db::Session& db, const maintenance::Settings& settings, bool exit_code) {
+  SignalPulse pulse(env.signals);
+  const auto state = maintenance::state(db, settings, pulse);
+  const auto disagreements = maintenance::disagreements(state, settings.agent_id);
+  env.output == Output::json ? print_as_json(state, disagreements) : print_text(state, disagreements);
+  return exit_code && !disagreements.empty() ? ExitCode::difference : ExitCode::done;
+}
+
+void switch_on(db::Session& db, const maintenance::Settings& settings, const MaintenanceOptions& options,
+               base::Pulse& pulse) {
+  const char* user = std::getenv("USER");
+  maintenance::Opening opening;
+  opening.owner = maintenance::kOperator;
+  opening.reason = options.reason;
+  opening.opened_by = user != nullptr && *user != '\0' ? user : "operator";
+  if (!options.lasts.empty()) opening.lasts = base::parse_duration(options.lasts);
+  maintenance::open(db, settings, opening, pulse);
+}
+
+void switch_off(db::Session& db, const maintenance::Settings& settings, const MaintenanceOptions& options,
+                base::Pulse& pulse) {
+  if (options.all) {
+    // A task in progress closes its window itself.
+    for (const auto& window : maintenance::state(db, settings, pulse).windows) {
+      if (window.owner == maintenance::kOperator || !exit_code_of(queue::find(db, window.owner))) continue;
+      maintenance::close(db, settings, window.owner, std::nullopt, pulse);
+    }
   }
-  return ExitCode::done;
+  maintenance::close(db, settings, maintenance::kOperator, std::nullopt, pulse);
 }
 
 ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& options, Env& env) {
   db::Session db(agent_database(env, "maintenance " + action));
   queue::require_schema(db);
   const auto settings = agent::settings_from(env.settings, {}, {}).maintenance;
-  if (action == "on") {
-    const char* user = std::getenv("USER");
-    maintenance::open(db, settings, maintenance::kOperator, options.reason, user != nullptr ? user : "operator");
-  } else if (action == "off") {
-    maintenance::close(db, settings, maintenance::kOperator);
-  }
-  return print_state(env, settings, maintenance::state(db, settings));
+  SignalPulse pulse(env.signals);
+  if (action == "on") switch_on(db, settings, options, pulse);
+  if (action == "off") switch_off(db, settings, options, pulse);
+  return print_state(env, db, settings, options.exit_code);
 }
 
 }  // namespace
@@ -69,22 +110,31 @@ void add_maintenance(CLI::App& app, Selected& chosen) {
       app.add_subcommand("maintenance", "Hold the site in maintenance: 503 at the proxy")->group("Releases");
   maintenance->require_subcommand(1);
   auto options = std::make_shared<MaintenanceOptions>();
-  const auto add = [&](const char* name, const char* help) {
+  const auto add = [&](const char* name, const char* help, const std::string& end) {
     auto* sub = maintenance->add_subcommand(name, help);
-    sub->footer(
-        footer({"wrktalk maintenance on --reason 'new disks'", "wrktalk maintenance off",
-                "wrktalk maintenance status -o json"},
-               {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database}));
+    sub->footer(end);
     sub->callback([options, &chosen, name] {
       chosen = {std::string("maintenance ") + name,
                 [options, name](Env& env) { return run_maintenance(name, *options, env); }};
     });
     return sub;
   };
-  add("on", "Open the operator's window; a deployment does not close it")
-      ->add_option("--reason", options->reason, "Shown by `maintenance status`");
-  add("off", "Close the operator's window");
-  add("status", "Who holds the site in maintenance, and whether the flag agrees");
+  auto* on = add("on", "Open the operator's window; a deployment does not close it",
+                 footer({"wrktalk maintenance on --reason 'new disks'", "wrktalk maintenance on --for 30m"},
+                        {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
+                         ExitCode::child}));
+  on->add_option("--reason", options->reason, "Shown by `maintenance status`");
+  on->add_option("--for", options->lasts, "Close it by itself after this time: 30m, 2h (needs `poll --loop` here)");
+  auto* off = add("off", "Close the operator's window",
+                  footer({"wrktalk maintenance off", "wrktalk maintenance off --all"},
+                         {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration,
+                          ExitCode::database, ExitCode::child}));
+  off->add_flag("--all", options->all, "Close those of failed tasks too: their target was repaired by hand");
+  auto* status = add("status", "Who holds the site in maintenance, and whether the proxy agrees",
+                     footer({"wrktalk maintenance status", "wrktalk maintenance status --exit-code -o json"},
+                            {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference,
+                             ExitCode::configuration, ExitCode::database}));
+  status->add_flag("--exit-code", options->exit_code, "Exit with 3 when database, windows and proxy do not agree");
 }
 
 }  // namespace wrktalk::cmd

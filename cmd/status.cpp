@@ -80,6 +80,7 @@ struct Report {
   std::vector<queue::Task> next;
   std::vector<queue::Task> last;
   maintenance::State maintenance;
+  std::vector<std::string> disagreements;  ///< about it
 };
 
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
@@ -115,7 +116,8 @@ void print_report_json(const Report& report) {
                              {"started_at", agent.started_at},
                              {"last_seen", agent.last_seen}});
   }
-  out["maintenance"] = !report.maintenance.windows.empty() || report.maintenance.enabled;
+  out["maintenance"] = report.maintenance.held() || report.maintenance.enabled;
+  out["maintenance_disagreements"] = report.disagreements;
   out["running"] = array_of(report.running);
   out["next"] = array_of(report.next);
   out["last"] = array_of(report.last);
@@ -154,9 +156,11 @@ void print_report(const Report& report) {
     }
   }
   for (const auto& window : report.maintenance.windows) {
+    if (window.over) continue;
     std::cout << "\nMAINTENANCE since " << window.opened_at.substr(0, 19) << ", held by " << window.owner
               << (window.reason ? ": " + *window.reason : "") << '\n';
   }
+  for (const auto& sentence : report.disagreements) std::cout << "\nMAINTENANCE: " << sentence << '\n';
   print_tasks("RUNNING", report.running);
   print_tasks("NEXT", report.next);
   print_tasks("LAST", report.last);
@@ -186,7 +190,9 @@ ExitCode run_status(const StatusOptions& options, Env& env) {
   for (auto& task : queue::list(db, {std::nullopt, std::nullopt, 10 * options.tasks})) {
     if (exit_code_of(task) && report.last.size() < static_cast<std::size_t>(options.tasks)) report.last.push_back(task);
   }
-  report.maintenance = maintenance::state(db, settings.maintenance);
+  LookPulse pulse(env.signals);
+  report.maintenance = maintenance::state(db, settings.maintenance, pulse);
+  report.disagreements = maintenance::disagreements(report.maintenance, settings.agent_id);
   for (const auto& target : report.targets)
     report.found.push_back(options.no_look ? Found{} : look(env, settings, target));
   env.output == Output::json ? print_report_json(report) : print_report(report);

@@ -80,11 +80,18 @@ class Daemon {
   }
 
   queue::Tick tick() {
-    const auto tick = queue::tick(link_.session(), me_);
+    auto tick = look();
     answered();
-    if (!tick.overdue) return tick;
-    end_overdue(link_.session());
-    return queue::tick(link_.session(), me_);
+    if (tick.overdue) {
+      end_overdue(link_.session());
+      tick = look();
+    }
+    if (tick.chore && tick.chore->count() == 0) {
+      close_windows();
+    } else if (tick.chore) {
+      tick.next = std::min(tick.next.value_or(*tick.chore), *tick.chore);
+    }
+    return tick;
   }
 
   /// The database did not take something. Returns when to try again.
@@ -106,6 +113,26 @@ class Daemon {
   }
 
  private:
+  queue::Tick look() {
+    static const std::string windows = maintenance::seconds_until_due("$3");
+    return queue::tick(link_.session(), me_, windows);
+  }
+
+  /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
+  void close_windows() {
+    base::NoPulse pulse;
+    try {
+      if (maintenance::close_due(link_.session(), settings_.maintenance, pulse)) {
+        log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
+      }
+      stuck_ = false;
+    } catch (const Error& e) {
+      if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
+      if (!stuck_) log::error("maintenance.stuck", e.what(), {{"hint", e.hint()}});
+      stuck_ = true;
+    }
+  }
+
   /// The database took a write: that it lets us connect alone says little.
   void answered() {
     if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
@@ -118,6 +145,7 @@ class Daemon {
   Backoff backoff_;
   queue::Claimant me_;
   bool signed_in_ = false;
+  bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
 };
 
 /// Waits for a notification, a signal or `until`. True when woken by a notification.

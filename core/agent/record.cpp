@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/record.hpp"
 
-#include "core/agent/crash_point.hpp"
+#include "core/base/crash_point.hpp"
 #include "core/log/log.hpp"
 #include "core/notify/outbox.hpp"
 
@@ -167,7 +167,7 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
     ending.artifact_id = work.artifact->id;
     if (work.applied) ending.revision = work.applied->revision;
   }
-  crash_point("record");
+  base::crash_point("record");
   until_recorded(work, stop, [&] {
     db::Transaction tx(work.link.session());
     queue::record(tx, work.claim, ending);
@@ -175,7 +175,7 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
     if (ending.status != queue::Status::cancelled) notify::enqueue(tx, event_of(work, ending));
     tx.commit();
   });
-  crash_point("recorded");
+  base::crash_point("recorded");
   const bool good = ending.status == queue::Status::completed;
   (good ? log::info : log::error)(good ? "task.completed" : "task.ended", ending.message,
                                   {{"task_id", work.claim.task.id}, {"status", queue::to_text(ending.status)}});

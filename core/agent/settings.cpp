@@ -18,6 +18,27 @@ std::string default_target(const config::Settings& config) {
   return {};
 }
 
+maintenance::Settings maintenance_settings(const config::Settings& config) {
+  maintenance::Settings out;
+  switch (config.maintenance_handler) {
+    case config::MaintenanceHandler::none: out.handler = maintenance::Handler::none; break;
+    case config::MaintenanceHandler::nginx: out.handler = maintenance::Handler::nginx; break;
+    case config::MaintenanceHandler::haproxy: out.handler = maintenance::Handler::haproxy; break;
+    case config::MaintenanceHandler::command: out.handler = maintenance::Handler::command; break;
+  }
+  out.agent_id = config.agent_id;
+  out.flag_file = config.maintenance_flag;
+  out.reload = config.maintenance_reload;
+  out.haproxy_socket = config.haproxy_socket;
+  out.haproxy_map = config.haproxy_map;
+  out.haproxy_key = config.haproxy_key;
+  out.haproxy_servers = config.haproxy_servers;
+  out.on_program = config.maintenance_on;
+  out.off_program = config.maintenance_off;
+  maintenance::check(out);
+  return out;
+}
+
 deploy::Target checked_target(const std::string& name) {
   try {
     return deploy::parse_target(name);
@@ -52,8 +73,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.deploy.host_activate = config.host_activate;
   out.deploy.host_health = config.host_health;
   out.deploy.host_timeout = config.host_timeout;
-  out.maintenance.flag_file =
-      config.maintenance_handler == config::MaintenanceHandler::none ? std::string() : config.maintenance_flag;
+  out.maintenance = maintenance_settings(config);
   out.poll_interval = config.poll_interval;
   out.heartbeat_interval = config.heartbeat_interval;
   out.grace = config.grace;

@@ -35,7 +35,7 @@ struct Settings {
   std::chrono::milliseconds lease() const noexcept { return 3 * heartbeat_interval; }
 };
 
-/// Throws Error(configuration) for a target that cannot be.
+/// Throws Error(configuration) for a target or a maintenance handler that cannot be.
 Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
                        db::ConnectionSettings checkpoint_database);
 

@@ -49,9 +49,30 @@ void check(Work& work) {
 }
 
 void maintenance_on(Work& work) {
-  maintenance::open(work.link.session(), work.settings.maintenance, work.claim.task.id,
-                    work.claim.task.type + " of " + work.artifact->version, work.settings.agent_id);
+  maintenance::Opening opening;
+  opening.owner = work.claim.task.id;
+  opening.target = work.claim.target;
+  opening.reason = work.claim.task.type + " of " + work.artifact->version;
+  opening.opened_by = work.settings.agent_id;
+  maintenance::open(work.link.session(), work.settings.maintenance, opening, work.heart);
 }
+
+/// Closes the task's window; `of_target`: and those that earlier tasks on its target left open because they could not put it back.
+void close_window(Work& work, const std::optional<std::string>& of_target) {
+  try {
+    if (!maintenance::close(work.link.session(), work.settings.maintenance, work.claim.task.id, of_target,
+                            work.heart)) {
+      work.journal.note("maintenance-off", "the site stays in maintenance: somebody else holds it there");
+    }
+  } catch (const Error& e) {
+    // The release runs as it should: a proxy that cannot be switched is no reason to put it back.
+    if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
+    log::error("maintenance.stuck", e.what(), {{"task_id", work.claim.task.id}, {"hint", e.hint()}});
+    work.journal.note("maintenance-off", std::string("THE SITE STAYS IN MAINTENANCE: ") + e.what());
+  }
+}
+
+void maintenance_off(Work& work) { close_window(work, work.claim.target); }
 
 void apply(Work& work) {
   if (work.held_revision) {
@@ -95,7 +116,7 @@ const std::vector<Step>& steps() {
       {"resolve", resolve, nullptr},
       {"fetch", fetch, nullptr},
       {"check", check, nullptr},
-      {"maintenance-on", maintenance_on, maintenance_off},
+      {"maintenance-on", maintenance_on, leave_maintenance},
       {"apply", apply, put_back},
       {"health", health, nullptr},
       {"server-env", add_server_env, nullptr},
@@ -104,18 +125,7 @@ const std::vector<Step>& steps() {
   return kSteps;
 }
 
-void maintenance_off(Work& work) {
-  try {
-    if (!maintenance::close(work.link.session(), work.settings.maintenance, work.claim.task.id)) {
-      work.journal.note("maintenance-off", "the site stays in maintenance: somebody else holds it there");
-    }
-  } catch (const Error& e) {
-    // The release runs as it should: a flag that cannot be removed is no reason to put it back.
-    if (e.kind() != Kind::configuration) throw;
-    log::error("maintenance.stuck", e.what(), {{"task_id", work.claim.task.id}, {"hint", e.hint()}});
-    work.journal.note("maintenance-off", std::string("THE SITE STAYS IN MAINTENANCE: ") + e.what());
-  }
-}
+void leave_maintenance(Work& work) { close_window(work, std::nullopt); }
 
 void put_back(Work& work) {
   using deploy::StepError;

@@ -82,7 +82,7 @@ Failure give_up(Work& work) {
     resolve(work);
     work.deployer.recover(observe(work), work.heart);
     put_back(work);
-    maintenance_off(work);
+    leave_maintenance(work);
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost) throw;
     failure.state = State::not_put_back;

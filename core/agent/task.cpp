@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/task.hpp"
 
-#include "core/agent/crash_point.hpp"
 #include "core/agent/record.hpp"
 #include "core/agent/take_over.hpp"
 #include "core/agent/work.hpp"
+#include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
 
@@ -90,7 +90,7 @@ std::optional<Failure> run_steps(Work& work, std::size_t first) {
     const Step& step = steps()[i];
     try {
       work.journal.note(step.name, "begins");
-      crash_point(step.name);
+      base::crash_point(step.name);
       run_with_database(work, step.run);
     } catch (const Error& e) {
       if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
@@ -129,7 +129,7 @@ TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queu
     log::info("task.claimed",
               claim.task.type + (claim.task.version ? " of " + *claim.task.version : "") + " on " + claim.target,
               {{"task_id", claim.task.id}, {"attempt", std::to_string(claim.task.attempt)}});
-    crash_point("claim");
+    base::crash_point("claim");
     if (claim.give_up) {
       result = record_outcome(work, stop, give_up(work));
     } else {

@@ -47,6 +47,7 @@ const std::vector<Step>& steps();
 void resolve(Work& work);
 /// Puts the release that ran before the task back. Throws deploy::StepError(not_put_back).
 void put_back(Work& work);
-void maintenance_off(Work& work);
+/// Closes the task's own maintenance window.
+void leave_maintenance(Work& work);
 
 }  // namespace wrktalk::agent

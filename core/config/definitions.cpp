@@ -64,8 +64,15 @@ const std::vector<Definition>& definitions() {
       {"host.health", "WRKTALK_AGENT_HOST_HEALTH", "", "--host-health", "", false, "Program that exits 0 when the release is well"},
       {"host.timeout", "WRKTALK_AGENT_HOST_TIMEOUT", "", "--host-timeout", "10m", false, "Limit of each of the two programs"},
 
-      {"maintenance.handler", "WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER", "", "--maintenance-mode-handler", "nginx", false, "What answers 503 meanwhile: nginx, haproxy or none"},
-      {"maintenance.flag", "WRKTALK_AGENT_MAINTENANCE_FLAG", "", "--maintenance-flag", "/tmp/maintenance-mode", false, "File that exists while maintenance is on"},
+      {"maintenance.handler", "WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER", "", "--maintenance-mode-handler", "nginx", false, "What answers 503 meanwhile: nginx, haproxy, command or none"},
+      {"maintenance.flag", "WRKTALK_AGENT_MAINTENANCE_FLAG", "", "--maintenance-flag", "/tmp/maintenance-mode", false, "File that exists while maintenance is on: nginx, and haproxy without a socket"},
+      {"maintenance.reload", "WRKTALK_AGENT_MAINTENANCE_RELOAD", "", "--maintenance-reload", "", false, "Program to run after that file changed, for a proxy that needs a reload"},
+      {"maintenance.on", "WRKTALK_AGENT_MAINTENANCE_ON", "", "--maintenance-on", "", false, "Handler command: program that switches maintenance on"},
+      {"maintenance.off", "WRKTALK_AGENT_MAINTENANCE_OFF", "", "--maintenance-off", "", false, "Handler command: program that switches it off"},
+      {"haproxy.socket", "WRKTALK_AGENT_HAPROXY_SOCKET", "", "--haproxy-socket", "", false, "Runtime API of haproxy: a socket's path, or HOST:PORT; when empty the flag file is used"},
+      {"haproxy.map", "WRKTALK_AGENT_HAPROXY_MAP", "", "--haproxy-map", "", false, "Map as haproxy's configuration names it, in which the key is on or off"},
+      {"haproxy.key", "WRKTALK_AGENT_HAPROXY_KEY", "", "--haproxy-key", "maintenance", false, "Key in that map"},
+      {"haproxy.servers", "WRKTALK_AGENT_HAPROXY_SERVERS", "", "--haproxy-servers", "", false, "Servers as BACKEND/SERVER, with commas, that are in state maint meanwhile"},
 
       {"migrate.ddl_lock_timeout", "WRKTALK_AGENT_DDL_LOCK_TIMEOUT", "", "--ddl-lock-timeout", "5s", false, "How long a migration waits for a table's lock before it tries anew"},
 

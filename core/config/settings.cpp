@@ -96,9 +96,10 @@ class Reader {
 
 constexpr std::array<std::pair<const char*, DeploymentType>, 3> kTypes = {
     {{"kubernetes", DeploymentType::kubernetes}, {"docker", DeploymentType::docker}, {"host", DeploymentType::host}}};
-constexpr std::array<std::pair<const char*, MaintenanceHandler>, 3> kHandlers = {
+constexpr std::array<std::pair<const char*, MaintenanceHandler>, 4> kHandlers = {
     {{"nginx", MaintenanceHandler::nginx},
      {"haproxy", MaintenanceHandler::haproxy},
+     {"command", MaintenanceHandler::command},
      {"none", MaintenanceHandler::none}}};
 constexpr std::array<std::pair<const char*, VaultAuth>, 4> kVaultAuths = {{{"kubernetes", VaultAuth::kubernetes},
                                                                            {"jwt", VaultAuth::jwt},
@@ -165,6 +166,13 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.ddl_lock_timeout = read.duration("migrate.ddl_lock_timeout", kNone);
   s.maintenance_handler = read.choice("maintenance.handler", kHandlers);
   s.maintenance_flag = read.path("maintenance.flag");
+  s.maintenance_reload = read.program("maintenance.reload");
+  s.maintenance_on = read.program("maintenance.on");
+  s.maintenance_off = read.program("maintenance.off");
+  s.haproxy_socket = read.text("haproxy.socket");
+  s.haproxy_map = read.text("haproxy.map");
+  s.haproxy_key = read.text("haproxy.key");
+  s.haproxy_servers = read.list("haproxy.servers");
   s.log_level = read.log_level();
   s.log_format = read.choice("log.format", kFormats);
   return s;

@@ -66,7 +66,7 @@ struct Database {
 };
 
 enum class DeploymentType { kubernetes, docker, host };
-enum class MaintenanceHandler { none, nginx, haproxy };
+enum class MaintenanceHandler { none, nginx, haproxy, command };
 
 enum class VaultAuth { kubernetes, jwt, approle, token };
 
@@ -120,6 +120,13 @@ struct Settings {
   std::chrono::milliseconds ddl_lock_timeout{};
   MaintenanceHandler maintenance_handler = MaintenanceHandler::nginx;
   std::string maintenance_flag;
+  std::string maintenance_reload;  ///< empty: none
+  std::string maintenance_on;
+  std::string maintenance_off;
+  std::string haproxy_socket;  ///< empty: none
+  std::string haproxy_map;     ///< empty: none
+  std::string haproxy_key;
+  std::vector<std::string> haproxy_servers;
   std::string log_level;   ///< as log::parse_level takes it
   std::string log_format;  ///< "text" | "json"
 };

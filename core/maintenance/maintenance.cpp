@@ -1,93 +1,186 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/maintenance.hpp"
 
+#include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
-#include "core/base/fd.hpp"
-#include "core/base/files.hpp"
+#include "core/maintenance/proxy.hpp"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <algorithm>
 
 namespace wrktalk::maintenance {
 namespace {
 
+using base::Error;
 using base::Kind;
 
 /// One change of windows at a time.
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(hashtext('wrktalk.maintenance'))";
+constexpr const char* kHolds = "(expires_at IS NULL OR expires_at > now())";
+/// Agents look when they are told that there may be a task.
+constexpr const char* kWakeAgents = "SELECT pg_notify('wrktalk_task', '')";
 
-void raise_flag(const std::string& path) {
-  // A fixed name in a folder that anyone may write to: a link there is not followed.
-  const base::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644));
-  struct stat info {};
-  if (!file || ::fstat(file.get(), &info) != 0) {
-    base::throw_errno(Kind::configuration, "cannot make the maintenance flag " + path,
-                      "set WRKTALK_AGENT_MAINTENANCE_FLAG to a path this user may write");
-  }
-  if (!S_ISREG(info.st_mode)) {
-    throw base::Error(Kind::configuration, "the maintenance flag " + path + " is not a file",
-                      "set WRKTALK_AGENT_MAINTENANCE_FLAG to another path");
-  }
+bool is_proxy_trouble(const Error& e) { return e.kind() == Kind::configuration || e.kind() == Kind::child; }
+
+/// Whether the proxy was in maintenance before the first of our windows, and is to stay so.
+bool was_shown(db::Transaction& tx, const Settings& settings, Proxy& proxy, base::Pulse& pulse) {
+  const auto row =
+      tx.run("SELECT bool_or(was_shown) FROM maintenance_window WHERE agent_id = $1", settings.agent_id)[0];
+  return row[0].is_null() ? proxy.shown(pulse).value_or(false) : row[0].as<bool>();
 }
 
-void lower_flag(const std::string& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    base::throw_errno(Kind::configuration, "cannot remove the maintenance flag " + path,
-                      "remove it by hand: the proxy answers 503 while it is there");
+std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& duration) {
+  if (!duration) return std::nullopt;
+  return std::chrono::duration<double>(*duration).count();
+}
+
+/// From now on the windows hold no more.
+void end(db::Session& db, const Settings& settings, const std::string& owner,
+         const std::optional<std::string>& target) {
+  db::Transaction tx(db);
+  tx.run(kLock);
+  const auto ended =
+      tx.run(std::string("UPDATE maintenance_window SET expires_at = now() WHERE (owner = $1 OR target = "
+                         "$2) AND ") +
+                 kHolds + " RETURNING agent_id <> $3 AS elsewhere",
+             owner, target, settings.agent_id);
+  if (std::any_of(ended.begin(), ended.end(), [](const auto& row) { return row["elsewhere"].template as<bool>(); })) {
+    tx.run(kWakeAgents);
   }
+  tx.commit();
+}
+
+/// `whatever`: also what the proxy shows without a window of ours.
+bool take_down(db::Session& db, const Settings& settings, bool whatever, base::Pulse& pulse) {
+  const auto proxy = make_proxy(settings);
+  db::Transaction tx(db);
+  tx.run(kLock);
+  const auto row = tx.run(std::string("SELECT bool_or(") + kHolds +
+                              ") AS held, bool_or(was_shown) FILTER (WHERE agent_id = $1) AS was_shown FROM "
+                              "maintenance_window",
+                          settings.agent_id)[0];
+  if (!row["held"].is_null() && row["held"].as<bool>()) return false;
+  const bool ours = !row["was_shown"].is_null();
+  const bool stays = ours && row["was_shown"].as<bool>() && !whatever;
+  if ((ours && !stays) || whatever) proxy->show(false, pulse);
+  base::crash_point("maintenance-hidden");
+  // A machine that never came back is forgotten after a while.
+  tx.run("DELETE FROM maintenance_window WHERE agent_id = $1 OR expires_at < now() - interval '7 days'",
+         settings.agent_id);
+  tx.run(
+      "UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE "
+      "maintenance_mode_enabled");
+  // Last: killed before, the window is still there to be closed again.
+  tx.commit();
+  return !stays;
 }
 
 }  // namespace
 
-void open(db::Session& db, const Settings& settings, const std::string& owner, const std::string& reason,
-          const std::string& opened_by) {
+void check(const Settings& settings) { make_proxy(settings); }
+
+void open(db::Session& db, const Settings& settings, const Opening& opening, base::Pulse& pulse) {
+  const auto proxy = make_proxy(settings);
   db::Transaction tx(db);
   tx.run(kLock);
   tx.run(
-      "INSERT INTO maintenance_window (owner, reason, opened_by) SELECT $1, 'switched on in deployment_config', 'v4.2' "
-      "WHERE NOT EXISTS (SELECT FROM maintenance_window) "
+      "INSERT INTO maintenance_window (owner, agent_id, reason, opened_by) SELECT $1, $2, 'switched on in "
+      "deployment_config', 'v4.2' WHERE NOT EXISTS (SELECT FROM maintenance_window) "
       "AND EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled)",
-      kOperator);
-  tx.run(
-      "INSERT INTO maintenance_window (owner, reason, opened_by) VALUES ($1, nullif($2, ''), $3) ON CONFLICT DO "
-      "NOTHING",
-      owner, reason, opened_by);
+      kOperator, settings.agent_id);
+  const bool stays = opening.owner != kOperator && was_shown(tx, settings, *proxy, pulse);
+  const bool is_new =
+      tx.run(
+            "INSERT INTO maintenance_window AS w (owner, agent_id, target, reason, opened_by, expires_at, was_shown) "
+            "VALUES ($1, $2, $3, nullif($4, ''), $5, now() + make_interval(secs => $6), $7) "
+            "ON CONFLICT (owner, agent_id) DO UPDATE SET reason = coalesce(excluded.reason, w.reason), expires_at = "
+            "excluded.expires_at RETURNING xmax = 0 AS is_new",
+            opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by, seconds(opening.lasts),
+            stays)[0]["is_new"]
+          .as<bool>();
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT "
       "coalesce(maintenance_mode_enabled, false)");
-  // Before the flag: when we are killed in between, the window tells whoever takes over that a flag may be there.
+  if (opening.lasts) tx.run(kWakeAgents);
+  // Before the proxy: when we are killed in between, the window tells whoever takes over what may be shown.
   tx.commit();
-  if (!settings.flag_file.empty()) raise_flag(settings.flag_file);
-}
-
-bool close(db::Session& db, const Settings& settings, const std::string& owner) {
-  db::Transaction tx(db);
-  tx.run(kLock);
-  tx.run("DELETE FROM maintenance_window WHERE owner = $1", owner);
-  const bool last = tx.run("SELECT FROM maintenance_window LIMIT 1").empty();
-  if (last) {
-    // Before the commit: when we are killed in between, the window is still there to be closed again.
-    if (!settings.flag_file.empty()) lower_flag(settings.flag_file);
-    tx.run(
-        "UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE "
-        "maintenance_mode_enabled");
+  base::crash_point("maintenance-window");
+  try {
+    proxy->show(true, pulse);
+  } catch (const Error& e) {
+    if (!is_proxy_trouble(e)) throw;
+    if (is_new) {
+      end(db, settings, opening.owner, std::nullopt);
+      try {
+        close_due(db, settings, pulse);
+      } catch (const Error& again) {
+        if (!is_proxy_trouble(again)) throw;
+      }
+    }
+    throw;
   }
-  tx.commit();
-  return last;
 }
 
-State state(db::Session& db, const Settings& settings) {
+bool close(db::Session& db, const Settings& settings, const std::string& owner,
+           const std::optional<std::string>& target, base::Pulse& pulse) {
+  end(db, settings, owner, target);
+  return take_down(db, settings, owner == kOperator, pulse);
+}
+
+bool close_due(db::Session& db, const Settings& settings, base::Pulse& pulse) {
+  return take_down(db, settings, false, pulse);
+}
+
+std::string seconds_until_due(const std::string& agent_id) {
+  return "(SELECT extract(epoch FROM max(expires_at) - clock_timestamp()) FROM maintenance_window HAVING "
+         "bool_or(agent_id = " +
+         agent_id + ") AND bool_and(expires_at IS NOT NULL))";
+}
+
+State state(db::Session& db, const Settings& settings, base::Pulse& pulse) {
   State state;
+  const auto proxy = make_proxy(settings);
+  state.proxy = proxy->name();
+  try {
+    state.shown = proxy->shown(pulse);
+  } catch (const Error& e) {
+    if (!is_proxy_trouble(e)) throw;
+    state.trouble = e.what();
+  }
   state.enabled = !db.run("SELECT FROM deployment_config WHERE maintenance_mode_enabled LIMIT 1").empty();
-  state.flag = !settings.flag_file.empty() && base::exists(settings.flag_file);
-  for (const auto& row :
-       db.run("SELECT owner, reason, opened_by, opened_at FROM maintenance_window ORDER BY opened_at")) {
-    state.windows.push_back(
-        {row["owner"].c_str(), db::text(row, "reason"), row["opened_by"].c_str(), row["opened_at"].c_str()});
+  for (const auto& row : db.run(std::string("SELECT owner, agent_id, reason, opened_by, opened_at, expires_at, NOT ") +
+                                kHolds + " AS over FROM maintenance_window ORDER BY opened_at, agent_id")) {
+    state.windows.push_back({row["owner"].c_str(), row["agent_id"].c_str(), db::text(row, "reason"),
+                             row["opened_by"].c_str(), row["opened_at"].c_str(), db::text(row, "expires_at"),
+                             row["over"].as<bool>()});
   }
   return state;
+}
+
+bool State::held() const noexcept {
+  return std::any_of(windows.begin(), windows.end(), [](const Window& window) { return !window.over; });
+}
+
+std::vector<std::string> disagreements(const State& state, const std::string& agent_id) {
+  std::vector<std::string> out;
+  const bool held = state.held();
+  const bool held_here = std::any_of(state.windows.begin(), state.windows.end(),
+                                     [&](const Window& window) { return !window.over && window.agent_id == agent_id; });
+  if (state.enabled && state.windows.empty()) {
+    out.emplace_back("deployment_config says that maintenance is on, but no window is open");
+  }
+  if (!state.enabled && held) out.emplace_back("deployment_config says that maintenance is off, but a window is open");
+  if (!state.trouble.empty()) out.push_back("the proxy cannot be asked: " + state.trouble);
+  if (state.shown == false && held_here) out.push_back(state.proxy + " does not show the window that is open here");
+  if (state.shown == true && state.windows.empty()) {
+    out.push_back(state.proxy + " shows maintenance, but no window is open");
+  }
+  for (const auto& window : state.windows) {
+    if (window.over && !held) {
+      out.push_back("the window of " + window.owner + " on " + window.agent_id +
+                    " is over, but its proxy may show it until an agent looks there");
+    }
+  }
+  return out;
 }
 
 }  // namespace wrktalk::maintenance

@@ -119,6 +119,13 @@ void move_flags(db::Transaction& tx, const std::string& target, const std::optio
       db::text(row, "current_artifact_id"), db::text(row, "previous_artifact_id"), row["chart_type"].c_str());
 }
 
+/// Seconds from now, in whole milliseconds, at least one so that a wait is long enough; zero when they have passed.
+std::optional<std::chrono::milliseconds> from_now(const pqxx::field& seconds) {
+  if (seconds.is_null()) return std::nullopt;
+  const double left = seconds.as<double>();
+  return left <= 0 ? std::chrono::milliseconds(0) : std::chrono::milliseconds(static_cast<long>(left * 1000.0) + 1);
+}
+
 constexpr const char* kLockTarget = "SELECT FROM deployment_target WHERE name = $1 FOR UPDATE";
 
 }  // namespace
@@ -165,8 +172,8 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
   return to_claim(rows[0], asked_at);
 }
 
-Tick tick(db::Session& db, const Claimant& agent) {
-  static const std::string sql =
+Tick tick(db::Session& db, const Claimant& agent, const std::string& chore) {
+  const std::string sql =
       "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($2::uuid, $3, $4, $5::text[]) "
       "ON CONFLICT (id) DO UPDATE SET last_seen = now()), "
       "polled AS (UPDATE deployment_config SET last_agent_poll = now()) "
@@ -180,14 +187,14 @@ Tick tick(db::Session& db, const Claimant& agent) {
       "> now() "
       "AND (target = ANY($5::text[]) OR target IS NULL)), (SELECT min(lease_expires_at) FROM agent_task WHERE status = "
       "'inProgress' "
-      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next";
+      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next, " +
+      chore + " AS chore";
   const auto row = db.run(sql, interval(kSilence), agent.instance, agent.agent_id, agent.version, agent.targets)[0];
   Tick tick;
   tick.due = row["due"].as<bool>();
   tick.overdue = row["overdue"].as<bool>();
-  if (!row["next"].is_null()) {
-    tick.next = std::chrono::milliseconds(static_cast<long>(std::max(0.0, row["next"].as<double>()) * 1000.0) + 1);
-  }
+  tick.next = from_now(row["next"]);
+  tick.chore = from_now(row["chore"]);
   return tick;
 }
 

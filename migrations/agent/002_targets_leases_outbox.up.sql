@@ -34,10 +34,15 @@ CREATE UNIQUE INDEX deployment_target_default_idx ON deployment_target (kind) WH
 
 -- Who holds the site in maintenance. deployment_config.maintenance_mode_enabled says whether there is any.
 CREATE TABLE maintenance_window (
-    owner     text PRIMARY KEY,                          -- 'operator', or the id of the task that opened it
-    reason    text,
-    opened_by text NOT NULL,
-    opened_at timestamptz NOT NULL DEFAULT now()
+    owner      text NOT NULL,                            -- 'operator', or the id of the task that opened it
+    agent_id   text NOT NULL,                            -- on the machine whose proxy shows it
+    target     text,                                     -- what the task changes
+    reason     text,
+    opened_by  text NOT NULL,
+    opened_at  timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,                              -- from then on it holds no more; null: until it is closed
+    was_shown  boolean NOT NULL DEFAULT false,           -- the proxy was in maintenance before, and stays so
+    PRIMARY KEY (owner, agent_id)
 );
 
 ALTER TABLE agent_task

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #endif
 
-namespace wrktalk::agent {
+namespace wrktalk::base {
 
 /// In test builds: the process kills itself here when WRKTALK_CRASH_AT names this point; when WRKTALK_HOLD_AT does, it makes the file that
 /// WRKTALK_HOLD_FILE names and stands still until that is removed. Nothing in what is shipped.
@@ -28,4 +28,4 @@ inline void crash_point([[maybe_unused]] const char* name) noexcept {
 #endif
 }
 
-}  // namespace wrktalk::agent
+}  // namespace wrktalk::base
