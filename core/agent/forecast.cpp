@@ -91,7 +91,7 @@ class Look {
   void schema() {
     const auto& artifact = out_.goal->artifact;
     if (artifact.requires_schema.empty()) return;
-    const std::string problem = schema_problem(settings_, artifact, pulse_);
+    const std::string problem = schema_problem(link_, settings_.checkpoint_database, artifact, pulse_);
     if (problem.empty()) {
       add(Weight::good, "the schema fits: " + artifact.requires_schema);
     } else {

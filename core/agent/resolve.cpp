@@ -36,7 +36,7 @@ void look_at_what_runs(Work& work) {
 
 /// A release that cannot run on the schema is refused before anything is touched.
 void check_schema(Work& work) {
-  const std::string problem = schema_problem(work.settings, *work.artifact, work.heart);
+  const std::string problem = schema_problem(work.link, work.settings.checkpoint_database, *work.artifact, work.heart);
   if (problem.empty()) return;
   if (!queue::parse_payload(work.claim.task.payload).ignore_schema) {
     throw Error(Kind::artifact, "release " + work.artifact->version + " cannot run on the schema: " + problem,

@@ -22,13 +22,14 @@ std::string complaint(const Requirement& needed, std::int64_t version, const db:
 const char* const kSchemaHint =
     "migrate first (wrktalk migrate status), or say --ignore-schema when you know that it runs all the same";
 
-std::string schema_problem(const Settings& settings, const artifact::Artifact& artifact, base::Pulse& pulse) {
+std::string schema_problem(Link& link, const db::ConnectionSettings& checkpoint, const artifact::Artifact& artifact,
+                           base::Pulse& pulse) {
   if (artifact.requires_schema.empty()) return {};
   for (const auto& needed : artifact::parse_requirements(artifact.requires_schema)) {
-    const auto& database = needed.set == "agent" ? settings.database : settings.checkpoint_database;
-    db::raw::Connection db(database);
+    const bool is_ours = needed.set == "agent";
+    auto db = is_ours ? link.raw() : db::raw::Connection(checkpoint);
     const auto version = migrate::schema_version(db, needed.set, pulse);
-    if (!needed.holds(version)) return complaint(needed, version, database);
+    if (!needed.holds(version)) return complaint(needed, version, is_ours ? link.settings() : checkpoint);
   }
   return {};
 }
