@@ -19,6 +19,8 @@ class Journal {
   /// `data` is JSON. Throws only lease_lost.
   void note(const std::string& phase, const std::string& message,
             const std::optional<std::string>& data = std::nullopt);
+  /// A line that a tool printed: written with the next note. Only the first of a task are kept, the log has them all.
+  void keep_output(const std::string& line);
   /// Writes what was kept. Throws lease_lost or connection_lost.
   void flush();
 
@@ -29,10 +31,14 @@ class Journal {
     std::optional<std::string> data;
   };
   static constexpr std::size_t kMostKept = 1000;
+  static constexpr int kMostOutput = 200;
 
   Link& link_;
   const queue::Claim& claim_;
   std::deque<Line> kept_;
+  std::string phase_ = "claim";
+  int output_lines_ = 0;
+  bool away_ = false;  ///< the database did not take the last note
 };
 
 }  // namespace wrktalk::agent

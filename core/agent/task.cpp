@@ -124,7 +124,8 @@ TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queu
     Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop);
     Journal journal(link, claim);
     const auto target = deploy::parse_target(claim.target);
-    const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence);
+    const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence,
+                                                [&journal](const std::string& line) { journal.keep_output(line); });
     Work work{settings, link, heart, journal, claim, target, *deployer};
     log::info("task.claimed",
               claim.task.type + (claim.task.version ? " of " + *claim.task.version : "") + " on " + claim.target,

@@ -70,8 +70,8 @@ std::string hint(const std::string& stderr_text) {
 
 class Compose : public Deployer {
  public:
-  Compose(const Target& target, const Settings& settings, exec::Fence& fence)
-      : tools_(environment(settings), fence),
+  Compose(const Target& target, const Settings& settings, exec::Fence& fence, OnOutput on_output)
+      : tools_(environment(settings), fence, std::move(on_output)),
         project_(target.project),
         configured_(settings.compose_bin),
         releases_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_) +
@@ -334,8 +334,9 @@ class Compose : public Deployer {
 
 }  // namespace
 
-std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence) {
-  return std::make_unique<Compose>(target, settings, fence);
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence,
+                                       OnOutput on_output) {
+  return std::make_unique<Compose>(target, settings, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

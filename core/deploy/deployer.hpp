@@ -6,6 +6,7 @@
 #include "core/exec/fence.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -161,8 +162,11 @@ class Deployer {
   virtual void tidy(const std::vector<std::string>& keep) noexcept = 0;
 };
 
+/// Told of each line that a tool prints while it changes the target, redacted and bounded; must not throw.
+using OnOutput = std::function<void(const std::string& line)>;
+
 /// `task_id` names the task in helm's labels. `fence` must outlive the deployer.
 std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const std::string& task_id,
-                                        exec::Fence& fence);
+                                        exec::Fence& fence, OnOutput on_output = {});
 
 }  // namespace wrktalk::deploy

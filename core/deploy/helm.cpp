@@ -45,8 +45,9 @@ class UntilDone : public base::Pulse {
 
 class Helm : public Deployer {
  public:
-  Helm(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence)
-      : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence),
+  Helm(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
+       OnOutput on_output)
+      : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence, std::move(on_output)),
         subject_{settings.helm_bin, {}, target.namespace_, target.release},
         task_id_(task_id),
         kubectl_(settings.kubectl_bin),
@@ -305,8 +306,8 @@ class Helm : public Deployer {
 }  // namespace
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const std::string& task_id,
-                                    exec::Fence& fence) {
-  return std::make_unique<Helm>(target, settings, task_id, fence);
+                                    exec::Fence& fence, OnOutput on_output) {
+  return std::make_unique<Helm>(target, settings, task_id, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

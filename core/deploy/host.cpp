@@ -25,8 +25,8 @@ constexpr const char* kReleases = "releases";
 /// ROOT/releases/VERSION, and ROOT/current that points to one of them.
 class Host : public Deployer {
  public:
-  Host(const Target& target, const Settings& settings, exec::Fence& fence)
-      : tools_(allowed_environment({}, settings.passed_environment), fence),
+  Host(const Target& target, const Settings& settings, exec::Fence& fence, OnOutput on_output)
+      : tools_(allowed_environment({}, settings.passed_environment), fence, std::move(on_output)),
         root_(target.instance.empty() ? settings.host_root : settings.host_root + "/" + target.instance),
         activate_(settings.host_activate),
         health_(settings.host_health),
@@ -171,8 +171,9 @@ class Host : public Deployer {
 
 }  // namespace
 
-std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence) {
-  return std::make_unique<Host>(target, settings, fence);
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence,
+                                    OnOutput on_output) {
+  return std::make_unique<Host>(target, settings, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

@@ -9,8 +9,10 @@
 namespace wrktalk::deploy {
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const std::string& task_id,
-                                    exec::Fence& fence);
-std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence);
-std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence);
+                                    exec::Fence& fence, OnOutput on_output);
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence,
+                                       OnOutput on_output);
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence,
+                                    OnOutput on_output);
 
 }  // namespace wrktalk::deploy

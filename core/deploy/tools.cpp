@@ -50,8 +50,8 @@ std::vector<std::string> allowed_environment(const std::vector<std::string>& nam
   return out;
 }
 
-Tools::Tools(std::vector<std::string> environment, exec::Fence& fence)
-    : environment_(std::move(environment)), fence_(&fence) {}
+Tools::Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output)
+    : environment_(std::move(environment)), fence_(&fence), on_output_(std::move(on_output)) {}
 
 exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   exec::Spec spec;
@@ -64,7 +64,10 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   spec.fence = fence_;
   if (act.parse_stdout) spec.whole_stdout_bytes = kWholeBytes;
   spec.on_line = [&](std::string_view line, bool is_stderr) {
-    if (is_stderr || !act.parse_stdout) log::info("deploy.output", line.substr(0, kLongestLoggedLine));
+    if (!is_stderr && act.parse_stdout) return;
+    line = line.substr(0, kLongestLoggedLine);
+    log::info("deploy.output", line);
+    if (on_output_ && !base::trim(line).empty()) on_output_(log::redact(std::string(line)));
   };
   log::info("deploy.command", base::join(act.argv, " "));
   exec::Outcome outcome = exec::run(spec, pulse);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/pulse.hpp"
+#include "core/deploy/deployer.hpp"
 #include "core/exec/fence.hpp"
 #include "core/exec/run.hpp"
 
@@ -20,7 +21,7 @@ std::vector<std::string> allowed_environment(const std::vector<std::string>& nam
 /// Both verbs throw Error(configuration) for a program that is not there.
 class Tools {
  public:
-  Tools(std::vector<std::string> environment, exec::Fence& fence);
+  Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output);
 
   struct Act {
     std::vector<std::string> argv;
@@ -31,7 +32,8 @@ class Tools {
     bool parse_stdout = false;  ///< stdout is for us alone: kept whole, not logged. Else it is logged like stderr
   };
 
-  /// Something that changes the target: under the fence, stderr logged line by line as it comes (event deploy.output).
+  /// Something that changes the target: under the fence, stderr logged line by line as it comes (event deploy.output) and handed to
+  /// `on_output`.
   /// Throws Error(lease_lost) when the fence ended it.
   exec::Outcome act(const Act& act, base::Pulse& pulse) const;
 
@@ -41,6 +43,7 @@ class Tools {
  private:
   std::vector<std::string> environment_;
   exec::Fence* fence_;
+  OnOutput on_output_;
 };
 
 }  // namespace wrktalk::deploy

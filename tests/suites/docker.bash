@@ -97,6 +97,7 @@ cancelled_in_the_middle() {
 flow() {
     check "$1: upgrade" expect_exit 0 "$WRKTALK" deploy 2.0.0
     check "$1: 2.0.0 runs" expect_equal '2.0.0 wrktalk-test:2 hello-2.0.0' running
+    check "$1: what compose printed is in the task's story" expect_output 'apply.*\| .*web' "$WRKTALK" task show "$(last_task)"
     check "$1: a release that dies at once is put back: 9" expect_exit 9 "$WRKTALK" deploy 3.0.0
     check "$1: 2.0.0 runs again" expect_equal '2.0.0 wrktalk-test:2 hello-2.0.0' running
     check "$1: the evidence was kept" expect_output 'no configuration' "$WRKTALK" task show "$(last_task)"
