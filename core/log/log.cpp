@@ -104,6 +104,13 @@ void mask_all(std::string& text, const std::string& secret) {
 
 bool ends_value(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == ',' || c == ';' || c == '&'; }
 
+/// What the system says of a file that has such a name: ".../token: No such file or directory".
+bool is_about_a_file(std::string_view text) {
+  static constexpr std::array<std::string_view, 4> kSayings = {"No such file or directory", "Permission denied",
+                                                               "Is a directory", "Not a directory"};
+  return std::any_of(kSayings.begin(), kSayings.end(), [&](auto saying) { return base::starts_with(text, saying); });
+}
+
 /// password=..., "token": "..." and the like: the value goes, the name stays.
 void mask_named_values(std::string& text) {
   static const std::array<std::string_view, 9> kNames = {"password", "passwd",        "secret", "token",      "apikey",
@@ -121,6 +128,7 @@ void mask_named_values(std::string& text) {
       if (i >= text.size() || (text[i] != '=' && text[i] != ':')) continue;
       ++i;
       while (i < text.size() && text[i] == ' ') ++i;
+      if (is_about_a_file(std::string_view(text).substr(i))) continue;
       if (text.compare(i, 7, "Bearer ") == 0) i += 7;
       const char quote = i < text.size() && (text[i] == '"' || text[i] == '\'') ? text[i++] : '\0';
       std::size_t end = i;

@@ -48,6 +48,9 @@ TEST_SUITE("log::redact") {
     CHECK(log::redact("{\"token\": \"abc def\", \"a\": 1}") == "{\"token\": \"***\", \"a\": 1}");
     CHECK(log::redact("Authorization: Bearer abc") == "Authorization: Bearer ***");
     CHECK(log::redact("DB_PASSWORD_FILE=/run/secrets/x") == "DB_PASSWORD_FILE=/run/secrets/x");
+    CHECK(log::redact("cannot read /x/token: No such file or directory") ==
+          "cannot read /x/token: No such file or directory");
+    CHECK(log::redact("token: Nosuch") == "token: ***");
   }
 
   TEST_CASE("the user part of a URL is masked") {
