@@ -28,6 +28,7 @@ void add_commands(CLI::App& app, Selected& chosen) {
   add_status(app, chosen);
   add_task(app, chosen);
   add_maintenance(app, chosen);
+  add_notify(app, chosen);
   add_migrate(app, chosen);
   add_verify(app, chosen);
   add_backup(app, chosen);

@@ -65,6 +65,7 @@ void add_poll(CLI::App& app, Selected& chosen);
 void add_deploy(CLI::App& app, Selected& chosen);
 void add_rollback(CLI::App& app, Selected& chosen);
 void add_maintenance(CLI::App& app, Selected& chosen);
+void add_notify(CLI::App& app, Selected& chosen);
 void add_task(CLI::App& app, Selected& chosen);
 void add_status(CLI::App& app, Selected& chosen);
 void add_secrets(CLI::App& app, Selected& chosen);

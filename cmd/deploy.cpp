@@ -14,8 +14,6 @@
 
 #include <iomanip>
 #include <iostream>
-#include <pwd.h>
-#include <unistd.h>
 
 namespace wrktalk::cmd {
 namespace {
@@ -47,14 +45,6 @@ struct Plan {
   std::optional<artifact::Artifact> artifact;
   std::optional<queue::TargetRow> row;
 };
-
-/// USER@HOST, for the audit.
-std::string requested_by() {
-  std::string host(256, '\0');
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = "localhost";
-  const passwd* user = ::getpwuid(::getuid());
-  return (user != nullptr ? std::string(user->pw_name) : "uid " + std::to_string(::getuid())) + "@" + host.c_str();
-}
 
 /// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
 std::optional<std::string> wanted_type(const DeployOptions& options, const agent::Settings& settings) {
@@ -196,13 +186,12 @@ ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
                 {"target", plan.task.target},
                 {"message", result.message},
                 {"exit_code", base::to_int(result.exit_code)}});
-    return result.exit_code;
-  }
-  if (good) {
-    std::cout << result.message << '\n';
+  } else if (good) {
+    std::cout << result.message << std::endl;
   } else {
     print_error(result.message, result.hint, env.no_color);
   }
+  agent::deliver_news(settings, stop);
   return result.exit_code;
 }
 

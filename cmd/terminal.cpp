@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <poll.h>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -148,6 +149,13 @@ void SignalPulse::tick() {
   const int number = signals_.take();
   if (number == SIGINT) throw Error(Kind::interrupted, "interrupted");
   if (number != 0) throw Error(Kind::terminated, "asked to end");
+}
+
+std::string requested_by() {
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = "localhost";
+  const passwd* user = ::getpwuid(::getuid());
+  return (user != nullptr ? std::string(user->pw_name) : "uid " + std::to_string(::getuid())) + "@" + host.c_str();
 }
 
 }  // namespace wrktalk::cmd

@@ -17,4 +17,7 @@ void print_error(const std::string& message, const std::string& hint, bool no_co
 /// Everything written to stdout is out. False when it could not be written, unless the reader has gone.
 bool flush_stdout();
 
+/// USER@HOST, for the audit.
+std::string requested_by();
+
 }  // namespace wrktalk::cmd

@@ -2,6 +2,7 @@
 #include "core/agent/agent.hpp"
 
 #include "core/agent/link.hpp"
+#include "core/agent/news.hpp"
 #include "core/agent/record.hpp"
 #include "core/agent/secrets.hpp"
 #include "core/agent/work.hpp"
@@ -43,11 +44,35 @@ void count(Summary& summary, const TaskResult& result) {
   }
 }
 
+/// The longest time that a process goes on for its messages alone.
+constexpr std::chrono::seconds kDeliveryTime{10};
+
+/// Ends a delivery: at the first signal in the foreground, at one more than were there before.
+class StopPulse : public base::Pulse {
+ public:
+  explicit StopPulse(Stop& stop) : stop_(stop), was_requested_(stop.requested()) {}
+  Deadline watch(std::vector<pollfd>& fds) override {
+    stop_.watch(fds);
+    return Deadline::never();
+  }
+  void tick() override {
+    stop_.poll();
+    if (was_requested_ ? stop_.at_once() : stop_.requested()) throw Error(stop_.kind(), "asked to end");
+  }
+
+ private:
+  Stop& stop_;
+  bool was_requested_;
+};
+
 /// One start of the agent: its connection and its place in agent_instance.
 class Daemon {
  public:
   Daemon(const Settings& settings, Stop& stop, Listen listen)
-      : settings_(settings), stop_(stop), link_(settings.database, listen, settings.credentials) {}
+      : settings_(settings),
+        stop_(stop),
+        link_(settings.database, listen, settings.credentials),
+        courier_(settings.notify, [this] { return link_.settings(); }) {}
 
   /// Connects and signs in when that is not done. Throws what Session throws.
   void ready() {
@@ -64,7 +89,9 @@ class Daemon {
     const auto claim = queue::claim(link_.session(), me_, settings_.lease());
     if (!claim) return std::nullopt;
     answered();
-    return run_task(settings_, link_, stop_, *claim, Mode::daemon);
+    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, courier_);
+    courier_.wake();
+    return result;
   }
 
   /// All that is due, until there is nothing or we are asked to end.
@@ -82,10 +109,11 @@ class Daemon {
   queue::Tick tick() {
     auto tick = look();
     answered();
-    if (tick.overdue) {
-      end_overdue(link_.session());
-      tick = look();
-    }
+    const bool webhook = !settings_.notify.webhook_url.empty();
+    if (tick.silent) notify::tell_silent_agents(link_.session(), webhook);
+    if (tick.overdue) end_overdue(link_.session(), webhook);
+    if (tick.silent || tick.overdue) tick = look();
+    if (tick.news) courier_.wake(*tick.news);
     if (tick.chore && tick.chore->count() == 0) {
       close_windows();
     } else if (tick.chore) {
@@ -102,6 +130,14 @@ class Daemon {
   }
 
   Link& link() noexcept { return link_; }
+  notify::Courier& courier() noexcept { return courier_; }
+
+  /// What is due in the outbox goes out before the process ends, as far as it goes quickly.
+  void deliver() noexcept {
+    if (stop_.requested()) courier_.finish();
+    StopPulse hurry(stop_);
+    agent::deliver(courier_, kDeliveryTime, hurry);
+  }
 
   void sign_out() noexcept {
     if (!signed_in_ || !link_.connected()) return;
@@ -115,7 +151,7 @@ class Daemon {
  private:
   queue::Tick look() {
     static const std::string windows = maintenance::seconds_until_due("$3");
-    return queue::tick(link_.session(), me_, windows);
+    return queue::tick(link_.session(), me_, windows, notify::kSecondsUntilDue);
   }
 
   /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
@@ -142,6 +178,7 @@ class Daemon {
   const Settings& settings_;
   Stop& stop_;
   Link link_;
+  notify::Courier courier_;
   Backoff backoff_;
   queue::Claimant me_;
   bool signed_in_ = false;
@@ -155,8 +192,10 @@ bool wait_for_work(Daemon& daemon, Stop& stop, Deadline until) {
     std::vector<pollfd> fds;
     stop.watch(fds);
     daemon.link().watch(fds);
-    ::poll(fds.data(), fds.size(), until.poll_timeout());
+    const Deadline due = base::sooner(until, daemon.courier().watch(fds));
+    ::poll(fds.data(), fds.size(), due.poll_timeout());
     stop.poll();
+    daemon.courier().tick();
   }
   return false;
 }
@@ -201,6 +240,7 @@ Summary poll_once(const Settings& settings, Stop& stop) {
   if (const auto result = daemon.run_one()) count(summary, *result);
   daemon.tick();
   daemon.sign_out();
+  daemon.deliver();
   return summary;
 }
 
@@ -211,6 +251,7 @@ Summary drain(const Settings& settings, Stop& stop) {
   const Summary summary = daemon.run_due();
   daemon.tick();
   daemon.sign_out();
+  daemon.deliver();
   return summary;
 }
 
@@ -238,6 +279,7 @@ void loop(const Settings& settings, Stop& stop) {
     }
   }
   daemon.sign_out();
+  daemon.deliver();
   log::info("agent.stopped", "ended");
 }
 
@@ -246,7 +288,15 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   Link link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
-  return run_task(settings, link, stop, claim, Mode::foreground);
+  base::NoPulse nothing;
+  return run_task(settings, link, stop, claim, Mode::foreground, nothing);
+}
+
+void deliver_news(const Settings& settings, Stop& stop) noexcept {
+  notify::Courier courier(settings.notify, [&] { return settings.database; });
+  courier.wake();
+  StopPulse hurry(stop);
+  deliver(courier, kDeliveryTime, hurry);
 }
 
 }  // namespace wrktalk::agent

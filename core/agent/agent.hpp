@@ -33,6 +33,10 @@ void loop(const Settings& settings, Stop& stop);
 /// Throws Error(busy) when the target is taken.
 TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task);
 
+/// Sends what is due in the outbox, as far as that goes in some seconds; the rest is for the daemon. For a command in the foreground, after
+/// its task.
+void deliver_news(const Settings& settings, Stop& stop) noexcept;
+
 /// Makes the targets known and returns who claims. For commands that queue a task before any agent ran.
 queue::Claimant sign_in(db::Session& db, const Settings& settings);
 

@@ -23,13 +23,14 @@ constexpr std::chrono::milliseconds kShortestInterval{200};
 }  // namespace
 
 Heart::Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-             exec::Fence& fence, Link& link, Stop& stop)
+             exec::Fence& fence, Link& link, Stop& stop, base::Pulse& meanwhile)
     : interval_(interval),
       lease_(lease),
       claim_(claim),
       fence_(fence),
       link_(link),
       stop_(stop),
+      meanwhile_(meanwhile),
       renewed_at_(claim.asked_at),
       next_(Deadline::at(claim.asked_at + interval)) {
   fence_.renew(claim.asked_at, lease);
@@ -40,7 +41,7 @@ Deadline Heart::watch(std::vector<pollfd>& fds) {
   link_.watch(fds);
   const bool under_way = connection_.state() == State::connecting || connection_.state() == State::busy;
   if (under_way) fds.push_back({connection_.socket(), connection_.events(), 0});
-  Deadline due = under_way ? answer_by_ : next_;
+  Deadline due = base::sooner(under_way ? answer_by_ : next_, meanwhile_.watch(fds));
   due = base::sooner(due, Deadline::at(renewed_at_ + lease_));
   if (!undoing_) due = base::sooner(due, stop_.deadline());
   return due;
@@ -48,6 +49,7 @@ Deadline Heart::watch(std::vector<pollfd>& fds) {
 
 void Heart::tick() {
   stop_.poll();
+  meanwhile_.tick();
   if (link_.notified())
     next_ = base::sooner(next_, Deadline::at(std::max(BootClock::now(), renewed_at_ + kShortestInterval)));
   beat();

@@ -13,14 +13,15 @@
 
 namespace wrktalk::agent {
 
-/// What goes on while a task runs: the heartbeat on a connection of its own, the fence, signals, and a request to cancel.
+/// What goes on while a task runs: the heartbeat on a connection of its own, the fence, signals, a request to cancel, and `meanwhile`, whose
+/// tick must not throw.
 ///
 /// `tick` throws lease_lost when the task is not ours any more or can no longer be proven to be (the database is away and the
 /// lease nearly over), cancelled when an operator asked for it, terminated or interrupted when the grace after a signal is over.
 class Heart : public base::Pulse {
  public:
   Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-        exec::Fence& fence, Link& link, Stop& stop);
+        exec::Fence& fence, Link& link, Stop& stop, base::Pulse& meanwhile);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
@@ -43,6 +44,7 @@ class Heart : public base::Pulse {
   exec::Fence& fence_;
   Link& link_;
   Stop& stop_;
+  base::Pulse& meanwhile_;
   db::raw::AsyncConnection connection_;
   Backoff backoff_;
   base::BootClock::time_point asked_at_;    ///< of the heartbeat under way

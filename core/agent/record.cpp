@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/record.hpp"
 
+#include "core/agent/news.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/outbox.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -93,30 +93,18 @@ ordered_json result_json(const Work& work, const std::optional<Failure>& failure
   return out;
 }
 
-/// `data` begins what the mail says.
-notify::Event event_of(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
-                       ordered_json data) {
-  notify::Event event;
-  event.name = (task.type == "rollback" ? "rollback." : "deploy.") + outcome;
-  event.key = task.id + ":" + std::to_string(task.attempt) + ":" + event.name;
-  event.task_id = task.id;
-  data["task_id"] = task.id;
-  data["type"] = task.type;
-  if (reason) data["reason"] = *reason;
-  try {
-    if (const auto who = queue::parse_payload(task.payload).requested_by) data["requested_by"] = *who;
-  } catch (const Error&) {
-    // The reason says already that the payload cannot be read.
-  }
-  event.data = dump(data);
-  return event;
-}
-
-notify::Event event_of(const Work& work, const queue::Ending& ending) {
-  ordered_json data = ordered_json::parse(ending.result);
-  data.erase("evidence");
-  return event_of(work.claim.task, ending.status == queue::Status::completed ? "completed" : "failed",
-                  ending.error_message, std::move(data));
+/// Whoever cancelled a task knows already.
+void tell_admins(db::Transaction& tx, const Work& work, const queue::Ending& ending,
+                 const std::optional<Failure>& failure) {
+  if (ending.status == queue::Status::cancelled) return;
+  const bool webhook = !work.settings.notify.webhook_url.empty();
+  auto event = news(work.claim.task, ending.status == queue::Status::completed ? "completed" : "failed",
+                    ending.error_message, ending.result);
+  notify::enqueue(tx, event, webhook);
+  if (!failure || failure->state == State::untouched || failure->state == State::put_back) return;
+  event.name = "maintenance.stuck";
+  event.key = work.claim.task.id + ":" + std::to_string(work.claim.task.attempt) + ":" + event.name;
+  notify::enqueue(tx, event, webhook);
 }
 
 /// Tries `act` until the database takes it.
@@ -171,8 +159,7 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
   until_recorded(work, stop, [&] {
     db::Transaction tx(work.link.session());
     queue::record(tx, work.claim, ending);
-    // Whoever cancelled a task knows already.
-    if (ending.status != queue::Status::cancelled) notify::enqueue(tx, event_of(work, ending));
+    tell_admins(tx, work, ending, failure);
     tx.commit();
   });
   base::crash_point("recorded");
@@ -187,15 +174,12 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
   return result;
 }
 
-void end_overdue(db::Session& db) {
+void end_overdue(db::Session& db, bool webhook) {
   db::Transaction tx(db);
   const auto tasks = queue::fail_overdue(tx);
   for (const auto& task : tasks) {
-    ordered_json data;
-    if (task.version) data["version"] = *task.version;
-    if (task.target) data["target"] = *task.target;
     const bool missed = task.error_message == queue::kMissedMessage;
-    notify::enqueue(tx, event_of(task, missed ? "missed" : "failed", task.error_message, std::move(data)));
+    notify::enqueue(tx, news(task, missed ? "missed" : "failed", task.error_message, std::nullopt), webhook);
   }
   tx.commit();
   for (const auto& task : tasks) log::error("task.ended", *task.error_message, {{"task_id", task.id}});

@@ -32,7 +32,7 @@ struct Failure {
 TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& failure);
 
 /// Fails the tasks that nobody will run any more and queues the admins' notification, in one transaction.
-void end_overdue(db::Session& db);
+void end_overdue(db::Session& db, bool webhook);
 
 /// Makes the task pending again: it was stopped by a signal and the target is as it was.
 TaskResult give_back(Work& work, Stop& stop);

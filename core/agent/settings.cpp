@@ -39,6 +39,21 @@ maintenance::Settings maintenance_settings(const config::Settings& config) {
   return out;
 }
 
+notify::Settings notify_settings(const config::Settings& config) {
+  notify::Settings out;
+  out.smtp_ca_file = config.smtp_ca_file;
+  switch (config.smtp_tls) {
+    case config::SmtpTls::automatic: out.smtp_tls = notify::TlsMode::automatic; break;
+    case config::SmtpTls::starttls: out.smtp_tls = notify::TlsMode::starttls; break;
+    case config::SmtpTls::from_the_start: out.smtp_tls = notify::TlsMode::from_the_start; break;
+    case config::SmtpTls::none: out.smtp_tls = notify::TlsMode::none; break;
+  }
+  out.webhook_url = base::Secret(config.webhook_url);
+  out.webhook_secret = base::Secret(config.webhook_secret);
+  out.webhook_ca_file = config.webhook_ca_file;
+  return out;
+}
+
 deploy::Target checked_target(const std::string& name) {
   try {
     return deploy::parse_target(name);
@@ -74,6 +89,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.deploy.host_health = config.host_health;
   out.deploy.host_timeout = config.host_timeout;
   out.maintenance = maintenance_settings(config);
+  out.notify = notify_settings(config);
   out.poll_interval = config.poll_interval;
   out.heartbeat_interval = config.heartbeat_interval;
   out.grace = config.grace;

@@ -7,6 +7,7 @@
 #include "core/db/settings.hpp"
 #include "core/deploy/deployer.hpp"
 #include "core/maintenance/maintenance.hpp"
+#include "core/notify/settings.hpp"
 
 #include <chrono>
 #include <string>
@@ -24,6 +25,7 @@ struct Settings {
       targets;  ///< what it serves; the first is the one that WRKTALK_AGENT_DEPLOYMENT_TYPE names
   deploy::Settings deploy;
   maintenance::Settings maintenance;
+  notify::Settings notify;
   artifact::Limits limits;
   std::chrono::milliseconds poll_interval{30'000};
   std::chrono::milliseconds heartbeat_interval{60'000};

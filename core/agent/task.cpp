@@ -117,11 +117,12 @@ TaskResult conclude(Work& work, Stop& stop, Mode mode, const std::optional<Failu
 
 }  // namespace
 
-TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode) {
+TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                    base::Pulse& meanwhile) {
   TaskResult result;
   try {
     exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
-    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop);
+    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop, meanwhile);
     Journal journal(link, claim);
     const auto target = deploy::parse_target(claim.target);
     const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence,

@@ -5,6 +5,7 @@
 #include "core/agent/settings.hpp"
 #include "core/agent/stop.hpp"
 #include "core/base/exit_code.hpp"
+#include "core/base/pulse.hpp"
 #include "core/queue/claim.hpp"
 
 #include <string>
@@ -33,7 +34,8 @@ enum class Mode {
 };
 
 /// Takes a claimed task through all steps to its record, puts the target back when one fails, and cleans up. Never throws for what goes
-/// wrong with the task; throws only what is a defect.
-TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode);
+/// wrong with the task; throws only what is a defect. `meanwhile` goes on all the time.
+TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                    base::Pulse& meanwhile);
 
 }  // namespace wrktalk::agent

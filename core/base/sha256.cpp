@@ -5,6 +5,8 @@
 
 // The plain functions: EVP would load providers, 2 MB that stay resident, for the same code.
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -27,6 +29,14 @@ std::string sha256_hex(std::string_view text) {
   Sha256 hash;
   hash.update(text.data(), text.size());
   return hash.hex();
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  unsigned int size = 0;
+  ::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+         text.size(), digest.data(), &size);
+  return to_hex(digest.data(), size);
 }
 
 }  // namespace wrktalk::base

@@ -30,4 +30,7 @@ class Sha256 {
 /// The digest of a text in one go.
 std::string sha256_hex(std::string_view text);
 
+/// HMAC-SHA256 (RFC 2104) of a text, as 64 lower-case hexadecimal digits.
+std::string hmac_sha256_hex(std::string_view key, std::string_view text);
+
 }  // namespace wrktalk::base

@@ -74,6 +74,12 @@ const std::vector<Definition>& definitions() {
       {"haproxy.key", "WRKTALK_AGENT_HAPROXY_KEY", "", "--haproxy-key", "maintenance", false, "Key in that map"},
       {"haproxy.servers", "WRKTALK_AGENT_HAPROXY_SERVERS", "", "--haproxy-servers", "", false, "Servers as BACKEND/SERVER, with commas, that are in state maint meanwhile"},
 
+      {"notify.smtp_ca_file", "WRKTALK_AGENT_SMTP_CA_FILE", "", "--smtp-ca-file", "", false, "PEM file of the CA that signed the mail server's certificate; empty: the system's CAs"},
+      {"notify.smtp_tls", "WRKTALK_AGENT_SMTP_TLS", "", "--smtp-tls", "auto", false, "auto (TLS from the start on port 465, else STARTTLS), starttls, smtps, or none for a relay without a login"},
+      {"notify.webhook_url", "WRKTALK_AGENT_WEBHOOK_URL", "", "", "", true, "Address that is told the same as the admins, by POST; empty: none"},
+      {"notify.webhook_secret", "WRKTALK_AGENT_WEBHOOK_SECRET", "", "", "", true, "Key of the webhook's signature; empty: not signed"},
+      {"notify.webhook_ca_file", "WRKTALK_AGENT_WEBHOOK_CA_FILE", "", "--webhook-ca-file", "", false, "PEM file of the CA that signed the webhook's certificate; empty: the system's CAs"},
+
       {"migrate.ddl_lock_timeout", "WRKTALK_AGENT_DDL_LOCK_TIMEOUT", "", "--ddl-lock-timeout", "5s", false, "How long a migration waits for a table's lock before it tries anew"},
 
       {"log.level", "WRKTALK_AGENT_LOG_LEVEL", "", "--log-level", "INFO", false, "DEBUG, INFO, WARNING or ERROR"},

@@ -105,6 +105,10 @@ constexpr std::array<std::pair<const char*, VaultAuth>, 4> kVaultAuths = {{{"kub
                                                                            {"jwt", VaultAuth::jwt},
                                                                            {"approle", VaultAuth::approle},
                                                                            {"token", VaultAuth::token}}};
+constexpr std::array<std::pair<const char*, SmtpTls>, 4> kSmtpTls = {{{"auto", SmtpTls::automatic},
+                                                                      {"starttls", SmtpTls::starttls},
+                                                                      {"smtps", SmtpTls::from_the_start},
+                                                                      {"none", SmtpTls::none}}};
 constexpr std::array<std::pair<const char*, const char*>, 2> kFormats = {{{"text", "text"}, {"json", "json"}}};
 
 Vault vault_of(const Reader& read) {
@@ -173,6 +177,11 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.haproxy_map = read.text("haproxy.map");
   s.haproxy_key = read.text("haproxy.key");
   s.haproxy_servers = read.list("haproxy.servers");
+  s.smtp_ca_file = read.optional_path("notify.smtp_ca_file");
+  s.smtp_tls = read.choice("notify.smtp_tls", kSmtpTls);
+  s.webhook_url = read.text("notify.webhook_url");
+  s.webhook_secret = read.text("notify.webhook_secret");
+  s.webhook_ca_file = read.optional_path("notify.webhook_ca_file");
   s.log_level = read.log_level();
   s.log_format = read.choice("log.format", kFormats);
   return s;

@@ -66,6 +66,7 @@ struct Database {
 };
 
 enum class DeploymentType { kubernetes, docker, host };
+enum class SmtpTls { automatic, starttls, from_the_start, none };
 enum class MaintenanceHandler { none, nginx, haproxy, command };
 
 enum class VaultAuth { kubernetes, jwt, approle, token };
@@ -127,6 +128,11 @@ struct Settings {
   std::string haproxy_map;     ///< empty: none
   std::string haproxy_key;
   std::vector<std::string> haproxy_servers;
+  std::string smtp_ca_file;  ///< empty: the system's
+  SmtpTls smtp_tls = SmtpTls::automatic;
+  std::string webhook_url;     ///< a secret; empty: none
+  std::string webhook_secret;  ///< empty: not signed
+  std::string webhook_ca_file;
   std::string log_level;   ///< as log::parse_level takes it
   std::string log_format;  ///< "text" | "json"
 };

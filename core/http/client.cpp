@@ -76,6 +76,63 @@ struct Body {
   }
 };
 
+/// A request and its answer to be, as one transfer.
+class Exchange {
+ public:
+  /// What is given must outlive it.
+  Exchange(const Options& options, const Request& request)
+      : options_(options),
+        request_(request),
+        peer_(peer_of(request.url)),
+        easy_({options.ca_file, options.verify}, options.connect_timeout, options.timeout) {
+    for (const auto& [name, value] : request.headers) curl::append(headers_, header_line(name, value));
+    // Not waiting for "100 Continue".
+    curl::append(headers_, "Expect:");
+    easy_.set(CURLOPT_URL, request.url.c_str());
+    easy_.set(CURLOPT_PROTOCOLS_STR, "http,https");
+    easy_.set(CURLOPT_FOLLOWLOCATION, 0L);
+    easy_.set(CURLOPT_USERAGENT, "wrktalk/" WRKTALK_VERSION);
+    easy_.set(CURLOPT_HTTPHEADER, headers_.get());
+    easy_.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    if (!request.body.empty()) {
+      easy_.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      easy_.set(CURLOPT_POSTFIELDS, request.body.data());
+    }
+    if (is_this_machine(peer_.host)) easy_.set(CURLOPT_PROXY, "");
+    easy_.set(CURLOPT_WRITEFUNCTION, &Body::write);
+    easy_.set(CURLOPT_WRITEDATA, &body_);
+  }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  curl::Easy& easy() noexcept { return easy_; }
+
+  /// What the transfer that ended with `code` brought.
+  Response response(CURLcode code) {
+    if (body_.too_large) {
+      throw Error(Kind::configuration,
+                  peer_.name + ": the answer is larger than " + base::human_size(options_.limit_bytes),
+                  "check that the right server listens there");
+    }
+    if (code != CURLE_OK) throw curl::error(easy_, code, peer_.name, options_.ca_setting);
+    response_.status = static_cast<int>(easy_.info<long>(CURLINFO_RESPONSE_CODE));
+    response_.retry_after = std::chrono::seconds(easy_.info<curl_off_t>(CURLINFO_RETRY_AFTER));
+    if (const char* target = easy_.info<char*>(CURLINFO_REDIRECT_URL)) response_.redirect = target;
+    log::debug("http.answered", request_.method + " " + request_.url + " " + std::to_string(response_.status),
+               {{"took_ms", std::to_string(easy_.info<curl_off_t>(CURLINFO_TOTAL_TIME_T) / 1000)}});
+    return std::move(response_);
+  }
+
+ private:
+  const Options& options_;
+  const Request& request_;
+  Peer peer_;
+  curl::Slist headers_;
+  Response response_;
+  Body body_{response_.body, options_.limit_bytes};
+  curl::Easy easy_;
+};
+
 }  // namespace
 
 struct Client::State {
@@ -89,42 +146,29 @@ Client& Client::operator=(Client&& other) noexcept = default;
 Client::~Client() = default;
 
 Response Client::send(const Request& request, base::Pulse& pulse, base::Deadline deadline) {
-  const Options& options = state_->options;
-  const Peer peer = peer_of(request.url);
-  curl::Slist headers;
-  for (const auto& [name, value] : request.headers) curl::append(headers, header_line(name, value));
-  // Not waiting for "100 Continue".
-  curl::append(headers, "Expect:");
+  Exchange exchange(state_->options, request);
+  return exchange.response(exchange.easy().run(state_->multi.get(), pulse, deadline));
+}
 
-  Response response;
-  Body body{response.body, options.limit_bytes};
-  curl::Easy easy({options.ca_file, options.verify}, options.connect_timeout, options.timeout);
-  easy.set(CURLOPT_URL, request.url.c_str());
-  easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
-  easy.set(CURLOPT_FOLLOWLOCATION, 0L);
-  easy.set(CURLOPT_USERAGENT, "wrktalk/" WRKTALK_VERSION);
-  easy.set(CURLOPT_HTTPHEADER, headers.get());
-  easy.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  if (!request.body.empty()) {
-    easy.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    easy.set(CURLOPT_POSTFIELDS, request.body.data());
-  }
-  if (is_this_machine(peer.host)) easy.set(CURLOPT_PROXY, "");
-  easy.set(CURLOPT_WRITEFUNCTION, &Body::write);
-  easy.set(CURLOPT_WRITEDATA, &body);
+struct Call::State {
+  State(Options wanted_options, Request wanted) : options(std::move(wanted_options)), request(std::move(wanted)) {}
 
-  const CURLcode code = easy.run(state_->multi.get(), pulse, deadline);
-  if (body.too_large) {
-    throw Error(Kind::configuration, peer.name + ": the answer is larger than " + base::human_size(options.limit_bytes),
-                "check that the right server listens there");
-  }
-  if (code != CURLE_OK) throw curl::error(easy, code, peer.name, options.ca_setting);
-  response.status = static_cast<int>(easy.info<long>(CURLINFO_RESPONSE_CODE));
-  response.retry_after = std::chrono::seconds(easy.info<curl_off_t>(CURLINFO_RETRY_AFTER));
-  if (const char* target = easy.info<char*>(CURLINFO_REDIRECT_URL)) response.redirect = target;
-  log::debug("http.answered", request.method + " " + request.url + " " + std::to_string(response.status),
-             {{"took_ms", std::to_string(easy.info<curl_off_t>(CURLINFO_TOTAL_TIME_T) / 1000)}});
-  return response;
+  Options options;
+  Request request;
+  curl::Multi multi = curl::make_multi();
+  Exchange exchange{options, request};
+  curl::Running running{multi.get(), exchange.easy()};
+};
+
+Call::Call(Options options, Request request) : state_(new State(std::move(options), std::move(request))) {}
+Call::~Call() = default;
+
+base::Deadline Call::watch(std::vector<pollfd>& fds) const { return state_->running.watch(fds); }
+
+std::optional<Response> Call::advance() {
+  const auto code = state_->running.advance();
+  if (!code) return std::nullopt;
+  return state_->exchange.response(*code);
 }
 
 std::string encoded_path(std::string_view path) {

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <sys/select.h>
 
 namespace wrktalk::http::curl {
 namespace {
@@ -15,19 +16,6 @@ using base::Kind;
 void check(CURLMcode code) {
   if (code != CURLM_OK) throw Error(Kind::failed, std::string("libcurl: ") + library().multi_strerror(code));
 }
-
-/// A transfer belongs to its multi handle for as long as this lives.
-class Joined {
- public:
-  Joined(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) { check(library().multi_add_handle(multi_, easy_)); }
-  Joined(const Joined&) = delete;
-  Joined& operator=(const Joined&) = delete;
-  ~Joined() { library().multi_remove_handle(multi_, easy_); }
-
- private:
-  CURLM* multi_;
-  CURL* easy_;
-};
 
 static_assert(CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLPRI == POLLPRI && CURL_WAIT_POLLOUT == POLLOUT);
 
@@ -81,14 +69,9 @@ Easy::Easy(const Trust& trust, std::chrono::milliseconds connect_timeout, std::c
 }
 
 CURLcode Easy::run(CURLM* multi, base::Pulse& pulse, Deadline deadline) {
-  const Joined joined(multi, handle_.get());
+  Running running(multi, *this);
   for (;;) {
-    int running = 0;
-    check(library().multi_perform(multi, &running));
-    int queued = 0;
-    while (const CURLMsg* message = library().multi_info_read(multi, &queued)) {
-      if (message->msg == CURLMSG_DONE && message->easy_handle == handle_.get()) return message->data.result;
-    }
+    if (const auto code = running.advance()) return *code;
     if (deadline.passed()) return CURLE_OPERATION_TIMEDOUT;
     wait(multi, pulse, deadline);
   }
@@ -102,6 +85,43 @@ std::string Easy::reason(CURLcode code) const {
 void Easy::refused(CURLoption option, CURLcode code) {
   throw Error(Kind::failed, "libcurl refuses option " + std::to_string(option) + ": " + library().easy_strerror(code),
               "check that the libcurl in use is 7.87 or newer");
+}
+
+Running::Running(CURLM* multi, Easy& easy) : multi_(multi), easy_(easy.get()) {
+  check(library().multi_add_handle(multi_, easy_));
+}
+
+Running::~Running() { library().multi_remove_handle(multi_, easy_); }
+
+Deadline Running::watch(std::vector<pollfd>& fds) const {
+  // While a name is looked up there may be no descriptor to wait on.
+  constexpr std::chrono::milliseconds kBlindPause{50};
+  fd_set reads;
+  fd_set writes;
+  fd_set errors;
+  FD_ZERO(&reads);
+  FD_ZERO(&writes);
+  FD_ZERO(&errors);
+  int last = -1;
+  check(library().multi_fdset(multi_, &reads, &writes, &errors, &last));
+  for (int fd = 0; fd <= last; ++fd) {
+    const int events = (FD_ISSET(fd, &reads) ? POLLIN : 0) | (FD_ISSET(fd, &writes) ? POLLOUT : 0);
+    if (events != 0) fds.push_back({fd, static_cast<short>(events), 0});
+  }
+  long timeout = -1;
+  check(library().multi_timeout(multi_, &timeout));
+  const Deadline due = timeout < 0 ? Deadline::never() : Deadline::in(std::chrono::milliseconds(timeout));
+  return last < 0 ? base::sooner(due, Deadline::in(kBlindPause)) : due;
+}
+
+std::optional<CURLcode> Running::advance() {
+  int running = 0;
+  check(library().multi_perform(multi_, &running));
+  int queued = 0;
+  while (const CURLMsg* message = library().multi_info_read(multi_, &queued)) {
+    if (message->msg == CURLMSG_DONE && message->easy_handle == easy_) return message->data.result;
+  }
+  return std::nullopt;
 }
 
 Error error(const Easy& easy, CURLcode code, const std::string& peer, const std::string& ca_setting) {

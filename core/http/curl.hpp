@@ -8,7 +8,9 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 /// The owners of libcurl's handles and the one loop that drives a transfer. For the protocols of this module alone.
 namespace wrktalk::http::curl {
@@ -61,6 +63,8 @@ class Easy {
   /// throws passes through, and the transfer is over then.
   CURLcode run(CURLM* multi, base::Pulse& pulse, base::Deadline deadline);
 
+  CURL* get() const noexcept { return handle_.get(); }
+
   /// libcurl's words for what went wrong, or those of `code`.
   std::string reason(CURLcode code) const;
 
@@ -69,6 +73,24 @@ class Easy {
 
   std::unique_ptr<CURL, EasyCloser> handle_;
   std::unique_ptr<std::array<char, CURL_ERROR_SIZE>> text_;
+};
+
+/// A transfer under way that its owner drives, in steps that never wait.
+class Running {
+ public:
+  Running(CURLM* multi, Easy& easy);
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running();
+
+  /// Appends what to wait on and says when `advance()` is due at the latest.
+  base::Deadline watch(std::vector<pollfd>& fds) const;
+  /// The transfer's code once it has ended. Nothing else may run on the multi handle meanwhile.
+  std::optional<CURLcode> advance();
+
+ private:
+  CURLM* multi_;
+  CURL* easy_;
 };
 
 /// What a failed transfer means: "PEER: reason", with a hint. `ca_setting` is how a user names another CA.

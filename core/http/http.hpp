@@ -7,12 +7,13 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-/// HTTP requests, one at a time, that keep a Pulse going.
+/// HTTP requests that keep a Pulse going, or that their owner drives.
 namespace wrktalk::http {
 
 struct Request {
@@ -50,6 +51,25 @@ class Client {
   /// Throws what the pulse throws, and Error: `connection_lost` when no answer came (name, connection, time), which may pass;
   /// `configuration` when the certificate is not trusted or the request cannot be right. Messages name host and port.
   Response send(const Request& request, base::Pulse& pulse, base::Deadline deadline);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One request that never blocks: its owner waits for what `watch` names, then calls `advance`.
+class Call {
+ public:
+  /// Begins to connect. Throws Error(configuration) when the request cannot be right.
+  Call(Options options, Request request);
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call();
+
+  /// Appends what to wait on and says when `advance()` is due at the latest.
+  base::Deadline watch(std::vector<pollfd>& fds) const;
+  /// Goes as far as possible without waiting: the answer once it is there. Throws what Client::send throws for want of one.
+  std::optional<Response> advance();
 
  private:
   struct State;

@@ -39,12 +39,16 @@ Library load() {
   find(handle, "curl_easy_setopt", out.easy_setopt);
   find(handle, "curl_easy_getinfo", out.easy_getinfo);
   find(handle, "curl_easy_strerror", out.easy_strerror);
+  find(handle, "curl_easy_send", out.easy_send);
+  find(handle, "curl_easy_recv", out.easy_recv);
   find(handle, "curl_multi_init", out.multi_init);
   find(handle, "curl_multi_cleanup", out.multi_cleanup);
   find(handle, "curl_multi_add_handle", out.multi_add_handle);
   find(handle, "curl_multi_remove_handle", out.multi_remove_handle);
   find(handle, "curl_multi_perform", out.multi_perform);
   find(handle, "curl_multi_poll", out.multi_poll);
+  find(handle, "curl_multi_fdset", out.multi_fdset);
+  find(handle, "curl_multi_timeout", out.multi_timeout);
   find(handle, "curl_multi_info_read", out.multi_info_read);
   find(handle, "curl_multi_strerror", out.multi_strerror);
   find(handle, "curl_slist_append", out.slist_append);

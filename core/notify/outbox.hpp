@@ -3,19 +3,56 @@
 
 #include "core/db/session.hpp"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 /// What the admins are told. Rows are written in the transaction that makes the news, so that neither is there without the other.
 namespace wrktalk::notify {
 
+/// The recipient of the rows that go to the webhook; all others are mail addresses.
+constexpr const char* kWebhook = "webhook";
+
 struct Event {
-  std::string name;  ///< "deploy" or "rollback", then ".completed", ".failed" or ".missed"
-  std::string key;   ///< the same key is never told twice to the same recipient
-  std::string task_id;
-  std::string data;  ///< JSON: what the mail says
+  std::string name;                    ///< one of `events()`
+  std::string key;                     ///< the same key is never told twice to the same recipient
+  std::optional<std::string> task_id;  ///< its times are added to the data
+  std::string data;                    ///< JSON: what the message says, as News has it
 };
 
-/// One row for each active admin. Returns how many.
-int enqueue(db::Transaction& tx, const Event& event);
+/// One row for each active admin, and one for the webhook when there is one. Returns how many.
+int enqueue(db::Transaction& tx, const Event& event, bool webhook);
+
+struct Entry {
+  std::string id;
+  std::string event;
+  std::string recipient;
+  std::string status;  ///< "pending", "sending", "sent" or "failed"
+  int attempts = 0;
+  std::string created_at;
+  std::string next_attempt_at;
+  std::optional<std::string> task_id;
+  std::optional<std::string> sent_at;
+  std::optional<std::string> last_error;
+};
+
+/// SQL: the seconds until something in the outbox is due, or until the lease of what is being sent is over; null when there is nothing.
+extern const char* const kSecondsUntilDue;
+
+/// Newest first: what still waits or was given up, or with `all` also what was sent.
+std::vector<Entry> list(db::Session& db, bool all, int limit);
+
+/// Makes rows due now: those named by id, or by a prefix of it, given up ones among them; with none named all that wait.
+/// Throws Error(failed) for an id that names no row which can be sent. Returns how many.
+int make_due(db::Session& db, const std::vector<std::string>& ids);
+
+/// Gives rows up that wait: those named, or all. Throws as `make_due`. Returns how many.
+int drop(db::Session& db, const std::vector<std::string>& ids, const std::string& by);
+
+/// How long after its last sign an agent that did not sign out counts as silent.
+constexpr std::chrono::minutes kSilence{10};
+
+/// Tells of agents that are silent, once a silence, unless another start of the same agent is heard of. Returns how many rows.
+int tell_silent_agents(db::Session& db, bool webhook);
 
 }  // namespace wrktalk::notify

@@ -172,7 +172,7 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
   return to_claim(rows[0], asked_at);
 }
 
-Tick tick(db::Session& db, const Claimant& agent, const std::string& chore) {
+Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, const std::string& news) {
   const std::string sql =
       "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($2::uuid, $3, $4, $5::text[]) "
       "ON CONFLICT (id) DO UPDATE SET last_seen = now()), "
@@ -187,14 +187,20 @@ Tick tick(db::Session& db, const Claimant& agent, const std::string& chore) {
       "> now() "
       "AND (target = ANY($5::text[]) OR target IS NULL)), (SELECT min(lease_expires_at) FROM agent_task WHERE status = "
       "'inProgress' "
-      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next, " +
-      chore + " AS chore";
+      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next, "
+      // Whoever was away from the database itself must not say so of others.
+      "EXISTS (SELECT FROM agent_instance o JOIN agent_instance me ON me.id = $2::uuid WHERE o.last_seen < now() - "
+      "interval '10 minutes' AND o.silence_told_at IS NULL AND me.last_seen > now() - interval '5 minutes') AS "
+      "silent, " +
+      chore + " AS chore, " + news + " AS news";
   const auto row = db.run(sql, interval(kSilence), agent.instance, agent.agent_id, agent.version, agent.targets)[0];
   Tick tick;
   tick.due = row["due"].as<bool>();
   tick.overdue = row["overdue"].as<bool>();
+  tick.silent = row["silent"].as<bool>();
   tick.next = from_now(row["next"]);
   tick.chore = from_now(row["chore"]);
+  tick.news = from_now(row["news"]);
   return tick;
 }
 

@@ -50,12 +50,16 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
 /// What one idle tick learns. The same statement says that the agent is alive (agent_instance, last_agent_poll).
 struct Tick {
   bool due = false;                                ///< `claim` would find something
+  bool silent = false;                             ///< an agent that did not sign out has not been seen for 10 minutes
   bool overdue = false;                            ///< `fail_overdue` would find something
   std::optional<std::chrono::milliseconds> next;   ///< until the next scheduled task or the end of another's lease
   std::optional<std::chrono::milliseconds> chore;  ///< until another concern's work is due: zero when it is already
+  std::optional<std::chrono::milliseconds> news;   ///< until the outbox has something due: zero when it has already
 };
-/// `chore`: an SQL expression for the seconds until another concern has work for this agent, null for none; $3 is the agent's id.
-Tick tick(db::Session& db, const Claimant& agent, const std::string& chore = "NULL::float8");
+/// `chore`: an SQL expression for the seconds until another concern has work for this agent, null for none; $3 is the agent's id. `news`: the same
+/// for the outbox.
+Tick tick(db::Session& db, const Claimant& agent, const std::string& chore = "NULL::float8",
+          const std::string& news = "NULL::float8");
 
 /// Fails what nobody will run any more, on whatever target: pending tasks that missed their schedule (kMissedMessage), and v4.2 tasks
 /// that have been silent for `kSilence` (kTimeoutMessage). Returns them as they ended; each is returned to one caller.

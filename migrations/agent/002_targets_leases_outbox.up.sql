@@ -80,14 +80,14 @@ CREATE INDEX task_event_task_idx ON task_event (task_id, id);
 -- The mail outbox: one row an event and recipient, written in the transaction that ends the task.
 CREATE TABLE notification (
     id              uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    event           text NOT NULL,                       -- deploy or rollback; .completed, .failed or .missed
+    event           text NOT NULL,                       -- deploy.completed, deploy.failed, agent.silent, ...
     event_key       text NOT NULL,                       -- the same event is never told twice to the same recipient
     task_id         uuid REFERENCES agent_task (id) ON DELETE SET NULL,
-    recipient       text NOT NULL,
+    recipient       text NOT NULL,                       -- a mail address, or 'webhook'
     data            jsonb NOT NULL,
     status          text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sending', 'sent', 'failed')),
     attempts        integer NOT NULL DEFAULT 0,
-    next_attempt_at timestamptz NOT NULL DEFAULT now(),
+    next_attempt_at timestamptz NOT NULL DEFAULT now(),  -- while it is being sent: when that lease is over
     last_error      text,
     created_at      timestamptz NOT NULL DEFAULT now(),
     sent_at         timestamptz,
@@ -102,7 +102,8 @@ CREATE TABLE agent_instance (
     version    text NOT NULL,
     targets    text[] NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
-    last_seen  timestamptz NOT NULL DEFAULT now()
+    last_seen  timestamptz NOT NULL DEFAULT now(),
+    silence_told_at timestamptz                          -- the admins know that it is silent
 );
 
 -- Wakes waiting agents: a hint, never the truth.

@@ -33,7 +33,7 @@ Names words(const std::string& text) {
 std::map<std::string, Command> commands() {
   std::map<std::string, Command> all;
   const std::string script = tool("completion bash").out;
-  const std::regex line("    'wrktalk ?([a-z-]*) ?([a-z-]*)'\\) commands='[^']*' options='([^']*)' ;;");
+  const std::regex line("    'wrktalk ?([a-z-]*) ?([a-z-]*) ?[a-z-]*'\\) commands='[^']*' options='([^']*)' ;;");
   for (std::sregex_iterator it(script.begin(), script.end(), line), end; it != end; ++it) {
     const std::smatch& match = *it;
     Command& command = all[match[1].length() == 0 ? "wrktalk" : "wrktalk-" + match[1].str()];

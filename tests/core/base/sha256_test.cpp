@@ -19,3 +19,10 @@ TEST_SUITE("base::Sha256") {
     CHECK(hash.hex() == sha256_hex("abc"));
   }
 }
+
+TEST_SUITE("base::hmac_sha256_hex") {
+  TEST_CASE("the code is that of RFC 4231, case 2") {
+    CHECK(hmac_sha256_hex("Jefe", "what do ya want for nothing?") ==
+          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/news.hpp"
+
+#include "core/base/error.hpp"
+#include "core/log/log.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using nlohmann::ordered_json;
+
+/// The courier and another pulse as one.
+class Both : public base::Pulse {
+ public:
+  Both(notify::Courier& courier, base::Pulse& other) : courier_(courier), other_(other) {}
+  Deadline watch(std::vector<pollfd>& fds) override { return base::sooner(courier_.watch(fds), other_.watch(fds)); }
+  void tick() override {
+    courier_.tick();
+    other_.tick();
+  }
+
+ private:
+  notify::Courier& courier_;
+  base::Pulse& other_;
+};
+
+/// Waits as base::pause does, but no longer than until the courier rests.
+void drive(notify::Courier& courier, base::Pulse& pulse, Deadline until) {
+  pulse.tick();
+  while (!courier.at_rest() && !until.passed()) {
+    std::vector<pollfd> fds;
+    const Deadline next = base::sooner(pulse.watch(fds), until);
+    ::poll(fds.data(), fds.size(), next.poll_timeout());
+    pulse.tick();
+  }
+}
+
+}  // namespace
+
+notify::Event news(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
+                   const std::optional<std::string>& result) {
+  notify::Event event;
+  event.name = (task.type == "rollback" ? "rollback." : "deploy.") + outcome;
+  event.key = task.id + ":" + std::to_string(task.attempt) + ":" + event.name;
+  event.task_id = task.id;
+  auto data = ordered_json::parse(result.value_or("{}"), nullptr, false);
+  if (!data.is_object()) data = ordered_json::object();
+  if (task.version && !data.contains("version")) data["version"] = *task.version;
+  if (task.target && !data.contains("target")) data["target"] = *task.target;
+  data["task_id"] = task.id;
+  data["type"] = task.type;
+  if (reason) data["reason"] = *reason;
+  try {
+    const auto payload = queue::parse_payload(task.payload);
+    if (payload.requested_by) data["requested_by"] = *payload.requested_by;
+    if (payload.note) data["note"] = *payload.note;
+  } catch (const Error&) {
+    // The reason says already that the payload cannot be read.
+  }
+  event.data = data.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return event;
+}
+
+void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept {
+  // For the database to write down what became of the last message.
+  constexpr std::chrono::seconds kFarewell{2};
+  try {
+    Both both(courier, hurry);
+    drive(courier, both, Deadline::in(limit));
+  } catch (const Error& e) {
+    log::debug("notify.hurry", e.what());
+  }
+  if (courier.at_rest()) return;
+  courier.finish();
+  if (!courier.let_go())
+    log::warn("notify.in_doubt",
+              "a mail server that has a message did not say whether it takes it: it may be sent again");
+  base::NoPulse alone;
+  Both both(courier, alone);
+  drive(courier, both, Deadline::in(kFarewell));
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/agent/settings.hpp"
+#include "core/notify/courier.hpp"
+#include "core/notify/outbox.hpp"
+#include "core/queue/task.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace wrktalk::agent {
+
+/// What the admins are told of a task that has ended. `outcome` is "completed", "failed" or "missed"; `result` is the task's, as JSON.
+notify::Event news(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
+                   const std::optional<std::string>& result);
+
+/// Drives the courier until it has nothing more to do, for at most `limit`, or until `hurry` says so in its tick; a message under way is let
+/// go of then. Never throws.
+void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept;
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/notify/courier.hpp"
+
+#include "core/base/crash_point.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
+#include "core/notify/letter.hpp"
+#include "core/notify/outbox.hpp"
+#include "core/notify/webhook.hpp"
+
+#include <algorithm>
+
+namespace wrktalk::notify {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using State = db::raw::AsyncConnection::State;
+
+constexpr std::chrono::milliseconds kLongestAnswer{10'000};
+/// Nothing that was due could be had: another agent is about to take it.
+constexpr std::chrono::milliseconds kShortestPause{1'000};
+/// After the mail server failed. Each message has its own time to be tried again; this spares the server the others.
+constexpr std::chrono::minutes kMailPause{1};
+
+/// $1 is how long a message is ours. It is longer than SmtpServer's limits together.
+constexpr const char* kLease = "10 minutes";
+
+/// A message that is due, and the mail server as it is set now. One row; without a message it tells when to look again. $2: mails, too.
+const std::string& take_sql() {
+  static const std::string sql =
+      "WITH due AS (SELECT id, next_attempt_at FROM notification WHERE status IN ('pending', 'sending') "
+      "AND (recipient = 'webhook' OR $2::boolean)), "
+      "taken AS (UPDATE notification SET status = 'sending', attempts = attempts + 1, next_attempt_at = now() + "
+      "$1::interval WHERE id = (SELECT n.id FROM notification n JOIN due USING (id) WHERE n.next_attempt_at <= now() "
+      "ORDER BY n.next_attempt_at LIMIT 1 FOR UPDATE OF n SKIP LOCKED) RETURNING id, attempts, event, recipient, "
+      "data), "
+      "config AS (" +
+      std::string(kMailConfig) +
+      ") SELECT taken.id, attempts, event, recipient, (SELECT name FROM admin WHERE email = recipient), data, "
+      "smtp_host, smtp_port, smtp_user, smtp_password, smtp_from, "
+      "(SELECT ceil(extract(epoch FROM min(next_attempt_at) - now()) * 1000)::bigint FROM due) "
+      "FROM (VALUES (1)) AS one LEFT JOIN taken ON true LEFT JOIN config ON true";
+  return sql;
+}
+
+/// $2 is the attempt, which fences: whoever took the message after us has another one.
+constexpr const char* kRecord =
+    "UPDATE notification SET status = CASE WHEN $3 = 'pending' AND created_at < now() - interval '3 days' THEN "
+    "'failed' "
+    "ELSE $3 END, last_error = $4, sent_at = CASE WHEN $3 = 'sent' THEN clock_timestamp() END, "
+    "next_attempt_at = now() + least(interval '1 minute' * power(2, least(attempts, 20) - 1), interval '6 hours') "
+    "WHERE id = $1::uuid AND attempts = $2::int AND status = 'sending' "
+    "RETURNING status, to_char(next_attempt_at AT TIME ZONE 'UTC', 'HH24:MI:SS \"UTC\"')";
+
+std::string fingerprint(const http::SmtpServer& server) {
+  return server.name() + '\n' + server.user + '\n' + server.password.reveal();
+}
+
+}  // namespace
+
+Courier::Courier(Settings settings, std::function<db::ConnectionSettings()> database)
+    : settings_(std::move(settings)), database_(std::move(database)) {}
+
+void Courier::wake(std::chrono::milliseconds in) noexcept {
+  next_ = base::sooner(next_, std::max(Deadline::in(in), mail_paused_until_));
+}
+
+bool Courier::at_rest() const noexcept { return phase_ == Phase::rest && (finishing_ || !next_.passed()); }
+
+Deadline Courier::watch(std::vector<pollfd>& fds) {
+  switch (phase_) {
+    case Phase::rest: return finishing_ ? Deadline::never() : next_;
+    case Phase::carrying: return call_ ? call_->watch(fds) : session_->watch(fds);
+    case Phase::taking:
+    case Phase::recording: break;
+  }
+  if (connection_.state() == State::closed) return reconnect_at_;
+  fds.push_back({connection_.socket(), connection_.events(), 0});
+  return answer_by_;
+}
+
+void Courier::tick() noexcept {
+  try {
+    while (step()) {
+    }
+  } catch (const std::exception& e) {
+    log::error("notify.failed", e.what());
+    if (phase_ == Phase::carrying) {
+      done({Result::Fate::later, e.what()});
+    } else {
+      rest(Deadline::in(kMailPause));
+    }
+  }
+}
+
+/// Returns whether more can be done at once.
+bool Courier::step() {
+  switch (phase_) {
+    case Phase::rest:
+      if (at_rest()) return false;
+      phase_ = Phase::taking;
+      return true;
+    case Phase::carrying: return call_ ? call_carried() : mail_carried();
+    case Phase::taking:
+    case Phase::recording: break;
+  }
+  return talk_to_database();
+}
+
+bool Courier::talk_to_database() {
+  connection_.advance();
+  switch (connection_.state()) {
+    case State::closed:
+      if (!reconnect_at_.passed()) return false;
+      connection_.open(database_());
+      answer_by_ = Deadline::in(kLongestAnswer);
+      return true;
+    case State::connecting:
+    case State::busy:
+      if (answer_by_.passed()) database_failed("the database did not answer in time");
+      return false;
+    case State::idle:
+      phase_ == Phase::taking ? send_take() : send_record();
+      answer_by_ = Deadline::in(kLongestAnswer);
+      return true;
+    case State::answered:
+      if (const auto table = connection_.take()) {
+        backoff_.reset();
+        phase_ == Phase::taking ? taken(*table) : recorded(*table);
+        return true;
+      }
+      break;
+    case State::broken: break;
+  }
+  database_failed(connection_.error());
+  return false;
+}
+
+void Courier::database_failed(const std::string& why) {
+  if (backoff_.tries() == 0) log::warn("notify.database_away", "notifications wait for the database: " + why);
+  connection_.close();
+  reconnect_at_ = Deadline::in(backoff_.next());
+  if (phase_ == Phase::taking) rest(reconnect_at_);
+}
+
+void Courier::rest(Deadline until) noexcept {
+  phase_ = Phase::rest;
+  next_ = until;
+  connection_.close();
+  session_.reset();
+}
+
+void Courier::send_take() {
+  next_ = Deadline::never();
+  connection_.send(take_sql(), {kLease, mail_paused_until_.passed() ? "true" : "false"});
+}
+
+void Courier::taken(const db::raw::Table& table) {
+  const auto& row = table.rows.at(0);
+  if (!row[0]) {
+    Deadline again = next_;
+    if (row[11]) {
+      again =
+          base::sooner(again, Deadline::in(std::max(kShortestPause, std::chrono::milliseconds(std::stol(*row[11])))));
+    }
+    if (!mail_paused_until_.passed()) again = base::sooner(again, mail_paused_until_);
+    return rest(again);
+  }
+  parcel_ = Parcel{*row[0], *row[1], *row[2], *row[3], row[4].value_or(""), *row[5]};
+  phase_ = Phase::carrying;
+  base::crash_point("notify-taken");
+  try {
+    if (parcel_->recipient == kWebhook) {
+      call_ = std::make_unique<http::Call>(webhook_options(settings_),
+                                           webhook_request(settings_, parcel_->id, parcel_->event, parcel_->data));
+    } else {
+      carry_mail({row[6], row[7], row[8], row[9], row[10]});
+    }
+  } catch (const Error& e) {
+    done({Result::Fate::later, std::string(e.what()) + (e.hint().empty() ? "" : "; " + e.hint()),
+          parcel_->recipient != kWebhook});
+  }
+}
+
+void Courier::carry_mail(const MailConfig& config) {
+  const Mailbox box = mailbox(config, settings_);
+  Address to;
+  try {
+    to = parse_address(parcel_->recipient);
+  } catch (const Error& e) {
+    return done({Result::Fate::never, e.what()});
+  }
+  to.name = parcel_->name;
+  const std::string domain = box.from.mail.substr(box.from.mail.rfind('@') + 1);
+  letter_ = {box.from.mail, to.mail,
+             mime(compose(parse_news(parcel_->event, parcel_->data)),
+                  {box.from, to, parcel_->id + "@" + domain, std::chrono::system_clock::now()})};
+  handed_over_ = false;
+  server_ = box.server;
+  if (session_ && session_with_ == fingerprint(*server_)) return;
+  session_ = std::make_unique<http::SmtpSession>(*server_);
+  session_with_ = fingerprint(*server_);
+  session_mails_ = 0;
+}
+
+bool Courier::mail_carried() {
+  using http::SmtpStep;
+  session_->advance();
+  if (const auto verdict = session_->take()) {
+    const bool server_failed = !verdict->accepted() && (verdict->step < SmtpStep::sender || verdict->code == 0);
+    const bool worn_out =
+        session_mails_ > 1 && verdict->step == SmtpStep::sender && (verdict->code == 0 || verdict->code == 421);
+    if (session_->state() == http::SmtpSession::State::failed) session_.reset();
+    if (worn_out) {
+      // Some servers take only so many messages on one connection.
+      session_ = std::make_unique<http::SmtpSession>(*server_);
+      session_mails_ = 0;
+      handed_over_ = false;
+      return true;
+    }
+    const auto fate = verdict->accepted()           ? Result::Fate::sent
+                      : verdict->refused_for_good() ? Result::Fate::never
+                                                    : Result::Fate::later;
+    done({fate, fate == Result::Fate::sent ? "" : verdict->text + "; " + verdict->hint, server_failed});
+    return true;
+  }
+  if (session_->state() != http::SmtpSession::State::ready || handed_over_) return false;
+  handed_over_ = true;
+  ++session_mails_;
+  session_->send(letter_);
+  return true;
+}
+
+bool Courier::call_carried() {
+  constexpr int kGone = 410;
+  try {
+    const auto response = call_->advance();
+    if (!response) return false;
+    const bool taken = response->status / 100 == 2;
+    done({taken                       ? Result::Fate::sent
+          : response->status == kGone ? Result::Fate::never
+                                      : Result::Fate::later,
+          taken ? "" : "the webhook answers " + std::to_string(response->status)});
+  } catch (const Error& e) {
+    done({Result::Fate::later, std::string(e.what()) + "; " + e.hint()});
+  }
+  return true;
+}
+
+bool Courier::let_go() noexcept {
+  if (phase_ != Phase::carrying) return true;
+  if (call_ || (session_ && session_->in_doubt())) return false;
+  session_.reset();
+  done({Result::Fate::later, "not taken by the server in the time there was"});
+  return true;
+}
+
+void Courier::done(Result result) {
+  if (result.fate == Result::Fate::sent) base::crash_point("notify-accepted");
+  if (result.server_failed) mail_paused_until_ = Deadline::in(kMailPause);
+  call_.reset();
+  result.error = base::one_line(log::redact(result.error));
+  result_ = std::move(result);
+  phase_ = Phase::recording;
+}
+
+void Courier::send_record() {
+  const auto fate = result_->fate;
+  const char* status = fate == Result::Fate::sent ? "sent" : fate == Result::Fate::later ? "pending" : "failed";
+  connection_.send(kRecord, {parcel_->id, parcel_->attempt, status,
+                             result_->error.empty() ? std::nullopt : std::optional(result_->error)});
+}
+
+void Courier::recorded(const db::raw::Table& table) {
+  const log::Fields fields = {{"notification", parcel_->id}};
+  const std::string what = parcel_->event + " to " + parcel_->recipient;
+  if (result_->fate == Result::Fate::sent) {
+    ++sent_;
+    log::info("notify.sent", what + " was sent", fields);
+  } else {
+    ++failed_;
+    const bool again = !table.rows.empty() && table.rows[0][0] == "pending";
+    if (again) {
+      // The first time tells an operator; how often it was tried since is in the outbox.
+      (parcel_->attempt == "1" ? log::warn : log::info)(
+          "notify.put_off", what + " is tried again at " + table.rows[0][1].value_or("?") + ": " + result_->error,
+          fields);
+    } else {
+      log::error("notify.given_up", what + " is given up: " + result_->error, fields);
+    }
+  }
+  parcel_.reset();
+  result_.reset();
+  if (finishing_) return rest(Deadline::never());
+  phase_ = Phase::taking;
+}
+
+}  // namespace wrktalk::notify

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/notify/webhook.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/sha256.hpp"
+#include "core/notify/letter.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace wrktalk::notify {
+
+http::Request webhook_request(const Settings& settings, const std::string& id, const std::string& event,
+                              const std::string& data) {
+  using nlohmann::ordered_json;
+  if (settings.webhook_url.empty()) {
+    throw base::Error(base::Kind::configuration, "no webhook is set", "set WRKTALK_AGENT_WEBHOOK_URL");
+  }
+  auto details = ordered_json::parse(data, nullptr, false);
+  const ordered_json document = {{"id", id},
+                                 {"event", event},
+                                 {"subject", compose(parse_news(event, data)).subject},
+                                 {"data", details.is_discarded() ? ordered_json::object() : std::move(details)}};
+  http::Request request;
+  request.method = "POST";
+  request.url = settings.webhook_url.reveal();
+  request.body = document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  request.headers = {{"Content-Type", "application/json"}, {"X-WrkTalk-Event", event}, {"X-WrkTalk-Delivery", id}};
+  if (!settings.webhook_secret.empty()) {
+    request.headers.emplace_back("X-WrkTalk-Signature-256",
+                                 "sha256=" + base::hmac_sha256_hex(settings.webhook_secret.reveal(), request.body));
+  }
+  return request;
+}
+
+http::Options webhook_options(const Settings& settings) {
+  http::Options options;
+  options.ca_file = settings.webhook_ca_file;
+  options.ca_setting = "WRKTALK_AGENT_WEBHOOK_CA_FILE";
+  return options;
+}
+
+}  // namespace wrktalk::notify
