@@ -88,15 +88,17 @@ void open(db::Session& db, const Settings& settings, const Opening& opening, bas
       "AND EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled)",
       kOperator, settings.agent_id);
   const bool stays = opening.owner != kOperator && was_shown(tx, settings, *proxy, pulse);
-  const bool is_new =
-      tx.run(
-            "INSERT INTO maintenance_window AS w (owner, agent_id, target, reason, opened_by, expires_at, was_shown) "
-            "VALUES ($1, $2, $3, nullif($4, ''), $5, now() + make_interval(secs => $6), $7) "
-            "ON CONFLICT (owner, agent_id) DO UPDATE SET reason = coalesce(excluded.reason, w.reason), expires_at = "
-            "excluded.expires_at RETURNING xmax = 0 AS is_new",
-            opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by, seconds(opening.lasts),
-            stays)[0]["is_new"]
-          .as<bool>();
+  const bool held_before =
+      !tx.run(std::string("SELECT FROM maintenance_window WHERE owner = $1 AND agent_id = $2 AND ") + kHolds,
+              opening.owner, settings.agent_id)
+           .empty();
+  tx.run(
+      "INSERT INTO maintenance_window AS w (owner, agent_id, target, reason, opened_by, expires_at, was_shown) "
+      "VALUES ($1, $2, $3, nullif($4, ''), $5, now() + make_interval(secs => $6), $7) "
+      "ON CONFLICT (owner, agent_id) DO UPDATE SET reason = coalesce(excluded.reason, w.reason), expires_at = "
+      "excluded.expires_at, opened_at = CASE WHEN w.expires_at <= now() THEN now() ELSE w.opened_at END",
+      opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by, seconds(opening.lasts),
+      stays);
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT "
       "coalesce(maintenance_mode_enabled, false)");
@@ -108,7 +110,7 @@ void open(db::Session& db, const Settings& settings, const Opening& opening, bas
     proxy->show(true, pulse);
   } catch (const Error& e) {
     if (!is_proxy_trouble(e)) throw;
-    if (is_new) {
+    if (!held_before) {
       end(db, settings, opening.owner, std::nullopt);
       try {
         close_due(db, settings, pulse);

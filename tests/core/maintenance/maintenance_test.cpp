@@ -206,6 +206,17 @@ TEST_SUITE("maintenance") {
     CHECK_FALSE(f.enabled());
   }
 
+  TEST_CASE("a window that could neither be shown nor taken down holds no more, however often it is tried") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    auto a = f.machine("a");
+    base::make_directories(a.flag_file, 0755);
+    for (int i = 0; i < 2; ++i) {
+      CHECK_THROWS_AS(f.open(a, kTask), Error);
+      CHECK_FALSE(f.state(a).held());
+    }
+  }
+
   TEST_CASE("a proxy that cannot be switched off is tried again: the window is over and due") {
     if (!test::have_postgres()) return;
     Fixture f;
