@@ -1,0 +1,280 @@
+#!/usr/bin/env bash
+# Maintenance at real proxies, with the configurations of docs/maintenance: what is said when a proxy cannot be switched, what survives a
+# reload, windows that close by themselves, and 200 requests a second over deployments, failed ones and kills.
+. "$(dirname "$0")/../support/lib.bash"
+need_service postgres nginx haproxy
+pg_database wrktalk
+# shellcheck source=../support/agent.bash
+. "$SUPPORT/agent.bash"
+
+# Four ports in a row, below those that the kernel gives to others.
+ports_free() { local port; for port in "$1" $(($1 + 1)) $(($1 + 2)) $(($1 + 3)); do ! (exec 3<>"/dev/tcp/127.0.0.1/$port") || return 1; done 2>/dev/null; }
+PROXY_BASE=$((20000 + RANDOM % 3000 * 4))
+until ports_free "$PROXY_BASE"; do PROXY_BASE=$((PROXY_BASE + 4)); done
+export PROXY_BASE TESTBED_STATE=$WORK/state
+at_exit "$SUPPORT/testbed/proxy-down"
+# shellcheck disable=SC1090  # export lines made by the testbed
+. <("$SUPPORT/testbed/proxy-up")
+
+export WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
+    WRKTALK_AGENT_HOST_ACTIVATE=$WORK/activate WRKTALK_AGENT_HOST_HEALTH=$WORK/health WRKTALK_AGENT_HOST_TIMEOUT=2s \
+    WRKTALK_AGENT_MAINTENANCE_FLAG=$NGINX_FLAG WRKTALK_AGENT_HEARTBEAT_INTERVAL=500ms WRKTALK_AGENT_POLL_INTERVAL=1s TMPDIR=$WORK/tmp
+mkdir "$TMPDIR"
+printf '#!/bin/sh\nsleep 0.5\nwhile [ -e %q ]; do sleep 0.05; done\n' "$WORK/slow" >"$WORK/activate"
+printf '#!/bin/sh\nexec %q\n' "$WORK/srv/current/check" >"$WORK/health"
+chmod +x "$WORK/activate" "$WORK/health"
+"$WRKTALK" migrate up --set agent >/dev/null
+sql "insert into deployment_config (deployment_type) values ('host')" >/dev/null
+for version in 1.0.0 2.0.0 broken; do
+    mkdir -p "$WORK/tree-$version"
+    printf '#!/bin/sh\n[ %s != broken ]\n' "$version" >"$WORK/tree-$version/check"
+    chmod +x "$WORK/tree-$version/check"
+    tar -czf "$WORK/$version.tar.gz" -C "$WORK/tree-$version" .
+    "$WRKTALK" release add "$WORK/$version.tar.gz" --version "$version" --type host >/dev/null 2>&1
+done
+
+status_of() { curl -s -o /dev/null -w '%{http_code}' "$@"; }
+haproxy_says() { echo "$*" | socat stdio "unix-connect:$HAPROXY_SOCKET"; }
+nginx() { "$WRKTALK" "$@"; }
+haproxy_map() {
+    WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=haproxy WRKTALK_AGENT_HAPROXY_SOCKET=$HAPROXY_SOCKET \
+        WRKTALK_AGENT_HAPROXY_MAP=$HAPROXY_MAP "$WRKTALK" "$@"
+}
+haproxy_servers() {
+    WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=haproxy WRKTALK_AGENT_HAPROXY_SOCKET=$HAPROXY_TCP \
+        WRKTALK_AGENT_HAPROXY_SERVERS=app/one "$WRKTALK" "$@"
+}
+no_window() {
+    expect_equal 0 sql 'select (select count(*) from maintenance_window)
+        + (select count(*) from deployment_config where maintenance_mode_enabled)'
+}
+
+# ---------------------------------------------------------------- on and off by hand
+
+by_hand() {
+    local url=$2
+    expect_equal 200 status_of "$url"
+    expect_exit 0 "$1" maintenance on
+    curl -s -D "$WORK/head" -o "$WORK/body" "$url"
+    grep -q '^HTTP/1.[01] 503' "$WORK/head"
+    grep -qi '^retry-after: 120' "$WORK/head"
+    grep -qi '^cache-control: no-store' "$WORK/head"
+    grep -q '<h1>Maintenance' "$WORK/body"
+    expect_equal 503 status_of -d x "$url/form"
+    expect_exit 0 "$1" maintenance status --exit-code
+    expect_exit 0 "$1" maintenance off
+    expect_equal 200 status_of "$url"
+    no_window
+}
+check 'nginx: 503 with the own page while it is on' by_hand nginx "$NGINX_URL"
+check 'haproxy, map: the same' by_hand haproxy_map "$HAPROXY_URL"
+check 'haproxy, servers over TCP: the same' by_hand haproxy_servers "$HAPROXY_URL"
+
+health_open() {
+    expect_exit 0 "$1" maintenance on
+    expect_equal 200 status_of "$2/healthz"
+    expect_exit 0 "$1" maintenance off
+}
+check 'nginx: the health path stays open' health_open nginx "$NGINX_URL"
+check 'haproxy, map: the health path stays open' health_open haproxy_map "$HAPROXY_URL"
+
+reloaded_haproxy() {
+    local workers=$1
+    kill -USR2 "$HAPROXY_PID"
+    new_worker() { [ "$(pgrep -P "$HAPROXY_PID" | sort)" != "$workers" ] && haproxy_says show info | grep -q Uptime; }
+    wait_until 10 new_worker
+}
+survives_reload() {
+    expect_exit 0 haproxy_map maintenance on
+    reloaded_haproxy "$(pgrep -P "$HAPROXY_PID" | sort)"
+    expect_equal 503 status_of "$HAPROXY_URL"
+    expect_exit 0 haproxy_map maintenance off
+    expect_equal $'# kept\nmaintenance off' cat "$HAPROXY_MAP"
+}
+check 'haproxy: a reload keeps the map, and the rest of its file is as it was' survives_reload
+
+new_key() {
+    expect_exit 0 env WRKTALK_AGENT_HAPROXY_KEY=second "$(command -v bash)" -c "$(declare -f haproxy_map); haproxy_map maintenance on"
+    haproxy_says show map "$HAPROXY_MAP" | grep -q ' second on$'
+    expect_exit 0 env WRKTALK_AGENT_HAPROXY_KEY=second "$(command -v bash)" -c "$(declare -f haproxy_map); haproxy_map maintenance off"
+    haproxy_says show map "$HAPROXY_MAP" | grep -q ' second off$'
+}
+check 'haproxy: a key that the map lacks is added' new_key
+
+# ---------------------------------------------------------------- what cannot be switched
+
+# refused CODE TEXT VARIABLE=VALUE...: on fails with this message, and leaves nothing behind in the database once off was possible.
+refused() {
+    local code=$1 text=$2
+    shift 2
+    expect_exit "$code" env "$@" "$WRKTALK" maintenance on
+    expect_output "$text"
+    expect_equal 0 sql 'select count(*) from maintenance_window where expires_at is null or expires_at > now()'
+}
+ha=(WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=haproxy "WRKTALK_AGENT_HAPROXY_SOCKET=$HAPROXY_SOCKET" "WRKTALK_AGENT_HAPROXY_MAP=$HAPROXY_MAP")
+check 'a flag folder that is not there' refused 5 'cannot make the maintenance flag /nowhere/flag' WRKTALK_AGENT_MAINTENANCE_FLAG=/nowhere/flag
+check 'a socket that is not there' refused 5 'cannot reach haproxy at /nowhere/sock.*No such file' "${ha[@]}" WRKTALK_AGENT_HAPROXY_SOCKET=/nowhere/sock
+check 'a socket without the level' refused 5 'level admin' "${ha[@]}" WRKTALK_AGENT_HAPROXY_SERVERS=app/one "WRKTALK_AGENT_HAPROXY_SOCKET=$HAPROXY_WATCH_SOCKET"
+check 'a map that haproxy does not know' refused 5 'Unknown map identifier' "${ha[@]}" WRKTALK_AGENT_HAPROXY_MAP=/etc/other.map
+check 'a server that haproxy does not know' refused 5 'No such server' "${ha[@]}" WRKTALK_AGENT_HAPROXY_SERVERS=app/two
+check 'a backend that haproxy does not know' refused 5 'No such backend' "${ha[@]}" WRKTALK_AGENT_HAPROXY_SERVERS=other/one
+check 'a program that fails' refused 8 '/bin/false exited with status 1' WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=command \
+    WRKTALK_AGENT_MAINTENANCE_ON=/bin/false WRKTALK_AGENT_MAINTENANCE_OFF=/bin/true
+haproxy_map maintenance off >/dev/null
+check 'off cleans up after that' no_window
+
+reader() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+    chmod 755 "$WORK/state" "$WORK/state/proxy"
+    not_writable() {
+        expect_exit 5 reader env HOME=/ "$WRKTALK" maintenance on
+        expect_output 'cannot make the maintenance flag .*Permission denied'
+        no_window
+    }
+    check 'a flag folder that may not be written to' not_writable
+fi
+
+disagree() {
+    expect_exit 0 nginx maintenance on
+    rm "$NGINX_FLAG"
+    sql 'update deployment_config set maintenance_mode_enabled = false' >/dev/null
+    expect_exit 3 nginx maintenance status --exit-code
+    expect_output 'DISAGREEMENT: deployment_config says that maintenance is off'
+    expect_output "DISAGREEMENT: flag file $NGINX_FLAG does not show"
+    expect_exit 0 nginx maintenance status
+    nginx status | grep -q 'MAINTENANCE: flag file'
+    expect_exit 0 nginx maintenance off
+}
+check 'status names what does not agree' disagree
+
+# ---------------------------------------------------------------- by itself, and kills
+
+by_itself() {
+    background daemon "$WRKTALK" poll --loop
+    wait_until 10 grep -q agent.started "$WORK/daemon.log"
+    expect_exit 0 nginx maintenance on --for 2s
+    expect_equal 503 status_of "$NGINX_URL"
+    wait_until 10 no_window
+    expect_equal 200 status_of "$NGINX_URL"
+    end_background daemon
+}
+check 'a window with a time closes by itself' by_itself
+end_background daemon || true
+
+killed_at() {
+    "$WRKTALK" deploy 1.0.0 --queue >/dev/null
+    WRKTALK_CRASH_AT=$1 expect_exit 137 "$WRKTALK" poll
+    settled() { "$WRKTALK" poll --drain >/dev/null 2>&1; task_is completed; }
+    wait_until 20 settled
+    no_window
+    task_is completed
+    expect_equal 200 status_of "$NGINX_URL"
+}
+check 'killed between window and flag' killed_at maintenance-window
+check 'killed between flag and commit' killed_at maintenance-hidden
+
+by_hand_before() {
+    touch "$NGINX_FLAG"
+    expect_exit 0 "$WRKTALK" deploy 2.0.0
+    test -e "$NGINX_FLAG"
+    no_window
+    expect_output 'shows maintenance, but no window is open' "$WRKTALK" maintenance status
+    expect_exit 0 nginx maintenance off
+    refuse test -e "$NGINX_FLAG"
+}
+check 'a flag that was put there by hand stays after a deployment' by_hand_before
+
+not_put_back() {
+    mv "$WORK/srv/releases/2.0.0" "$WORK/aside"
+    sql "delete from release_artifact_chunk; update release_artifact set artifact_data = '' where release_version = '2.0.0'" >/dev/null
+    expect_exit 10 "$WRKTALK" deploy broken
+    expect_equal 503 status_of "$NGINX_URL"
+    expect_exit 0 "$WRKTALK" maintenance off
+    expect_equal 503 status_of "$NGINX_URL"
+    expect_exit 0 "$WRKTALK" deploy 1.0.0
+    expect_equal 200 status_of "$NGINX_URL"
+    no_window
+}
+check 'what could not be put back stays in maintenance until a task completes there' not_put_back
+"$WRKTALK" release add "$WORK/2.0.0.tar.gz" --version 2.0.1 --type host >/dev/null 2>&1
+
+# ---------------------------------------------------------------- under load
+
+_loads=$WORK/loads
+printf '%-16s %-20s %s\n' PROXY CASE ANSWERS >"$_loads"
+at_exit cat "$_loads"
+
+load() { background load python3 "$SUPPORT/load.py" "$1" 200; sleep 0.5; }
+# good_answers PROXY CASE: only 200 and our page, both of them, at the rate that was asked for.
+good_answers() {
+    sleep 0.3
+    end_background load
+    python3 - "$WORK/load.log" "$1" "$2" >>"$_loads" <<'PY'
+import json, sys
+got = json.load(open(sys.argv[1]))
+print(f"{sys.argv[2]:16} {sys.argv[3]:20} {got['kinds']} in {got['seconds']:.1f} s")
+assert set(got["kinds"]) == {"200", "503"}, got
+assert sum(got["kinds"].values()) >= 150 * got["seconds"], got
+PY
+}
+# The first 503 came after the window was to be opened; the last was asked for before the outcome was recorded.
+within_window() {
+    read -r first last < <(python3 -c 'import json, sys; got = json.load(open(sys.argv[1])); print(got["first"], got["last"])' "$WORK/load.log")
+    expect_equal t sql "select min(extract(epoch from at)) filter (where phase = 'maintenance-on') <= $first
+        and max(extract(epoch from at)) filter (where phase = 'record') >= $last
+        from task_event where task_id = '$(last_task)'"
+}
+other() { if [ "$(readlink "$WORK/srv/current")" = releases/1.0.0 ]; then echo 2.0.1; else echo 1.0.0; fi; }
+
+deployed() {
+    load "$2"
+    expect_exit 0 "$1" deploy "$(other)"
+    good_answers "$1" deployed
+    within_window
+}
+failed() {
+    load "$2"
+    expect_exit 9 "$1" deploy broken
+    good_answers "$1" failed
+    within_window
+}
+killed() {
+    local goal
+    goal=$(other)
+    load "$2"
+    touch "$WORK/slow"
+    "$1" deploy "$goal" --queue >/dev/null
+    background first "$SHELL_OF" "$1" poll --loop
+    in_maintenance() { [ "$(status_of "$2")" = 503 ]; }
+    wait_until 20 in_maintenance "$1" "$2"
+    kill -KILL "$(<"$WORK/first.pid")"
+    rm "$WORK/slow"
+    background second "$SHELL_OF" "$1" poll --loop
+    wait_until 30 task_is completed
+    wait_until 10 no_window
+    good_answers "$1" 'killed, taken over'
+    expect_equal 2 sql "select attempt from agent_task where id = '$(last_task)'"
+    within_window
+    end_background first || true
+    end_background second
+}
+SHELL_OF=$WORK/handler
+{
+    echo '#!/usr/bin/env bash'
+    # shellcheck disable=SC2016  # so that the handler's program is the process that is killed
+    declare -f nginx haproxy_map haproxy_servers | sed 's|"\$WRKTALK" "\$@"|exec env "$WRKTALK" "$@"|'
+    # shellcheck disable=SC2016  # expanded when it runs
+    echo '"$@"'
+} >"$SHELL_OF"
+chmod +x "$SHELL_OF"
+export HAPROXY_SOCKET HAPROXY_MAP HAPROXY_TCP
+
+for pair in "nginx $NGINX_URL" "haproxy_map $HAPROXY_URL" "haproxy_servers $HAPROXY_URL"; do
+    read -r handler url <<<"$pair"
+    for case in deployed failed killed; do
+        check "$handler, 200 requests a second, $case: each answer is 200 or our 503" "$case" "$handler" "$url"
+        end_background load || true
+        end_background first || true
+        end_background second || true
+    done
+done
