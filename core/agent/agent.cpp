@@ -47,7 +47,7 @@ void count(Summary& summary, const TaskResult& result) {
 /// The longest time that a process goes on for its messages alone.
 constexpr std::chrono::seconds kDeliveryTime{10};
 
-/// Ends a delivery: at the first signal in the foreground, at one more than were there before.
+/// Ends a delivery, or work at a proxy: at the first signal in the foreground, at one more than were there before.
 class StopPulse : public base::Pulse {
  public:
   explicit StopPulse(Stop& stop) : stop_(stop), was_requested_(stop.requested()) {}
@@ -156,13 +156,14 @@ class Daemon {
 
   /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
   void close_windows() {
-    base::NoPulse pulse;
+    StopPulse pulse(stop_);
     try {
       if (maintenance::close_due(link_.session(), settings_.maintenance, pulse)) {
         log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
       }
       stuck_ = false;
     } catch (const Error& e) {
+      if (stop_.requested()) return;
       if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
       if (!stuck_) log::error("maintenance.stuck", e.what(), {{"hint", e.hint()}});
       stuck_ = true;

@@ -161,6 +161,20 @@ by_itself() {
 check 'a window with a time closes by itself' by_itself
 end_background daemon || true
 
+stuck_then_closed() {
+    background daemon "$WRKTALK" poll --loop
+    expect_exit 0 nginx maintenance on --for 1s
+    rm "$NGINX_FLAG"
+    mkdir "$NGINX_FLAG"
+    wait_until 10 grep -q 'maintenance.stuck .*cannot remove the maintenance flag' "$WORK/daemon.log"
+    refuse no_window
+    rmdir "$NGINX_FLAG"
+    wait_until 10 no_window
+    end_background daemon
+}
+check 'a proxy that refuses is told in the log and asked again' stuck_then_closed
+end_background daemon || true
+
 killed_at() {
     "$WRKTALK" deploy 1.0.0 --queue >/dev/null
     WRKTALK_CRASH_AT=$1 expect_exit 137 "$WRKTALK" poll
