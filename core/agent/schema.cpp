@@ -4,6 +4,8 @@
 #include "core/artifact/requirement.hpp"
 #include "core/migrate/version.hpp"
 
+#include <cstdint>
+
 namespace wrktalk::agent {
 namespace {
 

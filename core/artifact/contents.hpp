@@ -3,6 +3,7 @@
 
 #include "core/artifact/unpack.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 

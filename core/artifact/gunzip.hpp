@@ -5,6 +5,7 @@
 
 #include <isa-l/igzip_lib.h>
 
+#include <cstdint>
 #include <memory>
 
 namespace wrktalk::artifact {

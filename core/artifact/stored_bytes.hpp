@@ -5,6 +5,8 @@
 #include "core/artifact/source.hpp"
 #include "core/db/raw.hpp"
 
+#include <cstdint>
+
 namespace wrktalk::artifact {
 
 /// An artifact's bytes as the database holds them, whichever way: one COPY in a transaction of its own, a piece a row.

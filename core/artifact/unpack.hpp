@@ -5,6 +5,8 @@
 #include "core/artifact/source.hpp"
 #include "core/base/pulse.hpp"
 
+#include <cstdint>
+
 namespace wrktalk::artifact {
 
 /// Takes what the gate let through, in the archive's order.

@@ -7,6 +7,7 @@
 #include "core/migrate/ledger.hpp"
 #include "core/migrate/verify.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 

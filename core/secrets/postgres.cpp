@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 #include <unistd.h>

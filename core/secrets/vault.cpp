@@ -8,6 +8,8 @@
 #include "core/secrets/jwt.hpp"
 #include "core/secrets/mount.hpp"
 
+#include <cstdint>
+
 namespace wrktalk::secrets {
 namespace {
 

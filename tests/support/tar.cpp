@@ -3,6 +3,7 @@
 
 #include <isa-l/igzip_lib.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 #include <vector>
