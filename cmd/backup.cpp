@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "cmd/backup_report.hpp"
+#include "core/agent/news.hpp"
 #include "core/backup/create.hpp"
 #include "core/backup/metrics.hpp"
 #include "core/backup/prove.hpp"
@@ -37,6 +38,7 @@ struct CreateOptions : FolderOptions {
   std::vector<std::string> gpg_recipients;
   std::string programs;
   std::string metrics;
+  bool notify = false;
 };
 
 struct ReadOptions : FolderOptions {
@@ -109,9 +111,21 @@ Backup create_and_tell(const CreateOptions& options, Env& env, base::Pulse& puls
   }
 }
 
+/// As create_and_tell; a failure is told to the admins, too, when that was asked for.
+Backup create_or_notify(const CreateOptions& options, Env& env, base::Pulse& pulse) {
+  try {
+    return create_and_tell(options, env, pulse);
+  } catch (const Error& e) {
+    if (options.notify) {
+      agent::tell_backup_failed(agent::settings_from(env.settings, agent_database(env, "backup create"), {}), e, pulse);
+    }
+    throw;
+  }
+}
+
 ExitCode run_create(const CreateOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
-  const Backup made = create_and_tell(options, env, pulse);
+  const Backup made = create_or_notify(options, env, pulse);
   if (env.output == Output::json)
     print_json(to_json(made));
   else
@@ -243,6 +257,7 @@ void add_create(CLI::App& parent, Selected& chosen) {
   sub->add_option("--age-recipient", options->age_recipients, "Encrypt for this public key with age; may be repeated");
   sub->add_option("--gpg-recipient", options->gpg_recipients, "Encrypt for this key with gpg; may be repeated");
   add_programs(*sub, options->programs);
+  sub->add_flag("--notify", options->notify, "Tell the admins by mail when it fails");
   sub->add_option("--metrics", options->metrics, "Write time, size and result for node_exporter to this .prom file");
   sub->footer(footer(
       {"wrktalk backup create", "wrktalk backup create --dir /srv/backups --format plain.zst",

@@ -65,6 +65,30 @@ notify::Event news(const queue::Task& task, const std::string& outcome, const st
   return event;
 }
 
+void tell_backup_failed(const Settings& settings, const Error& error, base::Pulse& hurry) noexcept {
+  constexpr std::chrono::seconds kLimit{10};
+  try {
+    db::Session db(settings.database);
+    const std::string now = db.run("SELECT clock_timestamp()::text")[0][0].c_str();
+    const ordered_json data = {
+        {"agent", settings.agent_id}, {"reason", log::redact(error.what())}, {"hint", error.hint()}, {"ended_at", now}};
+    db::Transaction tx(db);
+    notify::enqueue(tx,
+                    {"backup.failed",
+                     "backup:" + settings.agent_id + ":" + now,
+                     {},
+                     data.dump(-1, ' ', false, ordered_json::error_handler_t::replace)},
+                    !settings.notify.webhook_url.empty());
+    tx.commit();
+  } catch (const Error& e) {
+    log::warn("notify.not_queued", std::string("the admins could not be told: ") + e.what());
+    return;
+  }
+  notify::Courier courier(settings.notify, [&] { return settings.database; });
+  courier.wake();
+  deliver(courier, kLimit, hurry);
+}
+
 void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept {
   // For the database to write down what became of the last message.
   constexpr std::chrono::seconds kFarewell{2};

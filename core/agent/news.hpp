@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/agent/settings.hpp"
+#include "core/base/error.hpp"
 #include "core/notify/courier.hpp"
 #include "core/notify/outbox.hpp"
 #include "core/queue/task.hpp"
@@ -19,5 +20,8 @@ notify::Event news(const queue::Task& task, const std::string& outcome, const st
 /// Drives the courier until it has nothing more to do, for at most `limit`, or until `hurry` says so in its tick; a message under way is let
 /// go of then. Never throws.
 void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept;
+
+/// A backup was not made: the admins are told at once, as far as the agent's database and the mail server are there. Never throws.
+void tell_backup_failed(const Settings& settings, const base::Error& error, base::Pulse& hurry) noexcept;
 
 }  // namespace wrktalk::agent

@@ -102,6 +102,13 @@ silent_agent() {
 }
 check 'an agent that is silent for ten minutes is told of once' silent_agent
 
+backup_failed() {
+    fresh
+    expect_exit 5 "$WRKTALK" backup create --dir "$WORK/nowhere" --notify
+    expect_equal '❌ Backup Failed - site' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
+}
+check 'a backup that failed is told when that is asked for' backup_failed
+
 again_by_hand() {
     fresh
     expect_output '2 sent' "$WRKTALK" notify send deploy.completed --task "$(last_task)"
