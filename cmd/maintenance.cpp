@@ -70,6 +70,14 @@ ExitCode print_state(Env& env, db::Session& db, const maintenance::Settings& set
   return exit_code && !disagreements.empty() ? ExitCode::difference : ExitCode::done;
 }
 
+/// Throws Error(usage).
+std::optional<std::chrono::milliseconds> lasts_of(const MaintenanceOptions& options) {
+  if (options.lasts.empty()) return std::nullopt;
+  const auto lasts = base::parse_duration(options.lasts);
+  if (lasts.count() <= 0) throw base::Error(base::Kind::usage, "--for: no time at all", "give a time such as 30m");
+  return lasts;
+}
+
 void switch_on(db::Session& db, const maintenance::Settings& settings, const MaintenanceOptions& options,
                base::Pulse& pulse) {
   const char* user = std::getenv("USER");
@@ -77,7 +85,7 @@ void switch_on(db::Session& db, const maintenance::Settings& settings, const Mai
   opening.owner = maintenance::kOperator;
   opening.reason = options.reason;
   opening.opened_by = user != nullptr && *user != '\0' ? user : "operator";
-  if (!options.lasts.empty()) opening.lasts = base::parse_duration(options.lasts);
+  opening.lasts = lasts_of(options);
   maintenance::open(db, settings, opening, pulse);
 }
 
@@ -94,9 +102,10 @@ void switch_off(db::Session& db, const maintenance::Settings& settings, const Ma
 }
 
 ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& options, Env& env) {
+  lasts_of(options);  // wrong words are told before anything else
+  const auto settings = agent::settings_from(env.settings, {}, {}).maintenance;
   db::Session db(agent_database(env, "maintenance " + action));
   queue::require_schema(db);
-  const auto settings = agent::settings_from(env.settings, {}, {}).maintenance;
   SignalPulse pulse(env.signals);
   if (action == "on") switch_on(db, settings, options, pulse);
   if (action == "off") switch_off(db, settings, options, pulse);
