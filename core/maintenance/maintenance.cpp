@@ -148,7 +148,9 @@ State state(db::Session& db, const Settings& settings, base::Pulse& pulse) {
     if (!is_proxy_trouble(e)) throw;
     state.trouble = e.what();
   }
-  state.enabled = !db.run("SELECT FROM deployment_config WHERE maintenance_mode_enabled LIMIT 1").empty();
+  const auto config = db.run("SELECT bool_or(coalesce(maintenance_mode_enabled, false)) FROM deployment_config")[0];
+  state.configured = !config[0].is_null();
+  state.enabled = state.configured && config[0].as<bool>();
   for (const auto& row : db.run(std::string("SELECT owner, agent_id, reason, opened_by, opened_at, expires_at, NOT ") +
                                 kHolds + " AS over FROM maintenance_window ORDER BY opened_at, agent_id")) {
     state.windows.push_back({row["owner"].c_str(), row["agent_id"].c_str(), db::text(row, "reason"),
@@ -170,7 +172,8 @@ std::vector<std::string> disagreements(const State& state, const std::string& ag
   if (state.enabled && state.windows.empty()) {
     out.emplace_back("deployment_config says that maintenance is on, but no window is open");
   }
-  if (!state.enabled && held) out.emplace_back("deployment_config says that maintenance is off, but a window is open");
+  if (state.configured && !state.enabled && held)
+    out.emplace_back("deployment_config says that maintenance is off, but a window is open");
   if (!state.trouble.empty()) out.push_back("the proxy cannot be asked: " + state.trouble);
   if (state.shown == false && held_here) out.push_back(state.proxy + " does not show the window that is open here");
   if (state.shown == true && state.windows.empty()) {

@@ -59,7 +59,8 @@ struct Window {
 };
 
 struct State {
-  bool enabled = false;  ///< deployment_config says so
+  bool enabled = false;     ///< deployment_config says so
+  bool configured = false;  ///< deployment_config has a row to say it in: no agent has run yet when it has none
   std::vector<Window> windows;
   std::string proxy;          ///< this machine's, by name
   std::optional<bool> shown;  ///< whether it shows maintenance; nothing when it cannot be asked

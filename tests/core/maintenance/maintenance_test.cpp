@@ -246,6 +246,16 @@ TEST_SUITE("maintenance") {
     CHECK(f.disagreements(f.machine("b")).size() == 1);
   }
 
+  TEST_CASE("a deployment_config without a row disagrees with nobody") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    f.db.run("DELETE FROM deployment_config");
+    const auto a = f.machine("a");
+    f.open(a, maintenance::kOperator);
+    CHECK(f.disagreements(a).empty());
+    CHECK(f.close(a, maintenance::kOperator));
+  }
+
   TEST_CASE("a link in the flag's place is not followed") {
     if (!test::have_postgres()) return;
     Fixture f;
