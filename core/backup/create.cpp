@@ -2,6 +2,7 @@
 #include "core/backup/create.hpp"
 
 #include "core/backup/dump.hpp"
+#include "core/backup/private_server.hpp"
 #include "core/backup/tables.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -58,6 +59,7 @@ void need_all_rows(const Rows& dumped, const Rows& counted) {
 Backup create(const db::ConnectionSettings& database, const Wish& wish, const Tools& tools, base::Pulse& pulse,
               const ProgressCall& progress) {
   const auto started = base::BootClock::now();
+  sweep_private_servers(pulse);
   const FolderLock lock(wish.folder);
   const Snapshot snapshot(database, pulse);
   const auto& server = snapshot.connection();

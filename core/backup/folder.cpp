@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backup/folder.hpp"
 
+#include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
@@ -8,10 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <regex>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <tuple>
@@ -24,6 +27,7 @@ using base::Error;
 using base::Kind;
 
 constexpr const char* kLockFile = ".wrktalk-backup.lock";
+constexpr std::string_view kPartSuffix = ".part";
 
 struct Suffix {
   Format format;
@@ -58,19 +62,40 @@ Backup backup_at(const std::string& folder, const std::string& file, const Name&
   return backup;
 }
 
+[[noreturn]] void cannot_remove(const std::string& path) {
+  throw Error(Kind::failed, "cannot remove " + path, "check who owns the folder and the file");
+}
+
 bool is_newer(const Backup& a, const Backup& b) {
   return std::tie(a.name.day, a.name.time, a.file) > std::tie(b.name.day, b.name.time, b.file);
 }
 
 void sweep(const std::string& folder) {
-  for (const auto& file : files_in(folder)) {
-    if (!base::starts_with(file, ".checkpoint_") || !base::ends_with(file, ".part")) continue;
-    log::warn("backup.swept", "removing what an interrupted backup left", {{"file", file}});
-    base::remove_tree(folder + "/" + file);
+  for (const auto& part : files_in(folder)) {
+    if (!base::starts_with(part, ".checkpoint_") || !base::ends_with(part, kPartSuffix)) continue;
+    log::warn("backup.swept", "removing what an interrupted run left", {{"file", part}});
+    const std::string path = folder + "/" + part.substr(1, part.size() - 1 - kPartSuffix.size());
+    if (!base::exists(path)) remove_beside(path);
+    base::remove_tree(folder + "/" + part);
   }
 }
 
 }  // namespace
+
+std::string part_path(const std::string& path) {
+  const std::size_t file = path.rfind('/') + 1;
+  return path.substr(0, file) + "." + path.substr(file) + std::string(kPartSuffix);
+}
+
+void remove_beside(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = path.substr(0, slash);
+  const std::string file = path.substr(slash + 1);
+  for (const auto& other : files_in(folder)) {
+    const bool beside = base::starts_with(other, file + ".json") || base::starts_with(other, file + ".sha256");
+    if (beside && !base::remove_tree(folder + "/" + other)) cannot_remove(folder + "/" + other);
+  }
+}
 
 std::optional<Name> parse_name(const std::string& file) {
   static const std::regex pattern(
@@ -177,11 +202,11 @@ Name free_name(const std::string& folder, Format format, Encryption encryption, 
 }
 
 void remove(const Backup& backup) {
-  for (const std::string& path : {backup.path, backup.path + ".json", backup.path + ".sha256"}) {
-    if (!base::remove_tree(path)) {
-      throw Error(Kind::failed, "cannot remove " + path, "check who owns the folder and the file");
-    }
-  }
+  const std::string part = part_path(backup.path);
+  if (std::rename(backup.path.c_str(), part.c_str()) != 0) cannot_remove(backup.path);
+  base::crash_point("backup.remove");
+  remove_beside(backup.path);
+  if (!base::remove_tree(part)) cannot_remove(part);
 }
 
 }  // namespace wrktalk::backup

@@ -12,7 +12,8 @@
 #include <vector>
 
 /// The folder that backups lie in. A backup is a file `checkpoint_YYYYMMDD[_HHMMSS].KIND`, with NAME.sha256 and NAME.json beside
-/// it; the file itself gets its name last, when it is whole and on the disk.
+/// it; the file itself gets its name last, when it is whole and on the disk. As long as .NAME.part is there, NAME is only being
+/// made or removed.
 namespace wrktalk::backup {
 
 enum class Format { plain_gzip, plain_zstd, custom };
@@ -46,7 +47,7 @@ std::vector<Backup> list(const std::string& folder);
 Backup find(const std::string& path);
 
 /// The folder for one writer alone: who comes second gets Error(busy) with who is there. Gone with the process.
-/// What a writer that was killed has left half done is removed.
+/// What a writer that was killed has left half made or half removed goes.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);
@@ -59,7 +60,14 @@ class FolderLock {
 /// Waits for the next second when that is taken too.
 Name free_name(const std::string& folder, Format format, Encryption encryption, base::Pulse& pulse);
 
-/// Removes a backup and what lies beside it; the file itself goes first. Throws Error(failed).
+/// `FOLDER/.NAME.part` of `FOLDER/NAME`.
+std::string part_path(const std::string& path);
+
+/// Removes NAME.sha256 and NAME.json of the backup at `path`, and what an interrupted writer of these left.
+/// Throws Error(failed).
+void remove_beside(const std::string& path);
+
+/// Removes a backup and what lies beside it; killed in between, the next FolderLock goes on. Throws Error(failed).
 void remove(const Backup& backup);
 
 }  // namespace wrktalk::backup

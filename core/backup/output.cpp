@@ -3,6 +3,7 @@
 
 #include "core/backup/input.hpp"
 #include "core/backup/tools.hpp"
+#include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/exec/background.hpp"
@@ -85,10 +86,7 @@ class Output::Encryptor {
 };
 
 Output::Output(const std::string& folder, const Name& name, const Recipients& recipients, base::Pulse& pulse)
-    : folder_(folder),
-      path_(folder + "/" + to_text(name)),
-      part_(folder + "/." + to_text(name) + ".part"),
-      pulse_(pulse) {
+    : folder_(folder), path_(folder + "/" + to_text(name)), part_(backup::part_path(path_)), pulse_(pulse) {
   file_.reset(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file_) base::throw_errno(Kind::failed, "cannot write " + part_, "check free space and permissions there");
   if (recipients.kind != Encryption::none) {
@@ -138,12 +136,10 @@ Written Output::finish() {
 void Output::publish(const Record& record) {
   try {
     write_record(path_, record);
+    base::crash_point("backup.publish");
     rename_to_free(part_, path_);
   } catch (...) {
-    if (!base::exists(path_)) {
-      ::unlink((path_ + ".sha256").c_str());
-      ::unlink((path_ + ".json").c_str());
-    }
+    if (!base::exists(path_)) remove_beside(path_);
     throw;
   }
   published_ = true;

@@ -2,9 +2,17 @@
 #include "core/backup/private_server.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
 
+#include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace wrktalk::backup {
 namespace {
@@ -18,15 +26,56 @@ constexpr std::chrono::seconds kLease{60};
 constexpr std::chrono::seconds kRenewEvery{10};
 constexpr std::chrono::seconds kStartTakes{60};
 
-std::string temporary_folder() {
-  const char* named = std::getenv("TMPDIR");
-  return named != nullptr && named[0] != '\0' ? named : "/tmp";
+constexpr std::chrono::seconds kEndTakes{5};
+constexpr std::size_t kFewBytes = 64 * 1024;
+constexpr const char* kPrefix = "wrktalk-verify-";
+
+/// The folder when it is ours and nobody uses it, held from now on.
+base::Fd lock_folder(const std::string& path) {
+  base::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  if (!folder || ::fstat(folder.get(), &info) != 0 || info.st_uid != ::geteuid()) return {};
+  return ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(folder) : base::Fd();
+}
+
+/// The folder among its arguments tells the server from a later process with the same pid.
+void end_server(const std::string& data, base::Pulse& pulse) {
+  const pid_t pid = std::atoi(base::read_file_if_exists(data + "/postmaster.pid", kFewBytes).value_or("").c_str());
+  const std::string arguments = "/proc/" + std::to_string(pid) + "/cmdline";
+  const auto runs = [&] {
+    try {
+      return pid > 0 && base::read_file_if_exists(arguments, kFewBytes).value_or("").find(data) != std::string::npos;
+    } catch (const Error&) {
+      return false;  // it ended while it was read
+    }
+  };
+  if (!runs()) return;
+  ::kill(pid, SIGQUIT);
+  for (const Deadline end = Deadline::in(kEndTakes); runs() && !end.passed();) {
+    base::pause(pulse, Deadline::in(std::chrono::milliseconds(20)));
+  }
 }
 
 }  // namespace
 
+void sweep_private_servers(base::Pulse& pulse) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(base::temporary_parent(), error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string path = it->path().string();
+    const std::string data = path + "/data";
+    // Without data it may be one that is just being made.
+    if (!base::starts_with(it->path().filename().string(), kPrefix) || !base::exists(data)) continue;
+    const base::Fd held = lock_folder(path);
+    if (!held) continue;
+    log::warn("backup.swept", "removing the private server that an interrupted verification left", {{"folder", path}});
+    end_server(data, pulse);
+    base::remove_tree(path);
+  }
+}
+
 PrivateServer::PrivateServer(const Tools& tools, base::Pulse& outer)
-    : outer_(outer), folder_(temporary_folder(), "wrktalk-verify-") {
+    : outer_(outer), folder_(base::temporary_parent(), kPrefix), lock_(lock_folder(folder_.path())) {
   if (::geteuid() == 0) {
     throw Error(Kind::configuration,
                 "the role may not create a database, and a private PostgreSQL server does not run as root",

@@ -70,6 +70,7 @@ Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& ba
 
 Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pulse& pulse,
             const ProgressCall& progress) {
+  sweep_private_servers(pulse);
   check_sha256(backup, pulse, progress);
   DumpListener nobody;
   Rows rows = read_backup(backup.path, backup.name, keys, tools, nobody, pulse, progress);
@@ -79,6 +80,7 @@ Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pu
 
 Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
                          const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+  sweep_private_servers(pulse);
   check_sha256(backup, pulse, progress);
   try {
     const ScratchDatabase scratch(database, pulse);

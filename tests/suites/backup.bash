@@ -3,40 +3,8 @@
 # shellcheck disable=SC2016  # scripts of stand-ins are written here
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres
-pg_cluster
-mkdir "$WORK/backups"
-DIR=$WORK/backups
-today=$(date -u +%Y%m%d)
-first=$DIR/checkpoint_$today.sql.gz
-
-# fill THREADS: rows of awkward content in the three tables.
-fill() {
-    sql "insert into checkpoints (thread_id, checkpoint_id, checkpoint, metadata)
-             select 't' || n, 'c' || n, jsonb_build_object('v', 4, 'n', n, 'text', E'tab\t\"quote\\\\.\n\\\\.\nü'), '{}'
-             from generate_series(1, $1) n;
-         insert into checkpoint_blobs (thread_id, channel, version, type, blob)
-             select 't' || n, E'a\\\\b', 'v', 'msgpack', case when n % 3 > 0 then sha256(n::text::bytea) end
-             from generate_series(1, $1) n;
-         insert into checkpoint_writes (thread_id, checkpoint_id, task_id, idx, channel, blob)
-             select 't' || n, 'c' || n, E'\\\\.', n, E'\\\\.', '\\x5c2e0a' from generate_series(1, $1) n"
-}
-
-# content: everything in the tables, as one digest.
-content() {
-    sql "select md5(string_agg(t, E'\n' order by t)) from (
-             select 'c' || c::text t from checkpoints c union all select 'b' || b::text from checkpoint_blobs b
-             union all select 'w' || w::text from checkpoint_writes w
-             union all select 'm' || m::text from checkpoint_migrations m) x"
-}
-
-backup() { "$WRKTALK" backup "$1" --dir "$DIR" "${@:2}"; }
-
-# nothing_half: no temporary file, and each file that looks like a backup is whole.
-nothing_half() { expect_equal '' find "$DIR" -name '.*.part'; }
-
-pg_database wrktalk
-"$WRKTALK" migrate up >/dev/null
-fill 1000 >/dev/null
+# shellcheck source=../support/backup.bash
+. "$SUPPORT/backup.bash"
 
 create() {
     expect_exit 0 backup create
@@ -189,13 +157,29 @@ if have_service age; then
     age-keygen -o "$WORK/age.key" 2>/dev/null
     recipient=$(age-keygen -y "$WORK/age.key")
     check 'what age encrypted comes back with the key' encrypted age --age-recipient "$recipient"
+    without_key() {
+        expect_exit 5 backup verify "$1"
+        expect_output 'the backup is encrypted with age'
+        expect_output 'hint: name the file with the secret key with --age-identity'
+    }
+    plain_too() {
+        expect_exit 0 backup create --age-recipient "$recipient" -o json
+        local file
+        file=$(jq -r .path "$OUT")
+        without_key "$file"
+        expect_exit 5 backup restore "$file" --replace --yes
+        age-keygen -o "$WORK/other.key" 2>/dev/null
+        expect_exit 3 backup verify "$file" --age-identity "$WORK/other.key"
+        expect_output 'age exited with status 1: .*no identity matched'
+        rm -f "$file"*
+    }
+    check 'without the key, or with a wrong one, it says so' plain_too
     custom_too() {
         expect_exit 0 backup create --format custom --age-recipient "$recipient" -o json
         local file
         file=$(jq -r .path "$OUT")
         expect_exit 0 backup verify "$file" --age-identity "$WORK/age.key"
-        expect_exit 5 backup verify "$file"
-        expect_output 'hint: name the file with the secret key with --age-identity'
+        without_key "$file"
         rm -f "$file"*
         expect_exit 8 backup create --age-recipient nobody
         expect_output 'error: age exited with status 1: .*nobody'
@@ -210,34 +194,6 @@ if have_service gpg; then
     gpg --batch --quiet --passphrase '' --quick-generate-key operator@example.org default default never 2>/dev/null
     check 'what gpg encrypted comes back' encrypted gpg --gpg-recipient operator@example.org
 fi
-
-# slow_dump: a pg_dump that is the real one and then waits; its path goes to --programs.
-slow_dump() {
-    mkdir -p "$WORK/slow"
-    printf '#!/bin/sh\ncase $1 in --version) exec pg_dump --version;; esac\npg_dump "$@"; touch %s; exec sleep 60\n' \
-        "$WORK/dumped" >"$WORK/slow/pg_dump"
-    chmod +x "$WORK/slow/pg_dump"
-    rm -f "$WORK/dumped"
-}
-
-ended() {
-    local before
-    slow_dump
-    before=$("$WRKTALK" backup list --dir "$DIR")
-    background create "$WRKTALK" backup create --dir "$DIR" --programs "$WORK/slow"
-    wait_until 10 test -e "$WORK/dumped"
-    expect_exit 4 backup create
-    expect_output "error: another backup works in $DIR: pid $(<"$WORK/create.pid")"
-    expect_exit 4 backup prune
-    end_background create "$1" || true
-    expect_equal "$before" "$WRKTALK" backup list --dir "$DIR"
-    [ "$1" = KILL ] || nothing_half
-    expect_exit 0 backup create -o json
-    nothing_half
-    rm -f "$(jq -r .path "$OUT")"*
-}
-check 'a second backup meanwhile is busy; one that is killed leaves no backup, and the next one sweeps' ended KILL
-check 'one that is asked to end leaves nothing' ended TERM
 
 # dumps_that SCRIPT: a pg_dump that misbehaves.
 dumps_that() {
@@ -298,6 +254,20 @@ refusals() {
 }
 check 'what cannot be is told with its reason' refusals
 
+prunes_nothing() {
+    local folder=$WORK/damaged day
+    mkdir "$folder"
+    for day in 20240101 20240102; do
+        cp "$first" "$folder/checkpoint_$day.sql.gz"
+        sed "s/checkpoint_$today/checkpoint_$day/" "$first.sha256" >"$folder/checkpoint_$day.sql.gz.sha256"
+        flip "$folder/checkpoint_$day.sql.gz"
+    done
+    expect_exit 3 "$WRKTALK" backup prune --dir "$folder" --keep-daily 1 --keep-weekly 0
+    expect_output 'none of the backups that would stay is known to be good: nothing was removed'
+    expect_equal 4 bash -c "ls '$folder' | wc -l"
+}
+check 'when none that would stay is good, prune removes nothing' prunes_nothing
+
 prunes() {
     local day
     for day in 20240101 20240102 20240103; do
@@ -316,54 +286,39 @@ prunes() {
 }
 check 'prune keeps what its flags say, and the last one that was restored' prunes
 
-full_disk() {
-    mkdir "$WORK/small"
-    mount -t tmpfs -o size=200k none "$WORK/small" || return 1
-    local status=0
-    "$WRKTALK" backup create --dir "$WORK/small" --format plain.zst >/dev/null
-    (fill_disk) || status=$?
-    umount "$WORK/small"
-    return "$status"
+# new_database VERSION: the connection string of a new one on another server that the test run started.
+new_database() {
+    psql -Xq "$(pg_extra "$1")" -c 'drop database if exists backup_suite' -c 'create database backup_suite'
+    echo "$(pg_extra "$1") dbname=backup_suite"
 }
-fill_disk() {
-    local before
-    set -e
-    head -c "$(($(stat -f -c '%a * %S' "$WORK/small") - 20000))" /dev/zero >"$WORK/small/other"
-    before=$(cd "$WORK/small" && sha256sum checkpoint*)
-    expect_exit 1 "$WRKTALK" backup create --dir "$WORK/small"
-    expect_output "cannot write the backup to $WORK/small: No space left on device"
-    expect_output 'hint: free space there; the older backups are untouched'
-    expect_equal '' find "$WORK/small" -name '.*.part'
-    expect_equal "$before" bash -c "cd '$WORK/small' && sha256sum checkpoint*"
-}
-if [ "$(id -u)" -eq 0 ] && mkdir "$WORK/probe" && mount -t tmpfs none "$WORK/probe" 2>/dev/null; then
-    umount "$WORK/probe"
-    check 'a full disk leaves the older backups whole and nothing half done' full_disk
-else
-    echo 'left out, a small file system cannot be mounted'
-fi
-
 newer_server() {
     local conninfo
-    conninfo=$(pg_extra 18)
-    psql -Xq "$conninfo" -c 'drop database if exists checkpoints_of_18' -c 'create database checkpoints_of_18'
-    "$WRKTALK" migrate up --checkpoint-dsn "$conninfo dbname=checkpoints_of_18" >/dev/null
-    expect_exit 5 backup create --checkpoint-dsn "$conninfo dbname=checkpoints_of_18"
-    expect_output 'pg_dump is 1[0-9.]+, the server is PostgreSQL 18[0-9.]+: an older pg_dump cannot read a newer server'
-    expect_output 'hint: install postgresql-client-18'
-}
-older_server() {
-    local conninfo wanted file
-    conninfo="$(pg_extra 13) dbname=checkpoints_of_13"
-    psql -Xq "$(pg_extra 13)" -c 'drop database if exists checkpoints_of_13' -c 'create database checkpoints_of_13'
+    conninfo=$(new_database "$1")
     "$WRKTALK" migrate up --checkpoint-dsn "$conninfo" >/dev/null
+    expect_exit 5 backup create --checkpoint-dsn "$conninfo"
+    expect_output "pg_dump is [0-9.]+, the server is PostgreSQL $1\\.[0-9.]+: an older pg_dump cannot read a newer server"
+    expect_output "hint: install postgresql-client-$1"
+}
+same_or_older_server() {
+    local conninfo file
+    conninfo=$(new_database "$1")
+    "$WRKTALK" migrate up --checkpoint-dsn "$conninfo" >/dev/null
+    expect_exit 0 backup restore "$(echo "$DIR"/*.dump)" --checkpoint-dsn "$conninfo"
     expect_exit 0 backup create --checkpoint-dsn "$conninfo" -o json
+    jq -e --arg version "$1." '.rows.checkpoints == 1000 and (.server_version | startswith($version))' "$OUT"
     file=$(jq -r .path "$OUT")
     expect_exit 0 backup verify "$file" --restore --checkpoint-dsn "$conninfo"
-    expect_exit 0 backup restore "$(echo "$DIR"/*.dump)" --checkpoint-dsn "$conninfo"
+    rm -f "$file"*
 }
-! have_service postgres-18 || check 'a pg_dump older than the server is refused with both versions' newer_server
-! have_service postgres-13 || check 'an older server is backed up, and takes the backup of a newer one' older_server
+client=$(pg_dump --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+for version in 13 14 16 17 18; do
+    have_service "postgres-$version" || continue
+    if [ "$version" -gt "$client" ]; then
+        check "PostgreSQL $version: a pg_dump $client is refused with both versions" newer_server "$version"
+    else
+        check "PostgreSQL $version is backed up, and takes the backup of another one" same_or_older_server "$version"
+    fi
+done
 
 password() {
     sql "create role app login createdb password 'pa ss''\\w\"ord'; grant all on all tables in schema public to app" >/dev/null
