@@ -10,7 +10,7 @@
 namespace wrktalk::migrate {
 
 /// The version that a set's schema has: for "checkpoint" LangGraph's own number (checkpoint_migrations), else the number of the newest
-/// applied migration by the ledger. 0 when nothing is there.
+/// applied migration by the ledger, in the schema that `find_site` tells. 0 when nothing is there.
 std::int64_t schema_version(db::raw::Connection& connection, const std::string& set, base::Pulse& pulse);
 
 }  // namespace wrktalk::migrate
