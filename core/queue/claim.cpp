@@ -98,25 +98,27 @@ Claim to_claim(const db::Row& row, base::BootClock::time_point asked_at) {
 }
 
 void move_flags(db::Transaction& tx, const std::string& target, const std::optional<std::string>& artifact_id,
-                std::optional<long> revision) {
+                std::optional<long> revision, bool applied_now) {
   // Previous is what ran before; that nothing runs any more does not change it.
   const std::string replaced = "$2::uuid IS NOT NULL AND current_artifact_id IS DISTINCT FROM $2::uuid";
-  const auto row = tx.run(
+  const auto rows = tx.run(
       "UPDATE deployment_target SET previous_artifact_id = CASE WHEN " + replaced +
           " THEN nullif(coalesce(current_artifact_id, previous_artifact_id), $2::uuid) ELSE previous_artifact_id END, "
           "previous_revision = CASE WHEN " +
           replaced +
           " THEN coalesce(revision, previous_revision) ELSE previous_revision END, "
-          "current_artifact_id = $2::uuid, revision = $3::bigint, applied_at = clock_timestamp() WHERE name = $1 "
+          "current_artifact_id = $2::uuid, revision = $3::bigint, applied_at = CASE WHEN $4::boolean OR "
+          "current_artifact_id IS DISTINCT FROM $2::uuid THEN clock_timestamp() ELSE applied_at END WHERE name = $1 "
           "RETURNING is_default, current_artifact_id, previous_artifact_id, CASE kind WHEN 'kubernetes' THEN 'helm' "
           "WHEN 'docker' THEN 'compose' ELSE kind END AS chart_type",
-      target, artifact_id, revision)[0];
-  if (!row["is_default"].as<bool>()) return;
+      target, artifact_id, revision, applied_now);
+  if (rows.empty() || !rows[0]["is_default"].as<bool>()) return;
   // v4.2 reads these two flags: one current and one previous for each chart_type.
   tx.run(
       "UPDATE release_artifact SET is_current = coalesce(id = $1::uuid, false), is_previous = coalesce(id = $2::uuid, "
       "false) WHERE (is_current OR is_previous OR id = $1::uuid OR id = $2::uuid) AND chart_type = $3",
-      db::text(row, "current_artifact_id"), db::text(row, "previous_artifact_id"), row["chart_type"].c_str());
+      db::text(rows[0], "current_artifact_id"), db::text(rows[0], "previous_artifact_id"),
+      rows[0]["chart_type"].c_str());
 }
 
 /// Seconds from now, in whole milliseconds, at least one so that a wait is long enough; zero when they have passed.
@@ -253,7 +255,7 @@ void correct_target(db::Session& db, const Claim& claim, const std::optional<std
       "'inProgress' FOR UPDATE",
       claim.task.id, claim.token);
   if (ours.empty()) lost(claim);
-  move_flags(tx, claim.target, artifact_id, revision);
+  move_flags(tx, claim.target, artifact_id, revision, false);
   tx.commit();
 }
 
@@ -270,7 +272,7 @@ void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
       claim.task.id, claim.token, to_text(ending.status), ending.error_message, ending.result, ending.message);
   if (rows.empty()) lost(claim);
   if (ending.artifact_id) {
-    move_flags(tx, claim.target, ending.artifact_id, ending.revision);
+    move_flags(tx, claim.target, ending.artifact_id, ending.revision, true);
     tx.run("UPDATE release_artifact SET applied_at = clock_timestamp() WHERE id = $1::uuid", ending.artifact_id);
   } else if (ending.revision) {
     tx.run("UPDATE deployment_target SET revision = $2::bigint WHERE name = $1", claim.target, ending.revision);

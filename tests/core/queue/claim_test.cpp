@@ -353,6 +353,36 @@ TEST_SUITE("queue::claim") {
     }
   }
 
+  TEST_CASE("what others changed on a target is written down: what runs, what ran before it, and since when") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const std::string one = f.artifact("1", "host");
+    const std::string two = f.artifact("2", "host");
+    f.deploy(one);
+    f.finish(*queue::claim(f.db, f.agent(), 60s), f.completed(one));
+    f.deploy(two);
+    f.finish(*queue::claim(f.db, f.agent(), 60s), f.completed(two));
+    const auto row = [&] { return *queue::find_target(f.db, "host:a"); };
+    const auto since = row().applied_at;
+    f.deploy(one);
+    const auto claim = *queue::claim(f.db, f.agent(), 60s);
+    queue::correct_target(f.db, claim, two, 7);
+    CHECK(row().revision == 7);
+    CHECK(row().applied_at == since);
+    CHECK(row().previous_version == "1");
+    queue::correct_target(f.db, claim, std::nullopt, std::nullopt);
+    CHECK_FALSE(row().current_version);
+    CHECK(row().previous_version == "1");
+    queue::correct_target(f.db, claim, one, std::nullopt);
+    CHECK(row().current_version == "1");
+    CHECK_FALSE(row().previous_version);
+    CHECK(row().applied_at != since);
+    auto stale = claim;
+    stale.token = kInstance;
+    CHECK_THROWS_AS(queue::correct_target(f.db, stale, two, std::nullopt), base::Error);
+    CHECK(row().current_version == "1");
+  }
+
   TEST_CASE("cancel, retry and reschedule say what they cannot do") {
     if (!test::have_postgres()) return;
     Fixture f;
