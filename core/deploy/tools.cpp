@@ -16,7 +16,6 @@ using base::Kind;
 
 constexpr std::size_t kWholeBytes = 64 * 1024 * 1024;
 constexpr std::size_t kLongestLoggedLine = 2000;
-constexpr std::chrono::minutes kLookTakes{1};
 constexpr const char* kEverywhere[] = {"PATH",        "HOME",     "USER",      "LANG",       "LC_*",
                                        "TZ",          "TMPDIR",   "XDG_*",     "SSL_CERT_*", "HTTP_PROXY",
                                        "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
@@ -78,11 +77,11 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   return outcome;
 }
 
-exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse) const {
+exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse, std::chrono::milliseconds timeout) const {
   exec::Spec spec;
   spec.argv = std::move(argv);
   spec.environment = environment_;
-  spec.timeout = kLookTakes;
+  spec.timeout = timeout;
   spec.grace = std::chrono::seconds(2);
   spec.whole_stdout_bytes = kWholeBytes;
   exec::Outcome outcome = exec::run(spec, pulse);

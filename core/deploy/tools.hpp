@@ -37,8 +37,9 @@ class Tools {
   /// Throws Error(lease_lost) when the fence ended it.
   exec::Outcome act(const Act& act, base::Pulse& pulse) const;
 
-  /// Something that only looks: stdout kept whole, nothing logged, a minute at most.
-  exec::Outcome look(std::vector<std::string> argv, base::Pulse& pulse) const;
+  /// Something that only looks: stdout kept whole, nothing logged, ended when `timeout` is over.
+  exec::Outcome look(std::vector<std::string> argv, base::Pulse& pulse,
+                     std::chrono::milliseconds timeout = std::chrono::minutes(1)) const;
 
  private:
   std::vector<std::string> environment_;

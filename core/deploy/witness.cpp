@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kMostOften{1'000};
 constexpr milliseconds kLeastOften{30'000};
+constexpr milliseconds kAnswers{5'000};
 constexpr int kLooks = 8;
 constexpr std::size_t kPods = 10;
 constexpr std::size_t kLogs = 3;
@@ -56,9 +57,10 @@ std::string Witness::testimony() {
 std::string Witness::kubectl(std::vector<std::string> words) {
   if (kubectl_.empty()) return {};
   words.insert(words.begin(), kubectl_);
-  words.insert(words.end(), {"--namespace", namespace_, "--request-timeout=5s"});
+  // No --request-timeout: in a pod, kubectl would then ask localhost:8080 instead of the cluster.
+  words.insert(words.end(), {"--namespace", namespace_});
   try {
-    const auto outcome = tools_.look(std::move(words), pulse_);
+    const auto outcome = tools_.look(std::move(words), pulse_, kAnswers);
     return outcome.good() ? outcome.out : "";
   } catch (const base::Error& e) {
     if (e.kind() != base::Kind::configuration) throw;
