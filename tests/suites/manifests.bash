@@ -52,7 +52,9 @@ export KUBECONFIG=$WORK/kubeconfig
 kubectl config set-context --current --namespace="$NS" >/dev/null
 kubectl create serviceaccount agent-executor >/dev/null
 kubectl create configmap vault-ca --from-file=ca.crt="$VAULT_CACERT" >/dev/null
-pod_volumes
+pod_volumes vault-secrets vault-ca token backups
+kubectl get configmap vault-ca -o json | jq -r '.data["ca.crt"]' >"$VOLUMES/vault-ca/ca.crt"
+kubectl create token agent-executor >"$VOLUMES/token/token"
 
 # build FOLDER: what the site applies: the folder of k8s/ with its own namespace and address of Vault.
 build() {
