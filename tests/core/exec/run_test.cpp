@@ -6,8 +6,10 @@
 #include "core/exec/fence.hpp"
 #include "tests/core/exec/children.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fcntl.h>
+#include <functional>
 #include <sys/wait.h>
 
 using namespace wrktalk;

@@ -4,6 +4,7 @@
 #include "tests/support/pg_cluster.hpp"
 
 #include <cstdlib>
+#include <functional>
 #include <unistd.h>
 
 using namespace wrktalk;

@@ -3,9 +3,11 @@
 #include "tests/core/deploy/support.hpp"
 #include "tests/support/pg_cluster.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <unistd.h>
 
 using namespace wrktalk;
