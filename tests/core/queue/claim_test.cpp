@@ -1,77 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/queue/claim.hpp"
-
-#include "core/base/error.hpp"
-#include "core/queue/target.hpp"
-#include "tests/support/pg_cluster.hpp"
-
-#include <doctest/doctest.h>
+#include "tests/core/queue/fixture.hpp"
 
 using namespace wrktalk;
-using namespace std::chrono_literals;
-
-namespace {
-
-constexpr const char* kInstance = "00000000-0000-4000-8000-000000000001";
-
-/// An agent database with one default target a kind.
-struct Fixture {
-  Fixture() : database{test::kAgentTables[0], test::kAgentTables[1]}, db(database.settings()) {
-    register_target(db, {"host:a", "host", "", "", ""});
-    register_target(db, {"kubernetes:w/w", "kubernetes", "w", "w", ""});
-  }
-  void register_target(db::Session& session, const queue::Registration& target) {
-    queue::register_target(session, target);
-  }
-  std::string artifact(const std::string& version, const std::string& chart_type) {
-    return db
-        .run(
-            "INSERT INTO release_artifact (release_version, chart_type, artifact_data, sha256) VALUES ($1, $2, 'x', "
-            "'y') RETURNING id",
-            version, chart_type)[0]["id"]
-        .c_str();
-  }
-  std::string deploy(const std::string& artifact_id, const std::string& target = "host:a") {
-    return queue::enqueue(db, {"deploy", artifact_id, target, {}, std::nullopt, true});
-  }
-  std::string old_task(const std::string& type, const std::optional<std::string>& artifact_id) {
-    return db
-        .run("INSERT INTO agent_task (type, release_artifact_id) VALUES ($1, $2::uuid) RETURNING id", type,
-             artifact_id)[0]["id"]
-        .c_str();
-  }
-  /// What a v4.2 agent does; true when it got the task.
-  bool old_claim() {
-    return !db.run(
-                  "UPDATE agent_task SET status = 'inProgress', picked_up_at = now() WHERE id = (SELECT id FROM "
-                  "agent_task "
-                  "WHERE status = 'pending' AND execute_after <= now() ORDER BY execute_after FOR UPDATE SKIP LOCKED "
-                  "LIMIT 1) RETURNING id")
-                .empty();
-  }
-  queue::Claimant agent(std::vector<std::string> targets = {"host:a", "kubernetes:w/w"}) {
-    return {"agent-1", kInstance, "0.1.0", std::move(targets)};
-  }
-  std::vector<queue::Task> fail_overdue() {
-    db::Transaction tx(db);
-    auto tasks = queue::fail_overdue(tx);
-    tx.commit();
-    return tasks;
-  }
-  void finish(const queue::Claim& claim, queue::Ending ending) {
-    db::Transaction tx(db);
-    queue::record(tx, claim, ending);
-    tx.commit();
-  }
-  queue::Ending completed(const std::string& artifact_id) {
-    return {queue::Status::completed, std::nullopt, "{}", "done", artifact_id, std::nullopt};
-  }
-
-  test::TestDatabase database;
-  db::Session db;
-};
-
-}  // namespace
+using namespace wrktalk::test;
 
 TEST_SUITE("queue::claim") {
   TEST_CASE("an empty queue gives nothing; a due task is claimed once, with a token and a lease") {
@@ -150,24 +81,6 @@ TEST_SUITE("queue::claim") {
     CHECK(first->task.id == late_but_unlimited);
     f.finish(*first, f.completed(a));
     CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == in_time);
-  }
-
-  TEST_CASE("an idle target can be locked against new tasks; one that is busy or just being claimed cannot") {
-    if (!test::have_postgres()) return;
-    Fixture f;
-    const auto a = f.artifact("1", "host");
-    f.deploy(a);
-    db::Session other(f.database.settings());
-    {
-      db::Transaction tx(other);
-      CHECK(queue::lock_idle_target(tx, "host:a"));
-      CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
-      db::Transaction too_late(f.db);
-      CHECK_FALSE(queue::lock_idle_target(too_late, "host:a"));
-    }
-    REQUIRE(queue::claim(f.db, f.agent(), 60s));
-    db::Transaction tx(other);
-    CHECK_FALSE(queue::lock_idle_target(tx, "host:a"));
   }
 
   TEST_CASE("a v4.2 row without target goes to the default target of its artifact's kind") {
@@ -252,36 +165,6 @@ TEST_SUITE("queue::claim") {
     CHECK(again->task.attempt == 1);
   }
 
-  TEST_CASE("current and previous follow what was applied, and a re-deployment does not lose the previous one") {
-    if (!test::have_postgres()) return;
-    Fixture f;
-    const auto one = f.artifact("1", "helm");
-    const auto two = f.artifact("2", "helm");
-    const auto foreign = f.artifact("9", "compose");
-    f.db.run("UPDATE release_artifact SET is_current = true WHERE id = $1::uuid", foreign);
-    const auto apply = [&](const std::string& artifact, long revision) {
-      queue::enqueue(f.db, {"deploy", artifact, "kubernetes:w/w", {}, std::nullopt, true});
-      auto ending = f.completed(artifact);
-      ending.revision = revision;
-      f.finish(*queue::claim(f.db, f.agent(), 60s), ending);
-    };
-    apply(one, 1);
-    apply(two, 2);
-    apply(two, 3);
-    const auto row = queue::find_target(f.db, "kubernetes:w/w");
-    CHECK(row->current_version == "2");
-    CHECK(row->previous_version == "1");
-    CHECK(row->revision == 3);
-    CHECK(row->previous_revision == 1);
-    const auto flags =
-        f.db.run("SELECT release_version, is_current, is_previous FROM release_artifact ORDER BY release_version");
-    CHECK_FALSE(flags[0]["is_current"].as<bool>());
-    CHECK(flags[0]["is_previous"].as<bool>());
-    CHECK(flags[1]["is_current"].as<bool>());
-    CHECK_FALSE(flags[1]["is_previous"].as<bool>());
-    CHECK(flags[2]["is_current"].as<bool>());
-  }
-
   TEST_CASE("a deployment that is due is refused while the target is taken; one for later is not") {
     if (!test::have_postgres()) return;
     Fixture f;
@@ -351,36 +234,6 @@ TEST_SUITE("queue::claim") {
       f.db.run("UPDATE release_artifact SET chunked = true");
       CHECK_FALSE(f.old_claim());
     }
-  }
-
-  TEST_CASE("what others changed on a target is written down: what runs, what ran before it, and since when") {
-    if (!test::have_postgres()) return;
-    Fixture f;
-    const std::string one = f.artifact("1", "host");
-    const std::string two = f.artifact("2", "host");
-    f.deploy(one);
-    f.finish(*queue::claim(f.db, f.agent(), 60s), f.completed(one));
-    f.deploy(two);
-    f.finish(*queue::claim(f.db, f.agent(), 60s), f.completed(two));
-    const auto row = [&] { return *queue::find_target(f.db, "host:a"); };
-    const auto since = row().applied_at;
-    f.deploy(one);
-    const auto claim = *queue::claim(f.db, f.agent(), 60s);
-    queue::correct_target(f.db, claim, two, 7);
-    CHECK(row().revision == 7);
-    CHECK(row().applied_at == since);
-    CHECK(row().previous_version == "1");
-    queue::correct_target(f.db, claim, std::nullopt, std::nullopt);
-    CHECK_FALSE(row().current_version);
-    CHECK(row().previous_version == "1");
-    queue::correct_target(f.db, claim, one, std::nullopt);
-    CHECK(row().current_version == "1");
-    CHECK_FALSE(row().previous_version);
-    CHECK(row().applied_at != since);
-    auto stale = claim;
-    stale.token = kInstance;
-    CHECK_THROWS_AS(queue::correct_target(f.db, stale, two, std::nullopt), base::Error);
-    CHECK(row().current_version == "1");
   }
 
   TEST_CASE("cancel, retry and reschedule say what they cannot do") {
