@@ -206,7 +206,10 @@ TEST_SUITE("exec::Fence") {
     Fence fence([&](const ProcessId& id) { guard = id; });
     Spec spec = shell("echo $$ >" + dir.path() + "/tool; sleep 0.3; echo up; exec sleep 60");
     spec.fence = &fence;
-    spec.on_line = [&](std::string_view, bool) { ::kill(guard.pid, SIGKILL); };
+    spec.on_line = [&](std::string_view, bool) {
+      REQUIRE(guard.pid > 0);
+      ::kill(guard.pid, SIGKILL);
+    };
     base::NoPulse pulse;
     CHECK(run(spec, pulse).end == Outcome::End::signalled);
     CHECK(becomes_true([&] { return !is_alive(pid_in(dir.path() + "/tool")); }));
