@@ -79,12 +79,15 @@ void check_fits(const artifact::Artifact& artifact, const queue::TargetRow& targ
 
 }  // namespace
 
+void check_type(const queue::Task& task) {
+  if (task.type == "deploy" || task.type == "rollback") return;
+  throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
+}
+
 Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::TargetRow& before,
                base::Pulse& pulse) {
+  check_type(task);
   GoalFinder finder(link, deployer, before, pulse);
-  if (task.type != "deploy" && task.type != "rollback") {
-    throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
-  }
   Goal goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task);
   check_fits(goal.artifact, before);
   return goal;

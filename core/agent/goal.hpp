@@ -18,6 +18,9 @@ struct Goal {
   std::optional<long> held_revision{};  ///< a revision of it that the target itself still holds
 };
 
+/// Throws Error(failed) for a type that nobody knows.
+void check_type(const queue::Task& task);
+
 /// What `task` asks for on the target that `before` describes: a deployment its artifact, a rollback what its payload names, the artifact
 /// that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
 /// Throws Error: failed when there is no such release, artifact when it does not fit the target.

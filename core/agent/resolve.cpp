@@ -48,6 +48,7 @@ void check_schema(Work& work) {
 }  // namespace
 
 void resolve(Work& work) {
+  check_type(work.claim.task);
   const auto row = queue::find_target(work.link.session(), work.claim.target);
   if (!row) throw Error(Kind::failed, "target " + work.claim.target + " is gone");
   work.before = *row;
