@@ -2,6 +2,7 @@
 #include "core/agent/schema.hpp"
 
 #include "core/artifact/requirement.hpp"
+#include "core/base/error.hpp"
 #include "core/migrate/version.hpp"
 
 #include <cstdint>
@@ -19,6 +20,16 @@ std::string complaint(const Requirement& needed, std::int64_t version, const db:
          db::describe(database) + "): migration " + std::to_string(culprit) + (too_old ? " is missing" : " is too new");
 }
 
+/// The application's database. That it is away fails the task: unlike our own, no lease bounds how long it would be waited for.
+db::raw::Connection connect(const db::ConnectionSettings& checkpoint) {
+  try {
+    return db::raw::Connection(checkpoint);
+  } catch (const base::Error& e) {
+    if (e.kind() != base::Kind::connection_lost) throw;
+    throw base::Error(base::Kind::failed, std::string("the schema cannot be looked at: ") + e.what(), e.hint());
+  }
+}
+
 }  // namespace
 
 const char* const kSchemaHint =
@@ -29,7 +40,7 @@ std::string schema_problem(Link& link, const db::ConnectionSettings& checkpoint,
   if (artifact.requires_schema.empty()) return {};
   for (const auto& needed : artifact::parse_requirements(artifact.requires_schema)) {
     const bool is_ours = needed.set == "agent";
-    auto db = is_ours ? link.raw() : db::raw::Connection(checkpoint);
+    auto db = is_ours ? link.raw() : connect(checkpoint);
     const auto version = migrate::schema_version(db, needed.set, pulse);
     if (!needed.holds(version)) return complaint(needed, version, is_ours ? link.settings() : checkpoint);
   }

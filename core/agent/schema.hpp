@@ -11,7 +11,7 @@ namespace wrktalk::agent {
 
 /// What keeps the release from running on the schemas as they are, naming the migration that is missing or too new; empty when nothing
 /// does. The set "agent" lies in the agent's database, every other in that of the checkpoint tables.
-/// Throws what connecting throws.
+/// Throws Error: failed when the application's database is away, else what connecting throws.
 std::string schema_problem(Link& link, const db::ConnectionSettings& checkpoint, const artifact::Artifact& artifact,
                            base::Pulse& pulse);
 

@@ -120,6 +120,9 @@ check 'it is refused where the schema is missing: 7' expect_exit 7 "$WRKTALK" de
 check 'naming the migration' expect_output 'checkpoint>=9, and checkpoint is at 0 .*migration 9 is missing'
 check 'nothing was touched' expect_equal 1.0.0 running
 check 'nor any setting' expect_equal 'THEME=light' settings
+no_application_database() { WRKTALK_AGENT_CHECKPOINT_HOST=$WORK/nowhere expect_exit 1 "$WRKTALK" deploy 6.0.0; }
+check 'an application database that is away fails the task, it is not waited for' no_application_database
+check 'and is named' expect_output 'the schema cannot be looked at: .*nowhere'
 check 'the schema is made' expect_exit 0 "$WRKTALK" migrate up
 check 'then it is deployed' expect_exit 0 "$WRKTALK" deploy 6.0.0
 check 'its new settings are there, and what was there stayed' expect_equal 'MAIL_RETRIES=3 THEME=light' settings
