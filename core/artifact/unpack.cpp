@@ -2,11 +2,9 @@
 #include "core/artifact/unpack.hpp"
 
 #include "core/artifact/decompress.hpp"
+#include "core/artifact/library.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-
-#include <archive.h>
-#include <archive_entry.h>
 
 #include <clocale>
 #include <exception>
@@ -20,7 +18,7 @@ using base::Error;
 using base::Kind;
 
 struct FreeArchive {
-  void operator()(archive* reader) const noexcept { ::archive_read_free(reader); }
+  void operator()(archive* reader) const noexcept { libarchive().read_free(reader); }
 };
 
 /// libarchive converts names through the locale: in "C" every name beyond ASCII would be refused.
@@ -85,7 +83,7 @@ class Flow {
 
 [[noreturn]] void fail(archive* reader, const Flow& flow, const Gate& gate) {
   flow.rethrow();
-  const char* text = ::archive_error_string(reader);
+  const char* text = libarchive().error_string(reader);
   const std::string why = base::one_line(base::scrub_utf8(text == nullptr ? "unknown error" : text));
   if (gate.entries() == 0) {
     throw Error(Kind::artifact, "not a tar archive: " + why, "pack the release as .tar.gz (.tgz) or .tar.zst");
@@ -97,19 +95,19 @@ class Flow {
 Header header_of(archive_entry* entry) {
   Header header;
   const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
-  header.path = text(::archive_entry_pathname(entry));
-  header.mode = ::archive_entry_perm(entry);
-  header.modified = ::archive_entry_mtime(entry);
-  if (::archive_entry_hardlink(entry) != nullptr) {
+  header.path = text(libarchive().entry_pathname(entry));
+  header.mode = libarchive().entry_perm(entry);
+  header.modified = libarchive().entry_mtime(entry);
+  if (libarchive().entry_hardlink(entry) != nullptr) {
     header.type = Header::Type::hard_link;
     return header;
   }
-  switch (::archive_entry_filetype(entry)) {
+  switch (libarchive().entry_filetype(entry)) {
     case AE_IFREG: header.type = Header::Type::file; break;
     case AE_IFDIR: header.type = Header::Type::folder; break;
     case AE_IFLNK:
       header.type = Header::Type::symbolic_link;
-      header.link_target = text(::archive_entry_symlink(entry));
+      header.link_target = text(libarchive().entry_symlink(entry));
       break;
     default: break;
   }
@@ -122,7 +120,7 @@ void pass_data(archive* reader, std::uint64_t size_bytes, const Flow& flow, cons
     const void* data = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0;
-    const int result = ::archive_read_data_block(reader, &data, &size, &offset);
+    const int result = libarchive().read_data_block(reader, &data, &size, &offset);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) fail(reader, flow, gate);
     if (static_cast<std::uint64_t>(offset) != done) break;
@@ -139,18 +137,18 @@ void pass_data(archive* reader, std::uint64_t size_bytes, const Flow& flow, cons
 Totals unpack(HashedSource& packed, Gate& gate, Receiver& receiver, base::Pulse& pulse) {
   const Utf8Locale locale;
   Flow flow(packed, gate, pulse);
-  const std::unique_ptr<archive, FreeArchive> owner(::archive_read_new());
+  const std::unique_ptr<archive, FreeArchive> owner(libarchive().read_new());
   archive* const reader = owner.get();
   if (reader == nullptr) throw std::bad_alloc();
   // Tar and nothing else; no filter: some of libarchive's start outside programs.
-  if (::archive_read_support_format_tar(reader) != ARCHIVE_OK ||
-      ::archive_read_open(reader, &flow, nullptr, Flow::read, nullptr) != ARCHIVE_OK) {
+  if (libarchive().read_support_format_tar(reader) != ARCHIVE_OK ||
+      libarchive().read_open(reader, &flow, nullptr, Flow::read, nullptr) != ARCHIVE_OK) {
     fail(reader, flow, gate);
   }
   Totals totals;
   for (;;) {
     archive_entry* raw = nullptr;
-    const int result = ::archive_read_next_header(reader, &raw);
+    const int result = libarchive().read_next_header(reader, &raw);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) fail(reader, flow, gate);
     pulse.tick();
@@ -159,7 +157,7 @@ Totals unpack(HashedSource& packed, Gate& gate, Receiver& receiver, base::Pulse&
     receiver.entry(*entry);
     ++totals.entries;
     if (entry->type == Entry::Type::file) {
-      pass_data(reader, static_cast<std::uint64_t>(::archive_entry_size(raw)), flow, gate, receiver);
+      pass_data(reader, static_cast<std::uint64_t>(libarchive().entry_size(raw)), flow, gate, receiver);
     }
   }
   // What follows the archive's end mark is padding; reading it proves the packed data whole.
