@@ -11,7 +11,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
+#include <iterator>
+#include <string_view>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -21,22 +24,38 @@ using base::Error;
 using base::ExitCode;
 using base::Kind;
 
-void add_commands(CLI::App& app, Selected& chosen) {
-  add_poll(app, chosen);
-  add_deploy(app, chosen);
-  add_rollback(app, chosen);
-  add_status(app, chosen);
-  add_task(app, chosen);
-  add_maintenance(app, chosen);
-  add_notify(app, chosen);
-  add_migrate(app, chosen);
-  add_verify(app, chosen);
-  add_backup(app, chosen);
-  add_checkpoints(app, chosen);
-  add_release(app, chosen);
-  add_secrets(app, chosen);
-  add_config(app, chosen);
-  add_completion(app, chosen);
+struct Command {
+  std::string_view name;
+  void (*add)(CLI::App& app, Selected& chosen);
+};
+
+constexpr Command kCommands[] = {
+    {"poll", add_poll},
+    {"deploy", add_deploy},
+    {"rollback", add_rollback},
+    {"status", add_status},
+    {"task", add_task},
+    {"maintenance", add_maintenance},
+    {"notify", add_notify},
+    {"migrate", add_migrate},
+    {"verify", add_verify},
+    {"backup", add_backup},
+    {"checkpoints", add_checkpoints},
+    {"release", add_release},
+    {"secrets", add_secrets},
+    {"config", add_config},
+    {"completion", add_completion},
+};
+
+/// To describe every option of every command takes longer than a short command does: where `first_word` names one, it is
+/// the only one added. Completion knows them all.
+void add_commands(CLI::App& app, Selected& chosen, std::string_view first_word) {
+  const bool is_one =
+      first_word != "completion" && std::any_of(std::begin(kCommands), std::end(kCommands),
+                                                [&](const auto& command) { return command.name == first_word; });
+  for (const auto& command : kCommands) {
+    if (!is_one || command.name == first_word) command.add(app, chosen);
+  }
 }
 
 ExitCode execute(const Globals& globals, const Selected& chosen) {
@@ -129,7 +148,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   add_globals(app, globals);
-  add_commands(app, chosen);
+  add_commands(app, chosen, argc > 1 ? argv[1] : "");
   // Last: commands take over what is set before they are made.
   app.footer(
       footer({"wrktalk migrate up", "wrktalk release add shop-1.4.2.tgz --version 1.4.2", "wrktalk deploy 1.4.2"},
