@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kLargePipe = 1024 * 1024;
 
+int unreaped = 0;  // every Child's process that started; children are the process's, and so is their number
+
 struct Pair {
   base::Fd ours, theirs;
 };
@@ -64,6 +66,7 @@ int Child::start(const Spec& spec) {
     feed_ = std::move(feed.ours);
   }
   if (error != 0) return error;
+  ++unreaped;
   out_ = std::move(out.ours);
   err_ = std::move(err.ours);
   process_.reset(::pidfd_open(pid_, 0));
@@ -77,6 +80,7 @@ Child::~Child() {
   if (pid_ == 0) return;
   force_to_end();
   ::waitpid(pid_, nullptr, 0);
+  --unreaped;
 }
 
 void Child::ask_to_end() const noexcept { ::kill(fence_ == nullptr ? -pid_ : pid_, SIGTERM); }
@@ -93,6 +97,7 @@ void Child::reap(bool whole_group, Outcome& outcome) {
   while (::waitid(P_PID, pid, &info, WEXITED) != 0 && errno == EINTR) {
   }
   pid_ = 0;
+  --unreaped;
   outcome.end = info.si_code == CLD_EXITED ? Outcome::End::exited : Outcome::End::signalled;
   outcome.code = info.si_status;
   if (fence_ != nullptr) read_reports(outcome);
@@ -133,6 +138,13 @@ void Child::read_reports(Outcome& outcome) {
   ::kill(-running, SIGKILL);
   outcome.end = Outcome::End::signalled;
   outcome.code = SIGKILL;
+}
+
+bool reap_orphans() noexcept {
+  if (unreaped > 0) return false;
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  return true;
 }
 
 }  // namespace wrktalk::exec

@@ -38,4 +38,8 @@ class Child {
   base::Fd out_, err_, process_, feed_;
 };
 
+/// Reaps what ended and is no Child's: pid 1 of a container is given every orphan there. False when nothing was done because a
+/// Child is not reaped yet, which must not lose its exit status.
+bool reap_orphans() noexcept;
+
 }  // namespace wrktalk::exec

@@ -2,6 +2,7 @@
 #include "core/exec/signals.hpp"
 
 #include "core/base/error.hpp"
+#include "core/exec/child.hpp"
 
 #include <csignal>
 #include <sys/signalfd.h>
@@ -11,7 +12,7 @@ namespace wrktalk::exec {
 Signals::Signals() {
   sigset_t ours;
   ::sigemptyset(&ours);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&ours, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&ours, number);
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   fd_.reset(::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -20,8 +21,12 @@ Signals::Signals() {
 
 int Signals::take() noexcept {
   signalfd_siginfo info{};
-  const ssize_t n = ::read(fd_.get(), &info, sizeof info);
-  return n == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+  while (::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGCHLD) return static_cast<int>(info.ssi_signo);
+    child_ended_ = true;
+  }
+  if (child_ended_ && reap_orphans()) child_ended_ = false;
+  return 0;
 }
 
 }  // namespace wrktalk::exec

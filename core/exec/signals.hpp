@@ -7,6 +7,7 @@ namespace wrktalk::exec {
 
 /// TERM, INT and HUP, blocked for the whole process and read from a descriptor in each poll; SIGPIPE ignored. No handlers.
 /// One object a process, made by `main` before any child is started. Children get an empty mask back (exec::run).
+/// CHLD is heard as well: as pid 1 of a container the process reaps what others left, and needs no init beside it.
 class Signals {
  public:
   Signals();
@@ -18,6 +19,7 @@ class Signals {
 
  private:
   base::Fd fd_;
+  bool child_ended_ = false;  ///< and it may have been an orphan
 };
 
 }  // namespace wrktalk::exec
