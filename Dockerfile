@@ -26,7 +26,7 @@ FROM ${DEBIAN_IMAGE}
 # libcurl4t64 is loaded when it is used: nothing else would bring it.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libarchive13t64 libcurl4t64 libfmt10 libisal2 libpq5 libpqxx-7.10 libspdlog1.15 libssl3t64 libzstd1 zlib1g \
+        libarchive13t64 libcurl4t64 libisal2 libpq5 libssl3t64 libzstd1 zlib1g \
         age ca-certificates postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/*.log \
     && groupadd --gid 65532 wrktalk \
