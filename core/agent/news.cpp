@@ -13,21 +13,6 @@ using base::Deadline;
 using base::Error;
 using nlohmann::ordered_json;
 
-/// The courier and another pulse as one.
-class Both : public base::Pulse {
- public:
-  Both(notify::Courier& courier, base::Pulse& other) : courier_(courier), other_(other) {}
-  Deadline watch(std::vector<pollfd>& fds) override { return base::sooner(courier_.watch(fds), other_.watch(fds)); }
-  void tick() override {
-    courier_.tick();
-    other_.tick();
-  }
-
- private:
-  notify::Courier& courier_;
-  base::Pulse& other_;
-};
-
 /// Waits as base::pause does, but no longer than until the courier rests.
 void drive(notify::Courier& courier, base::Pulse& pulse, Deadline until) {
   pulse.tick();
@@ -93,7 +78,7 @@ void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pu
   // For the database to write down what became of the last message.
   constexpr std::chrono::seconds kFarewell{2};
   try {
-    Both both(courier, hurry);
+    base::Both both(courier, hurry);
     drive(courier, both, Deadline::in(limit));
   } catch (const Error& e) {
     log::debug("notify.hurry", e.what());
@@ -104,7 +89,7 @@ void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pu
     log::warn("notify.in_doubt",
               "a mail server that has a message did not say whether it takes it: it may be sent again");
   base::NoPulse alone;
-  Both both(courier, alone);
+  base::Both both(courier, alone);
   drive(courier, both, Deadline::in(kFarewell));
 }
 

@@ -29,6 +29,21 @@ class Pulse {
 /// Waits until `until`, driving the pulse; what its tick throws passes through.
 void pause(Pulse& pulse, Deadline until);
 
+/// Two as one.
+class Both : public Pulse {
+ public:
+  Both(Pulse& one, Pulse& other) : one_(one), other_(other) {}
+  Deadline watch(std::vector<pollfd>& fds) override { return sooner(one_.watch(fds), other_.watch(fds)); }
+  void tick() override {
+    one_.tick();
+    other_.tick();
+  }
+
+ private:
+  Pulse& one_;
+  Pulse& other_;
+};
+
 /// For commands that hold no lease.
 class NoPulse : public Pulse {
  public:

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <microhttpd.h>
+
+namespace wrktalk::observe::mhd {
+
+/// libmicrohttpd's functions, by their names without "MHD_".
+struct Library {
+  decltype(&::MHD_start_daemon) start_daemon;
+  decltype(&::MHD_stop_daemon) stop_daemon;
+  decltype(&::MHD_create_response_from_buffer) create_response_from_buffer;
+  decltype(&::MHD_add_response_header) add_response_header;
+  decltype(&::MHD_queue_response) queue_response;
+  decltype(&::MHD_destroy_response) destroy_response;
+};
+
+/// Loaded at the first call, so that only an agent with --http pays for it (docs/adr). Throws Error(configuration) when it is not installed.
+const Library& library();
+
+}  // namespace wrktalk::observe::mhd

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/observe/status.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace wrktalk::observe {
+
+/// How often the loop ticks at the least, whatever it waits for.
+constexpr std::chrono::seconds kBeat{5};
+/// A loop that has not ticked for this long hangs. No single wait of it is longer: a connection to several hosts that are all silent is the longest.
+constexpr std::chrono::seconds kLongestSilence{60};
+
+struct Answer {
+  int status = 200;
+  std::string body;  ///< plain text, a line each
+};
+
+/// Whether the loop's last tick is recent enough; what to say when it is not. Empty: it is.
+std::string late_tick(base::BootClock::duration age, std::chrono::milliseconds allowed);
+
+/// /livez: 200 as long as the loop goes round, whatever the database does.
+Answer livez(const Status& status, base::BootClock::time_point now);
+/// /readyz: 200 when a task that came now would be run.
+Answer readyz(const Status& status, base::BootClock::time_point now);
+
+}  // namespace wrktalk::observe

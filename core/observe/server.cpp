@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/observe/server.hpp"
+
+#include "core/base/error.hpp"
+#include "core/observe/library.hpp"
+#include "core/observe/metrics.hpp"
+#include "core/observe/probes.hpp"
+
+#include <csignal>
+#include <string_view>
+
+namespace wrktalk::observe {
+namespace {
+
+using std::string_view;
+
+constexpr unsigned kIdleSeconds = 5;
+constexpr unsigned kMostConnections = 32;
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+
+/// No signal is for a thread that is started while this lives: the loop reads them all from its descriptor.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+struct Reply {
+  Answer answer;
+  const char* type = kPlain;
+};
+
+Reply reply_to(string_view method, string_view path, const Status& status) {
+  if (method != "GET" && method != "HEAD") return {{405, "only GET and HEAD\n"}};
+  const auto now = base::BootClock::now();
+  if (path == "/livez") return {livez(status, now)};
+  if (path == "/readyz") return {readyz(status, now)};
+  if (path == "/metrics") return {{200, metrics_text(status, now)}, kMetricsType};
+  return {{404, "there are /livez, /readyz and /metrics\n"}};
+}
+
+MHD_Result send(MHD_Connection* connection, const Reply& reply) noexcept {
+  const auto& mhd = mhd::library();
+  auto* response = mhd.create_response_from_buffer(reply.answer.body.size(),
+                                                   const_cast<char*>(reply.answer.body.data()), MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  mhd.add_response_header(response, "Content-Type", reply.type);
+  mhd.add_response_header(response, "Cache-Control", "no-store");
+  const auto queued = mhd.queue_response(connection, static_cast<unsigned>(reply.answer.status), response);
+  mhd.destroy_response(response);
+  return queued;
+}
+
+/// In the server's thread.
+MHD_Result answer(void* board, MHD_Connection* connection, const char* path, const char* method, const char*,
+                  const char*, size_t* body_size, void**) noexcept {
+  // Nobody has a body to send: what comes all the same is read and forgotten.
+  *body_size = 0;
+  try {
+    return send(connection, reply_to(method, path, *static_cast<const Board*>(board)->latest()));
+  } catch (const std::exception&) {
+    return MHD_NO;  // no memory: the connection is closed
+  }
+}
+
+}  // namespace
+
+void Server::Stop::operator()(MHD_Daemon* daemon) const noexcept { mhd::library().stop_daemon(daemon); }
+
+Server::Server(const Address& address, const Board& board) {
+  auto socket = listen_on(address);
+  const SignalsBlocked blocked;
+  daemon_.reset(mhd::library().start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer,
+                                            const_cast<Board*>(&board), MHD_OPTION_LISTEN_SOCKET, socket.get(),
+                                            MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_CONNECTION_LIMIT,
+                                            kMostConnections, MHD_OPTION_END));
+  if (!daemon_) base::throw_errno(base::Kind::failed, "cannot answer on " + to_text(address));
+  socket.release();  // closed by the daemon
+}
+
+}  // namespace wrktalk::observe
