@@ -34,6 +34,7 @@ constexpr Command kCommands[] = {
     {"deploy", add_deploy},
     {"rollback", add_rollback},
     {"status", add_status},
+    {"health", add_health},
     {"task", add_task},
     {"maintenance", add_maintenance},
     {"notify", add_notify},

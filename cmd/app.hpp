@@ -68,6 +68,7 @@ void add_maintenance(CLI::App& app, Selected& chosen);
 void add_notify(CLI::App& app, Selected& chosen);
 void add_task(CLI::App& app, Selected& chosen);
 void add_status(CLI::App& app, Selected& chosen);
+void add_health(CLI::App& app, Selected& chosen);
 void add_secrets(CLI::App& app, Selected& chosen);
 void add_config(CLI::App& app, Selected& chosen);
 void add_completion(CLI::App& app, Selected& chosen);

@@ -18,6 +18,8 @@ struct PollOptions {
   bool loop = false;
   bool drain = false;
   bool poll_only = false;
+  std::string http;
+  std::string backup_dir;
 };
 
 ExitCode report(const Env& env, const agent::Summary& summary) {
@@ -34,6 +36,8 @@ ExitCode report(const Env& env, const agent::Summary& summary) {
 ExitCode run_poll(const PollOptions& options, Env& env) {
   auto settings = agent::settings_from(env.settings, agent_database(env, "poll"), checkpoint_database(env, "poll"));
   settings.poll_only = options.poll_only;
+  if (!options.http.empty()) settings.http = observe::parse_address(options.http);
+  settings.backup_dir = options.backup_dir;
   settings.credentials = env.vault;
   agent::Stop stop(env.signals, settings.grace);
   if (options.loop) {
@@ -52,10 +56,18 @@ void add_poll(CLI::App& app, Selected& chosen) {
   sub->add_flag("--drain", options->drain, "All tasks that are due, then end")->excludes(loop);
   sub->add_flag("--poll-only", options->poll_only,
                 "No LISTEN and no connection held while idle, for a pooler in transaction mode");
-  sub->footer(footer(
-      {"wrktalk poll                    # one task, if one is due", "wrktalk poll --drain", "wrktalk poll --loop"},
-      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::busy, ExitCode::configuration, ExitCode::database,
-       ExitCode::artifact, ExitCode::child, ExitCode::put_back, ExitCode::not_put_back}));
+  auto* http = sub->add_option("--http", options->http,
+                               "Answer /livez, /readyz and /metrics there: 127.0.0.1:9464, or :9464 for every address")
+                   ->type_name("HOST:PORT")
+                   ->needs(loop);
+  sub->add_option("--backup-dir", options->backup_dir, "Show age and size of the newest backup in this folder there")
+      ->type_name("DIR")
+      ->needs(http);
+  sub->footer(
+      footer({"wrktalk poll                    # one task, if one is due", "wrktalk poll --drain",
+              "wrktalk poll --loop", "wrktalk poll --loop --http 127.0.0.1:9464"},
+             {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::busy, ExitCode::configuration,
+              ExitCode::database, ExitCode::artifact, ExitCode::child, ExitCode::put_back, ExitCode::not_put_back}));
   sub->callback([options, &chosen] {
     chosen = {"poll", [options](Env& env) { return run_poll(*options, env); }};
     chosen.daemon = options->loop;

@@ -5,6 +5,7 @@
 #include "core/agent/news.hpp"
 #include "core/agent/record.hpp"
 #include "core/agent/secrets.hpp"
+#include "core/agent/watch.hpp"
 #include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -47,32 +48,50 @@ void count(Summary& summary, const TaskResult& result) {
 /// The longest time that a process goes on for its messages alone.
 constexpr std::chrono::seconds kDeliveryTime{10};
 
+/// How a task left our hands, in a word.
+std::string result_of(const TaskResult& result) {
+  switch (result.end) {
+    case TaskResult::End::released: return "released";
+    case TaskResult::End::lost:
+    case TaskResult::End::abandoned: return "lost";
+    case TaskResult::End::recorded: break;
+  }
+  if (result.status != queue::Status::failed) return queue::to_text(result.status);
+  if (result.exit_code == base::ExitCode::put_back) return "put_back";
+  return result.exit_code == base::ExitCode::not_put_back ? "not_put_back" : "failed";
+}
+
 /// Ends a delivery, or work at a proxy: at the first signal in the foreground, at one more than were there before.
 class StopPulse : public base::Pulse {
  public:
-  explicit StopPulse(Stop& stop) : stop_(stop), was_requested_(stop.requested()) {}
+  StopPulse(Stop& stop, base::Pulse& meanwhile)
+      : stop_(stop), meanwhile_(meanwhile), was_requested_(stop.requested()) {}
   Deadline watch(std::vector<pollfd>& fds) override {
     stop_.watch(fds);
-    return Deadline::never();
+    return meanwhile_.watch(fds);
   }
   void tick() override {
     stop_.poll();
+    meanwhile_.tick();
     if (was_requested_ ? stop_.at_once() : stop_.requested()) throw Error(stop_.kind(), "asked to end");
   }
 
  private:
   Stop& stop_;
+  base::Pulse& meanwhile_;
   bool was_requested_;
 };
 
 /// One start of the agent: its connection and its place in agent_instance.
 class Daemon {
  public:
-  Daemon(const Settings& settings, Stop& stop, Listen listen)
+  Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen)
       : settings_(settings),
         stop_(stop),
+        watch_(watch),
         link_(settings.database, listen, settings.credentials),
-        courier_(settings.notify, [this] { return link_.settings(); }) {}
+        courier_(settings.notify, [this] { return link_.settings(); }),
+        meanwhile_(courier_, watch_) {}
 
   /// Connects and signs in when that is not done. Throws what Session throws.
   void ready() {
@@ -89,7 +108,10 @@ class Daemon {
     const auto claim = queue::claim(link_.session(), me_, settings_.lease());
     if (!claim) return std::nullopt;
     answered();
-    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, courier_);
+    auto& status = watch_.status();
+    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, status, meanwhile_);
+    status.count_task(claim->task.type, result_of(result));
+    if (result.end == TaskResult::End::lost) ++status.lost_leases;
     courier_.wake();
     return result;
   }
@@ -126,16 +148,18 @@ class Daemon {
   Deadline failed(const Error& e) {
     if (backoff_.tries() == 0) log::error("database.away", e.what(), {{"hint", e.hint()}});
     link_.drop();
+    watch_.status().database_is_away();
     return Deadline::in(backoff_.next());
   }
 
   Link& link() noexcept { return link_; }
-  notify::Courier& courier() noexcept { return courier_; }
+  /// What goes on whatever the loop waits for.
+  base::Pulse& meanwhile() noexcept { return meanwhile_; }
 
   /// What is due in the outbox goes out before the process ends, as far as it goes quickly.
   void deliver() noexcept {
     if (stop_.requested()) courier_.finish();
-    StopPulse hurry(stop_);
+    StopPulse hurry(stop_, watch_);
     agent::deliver(courier_, kDeliveryTime, hurry);
   }
 
@@ -151,12 +175,14 @@ class Daemon {
  private:
   queue::Tick look() {
     static const std::string windows = maintenance::seconds_until_due("$3");
-    return queue::tick(link_.session(), me_, windows, notify::kSecondsUntilDue);
+    auto tick = queue::tick(link_.session(), me_, windows, notify::kSecondsUntilDue, watch_.questions());
+    watch_.answers(tick.numbers);
+    return tick;
   }
 
   /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
   void close_windows() {
-    StopPulse pulse(stop_);
+    StopPulse pulse(stop_, watch_);
     try {
       if (maintenance::close_due(link_.session(), settings_.maintenance, pulse)) {
         log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
@@ -174,12 +200,16 @@ class Daemon {
   void answered() {
     if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
     backoff_.reset();
+    watch_.status().database_answers();
+    watch_.status().reconnects = link_.reconnects();
   }
 
   const Settings& settings_;
   Stop& stop_;
+  Watch& watch_;
   Link link_;
   notify::Courier courier_;
+  base::Both meanwhile_;
   Backoff backoff_;
   queue::Claimant me_;
   bool signed_in_ = false;
@@ -193,10 +223,10 @@ bool wait_for_work(Daemon& daemon, Stop& stop, Deadline until) {
     std::vector<pollfd> fds;
     stop.watch(fds);
     daemon.link().watch(fds);
-    const Deadline due = base::sooner(until, daemon.courier().watch(fds));
+    const Deadline due = base::sooner(until, daemon.meanwhile().watch(fds));
     ::poll(fds.data(), fds.size(), due.poll_timeout());
     stop.poll();
-    daemon.courier().tick();
+    daemon.meanwhile().tick();
   }
   return false;
 }
@@ -213,7 +243,7 @@ bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
     if (woken) wait_for_work(daemon, stop, Deadline::in(kLockedPause));
     return true;
   }
-  if (!daemon.link().listens()) daemon.link().drop();
+  if (!daemon.link().listens()) daemon.link().rest();
   const auto sleep = std::min(tick.next.value_or(settings.poll_interval), settings.poll_interval);
   const bool scheduled = tick.next && *tick.next <= settings.poll_interval;
   const auto keep = settings.credentials == nullptr ? Deadline::never() : settings.credentials->due();
@@ -235,7 +265,8 @@ queue::Claimant sign_in(db::Session& db, const Settings& settings) {
 
 Summary poll_once(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, Listen::no);
+  Watch watch(settings, stop);
+  Daemon daemon(settings, stop, watch, Listen::no);
   daemon.ready();
   Summary summary;
   if (const auto result = daemon.run_one()) count(summary, *result);
@@ -247,7 +278,8 @@ Summary poll_once(const Settings& settings, Stop& stop) {
 
 Summary drain(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, Listen::no);
+  Watch watch(settings, stop);
+  Daemon daemon(settings, stop, watch, Listen::no);
   daemon.ready();
   const Summary summary = daemon.run_due();
   daemon.tick();
@@ -258,7 +290,9 @@ Summary drain(const Settings& settings, Stop& stop) {
 
 void loop(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Daemon daemon(settings, stop, settings.poll_only ? Listen::no : Listen::tried);
+  Watch watch(settings, stop);
+  watch.begin();
+  Daemon daemon(settings, stop, watch, settings.poll_only ? Listen::no : Listen::tried);
   bool first = true;
   bool woken = true;
   while (!stop.requested()) {
@@ -289,14 +323,16 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   Link link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
+  auto status = observe::new_status(settings.agent_id);
   base::NoPulse nothing;
-  return run_task(settings, link, stop, claim, Mode::foreground, nothing);
+  return run_task(settings, link, stop, claim, Mode::foreground, status, nothing);
 }
 
 void deliver_news(const Settings& settings, Stop& stop) noexcept {
   notify::Courier courier(settings.notify, [&] { return settings.database; });
   courier.wake();
-  StopPulse hurry(stop);
+  base::NoPulse nothing;
+  StopPulse hurry(stop, nothing);
   deliver(courier, kDeliveryTime, hurry);
 }
 

@@ -23,13 +23,14 @@ constexpr std::chrono::milliseconds kShortestInterval{200};
 }  // namespace
 
 Heart::Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-             exec::Fence& fence, Link& link, Stop& stop, base::Pulse& meanwhile)
+             exec::Fence& fence, Link& link, Stop& stop, observe::Status& status, base::Pulse& meanwhile)
     : interval_(interval),
       lease_(lease),
       claim_(claim),
       fence_(fence),
       link_(link),
       stop_(stop),
+      status_(status),
       meanwhile_(meanwhile),
       renewed_at_(claim.asked_at),
       next_(Deadline::at(claim.asked_at + interval)) {
@@ -85,8 +86,7 @@ void Heart::beat() {
     case State::busy:
       if (!answer_by_.passed()) return;
       log::warn("heartbeat.late", "no answer from the database", {{"task_id", claim_.task.id}});
-      connection_.close();
-      next_ = Deadline::in(std::min(backoff_.next(), interval_));
+      late();
       return;
     case State::answered: answer(); return;
     case State::broken:
@@ -114,6 +114,13 @@ void Heart::broken() {
   if (backoff_.tries() == 0) {
     log::warn("heartbeat.lost", "the heartbeat's connection is lost: " + reason, {{"task_id", claim_.task.id}});
   }
+  late();
+}
+
+void Heart::late() noexcept {
+  ++status_.late_heartbeats;
+  status_.database_is_away();
+  connection_.close();
   next_ = Deadline::in(std::min(backoff_.next(), interval_));
 }
 
@@ -123,10 +130,10 @@ void Heart::answer() {
     if (backoff_.tries() == 0) {
       log::warn("heartbeat.failed", connection_.error(), {{"task_id", claim_.task.id}});
     }
-    connection_.close();
-    next_ = Deadline::in(std::min(backoff_.next(), interval_));
+    late();
     return;
   }
+  status_.database_answers();
   if (table->rows.empty()) {
     lost_ = true;
     log::error("lease.lost", "another agent has the task now", {{"task_id", claim_.task.id}});

@@ -6,6 +6,7 @@
 #include "core/base/pulse.hpp"
 #include "core/db/raw.hpp"
 #include "core/exec/fence.hpp"
+#include "core/observe/status.hpp"
 #include "core/queue/claim.hpp"
 
 #include <chrono>
@@ -21,7 +22,7 @@ namespace wrktalk::agent {
 class Heart : public base::Pulse {
  public:
   Heart(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-        exec::Fence& fence, Link& link, Stop& stop, base::Pulse& meanwhile);
+        exec::Fence& fence, Link& link, Stop& stop, observe::Status& status, base::Pulse& meanwhile);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
@@ -37,6 +38,7 @@ class Heart : public base::Pulse {
   void beat();
   void answer();
   void broken();
+  void late() noexcept;
 
   std::chrono::milliseconds interval_;
   std::chrono::milliseconds lease_;
@@ -44,6 +46,7 @@ class Heart : public base::Pulse {
   exec::Fence& fence_;
   Link& link_;
   Stop& stop_;
+  observe::Status& status_;
   base::Pulse& meanwhile_;
   db::raw::AsyncConnection connection_;
   Backoff backoff_;

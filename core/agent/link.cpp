@@ -13,8 +13,15 @@ db::Session& Link::session() {
     if (listens()) listen(*fresh);
     session_ = std::move(fresh);
     was_connected_ = true;
+    if (lost_) ++reconnects_;
+    lost_ = false;
   }
   return *session_;
+}
+
+void Link::drop() noexcept {
+  lost_ = lost_ || connected();
+  session_.reset();
 }
 
 template <class Connection>

@@ -7,6 +7,7 @@
 #include "core/db/raw.hpp"
 #include "core/db/session.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <poll.h>
 #include <vector>
@@ -30,7 +31,12 @@ class Link {
   /// Connects when needed, with fresh credentials when the database refuses those at hand. Throws what Session throws; refused
   /// credentials that worked before are `connection_lost`: others may come.
   db::Session& session();
-  void drop() noexcept { session_.reset(); }
+  /// What was said last may not have been heard: the connection is made anew.
+  void drop() noexcept;
+  /// Closes what is of no use while the agent is idle.
+  void rest() noexcept { session_.reset(); }
+  /// How often a connection was lost and made anew.
+  std::uint64_t reconnects() const noexcept { return reconnects_; }
   bool connected() const noexcept { return session_ != nullptr; }
   /// Whether a connection that stands idle is of use.
   bool listens() const noexcept { return listen_ != Listen::no; }
@@ -57,6 +63,8 @@ class Link {
   Listen listen_;
   Credentials* credentials_;
   bool was_connected_ = false;
+  bool lost_ = false;
+  std::uint64_t reconnects_ = 0;
   std::unique_ptr<db::Session> session_;
 };
 

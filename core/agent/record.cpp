@@ -122,6 +122,7 @@ void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
       if (!is_outage(e)) throw;
       in_doubt = true;
       work.link.drop();
+      work.status.database_is_away();
       if (backoff.tries() == 0) {
         log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
                   {{"task_id", work.claim.task.id}});
@@ -131,8 +132,10 @@ void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
     while (!until.passed()) {
       std::vector<pollfd> fds;
       stop.watch(fds);
-      ::poll(fds.data(), fds.size(), until.poll_timeout());
+      const auto due = base::sooner(until, work.meanwhile.watch(fds));
+      ::poll(fds.data(), fds.size(), due.poll_timeout());
       stop.poll();
+      work.meanwhile.tick();
       if (stop.at_once()) throw Error(stop.kind(), "ended before the outcome was recorded");
     }
   }
@@ -156,6 +159,7 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
     if (work.applied) ending.revision = work.applied->revision;
   }
   base::crash_point("record");
+  const observe::Stopwatch stopwatch(work.status.phases["record"]);
   until_recorded(work, stop, [&] {
     db::Transaction tx(work.link.session());
     queue::record(tx, work.claim, ending);

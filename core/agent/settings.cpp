@@ -2,6 +2,7 @@
 #include "core/agent/settings.hpp"
 
 #include "core/base/files.hpp"
+#include "core/observe/state_file.hpp"
 
 #include <algorithm>
 
@@ -54,6 +55,10 @@ notify::Settings notify_settings(const config::Settings& config) {
   return out;
 }
 
+std::string secrets_dir(const config::Settings& config) {
+  return config.secrets_dir.empty() ? base::private_parent() : config.secrets_dir;
+}
+
 deploy::Target checked_target(const std::string& name) {
   try {
     return deploy::parse_target(name);
@@ -93,8 +98,13 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.poll_interval = config.poll_interval;
   out.heartbeat_interval = config.heartbeat_interval;
   out.grace = config.grace;
-  out.secrets_dir = config.secrets_dir.empty() ? base::private_parent() : config.secrets_dir;
+  out.secrets_dir = secrets_dir(config);
+  out.state_file = state_file(config);
   return out;
+}
+
+std::string state_file(const config::Settings& config) {
+  return observe::state_path(secrets_dir(config), config.agent_id);
 }
 
 }  // namespace wrktalk::agent

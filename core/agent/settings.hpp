@@ -8,8 +8,10 @@
 #include "core/deploy/deployer.hpp"
 #include "core/maintenance/maintenance.hpp"
 #include "core/notify/settings.hpp"
+#include "core/observe/address.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,10 @@ struct Settings {
   std::chrono::milliseconds heartbeat_interval{60'000};
   std::chrono::milliseconds grace{30'000};  ///< how long a running task may go on after SIGTERM
   std::string secrets_dir;                  ///< where env and values files lie while a task runs
+  std::string state_file;                   ///< what `wrktalk health` reads
   bool poll_only = false;                   ///< behind a pooler: no LISTEN, no connection held while idle
+  std::optional<observe::Address> http;     ///< where the daemon answers probes and shows its metrics
+  std::string backup_dir;                   ///< whose newest backup it shows there; empty: none
 
   /// A task is ours for this long after each heartbeat.
   std::chrono::milliseconds lease() const noexcept { return 3 * heartbeat_interval; }
@@ -40,5 +45,8 @@ struct Settings {
 /// Throws Error(configuration) for a target or a maintenance handler that cannot be.
 Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
                        db::ConnectionSettings checkpoint_database);
+
+/// Where the daemon with these settings keeps its state for `wrktalk health`.
+std::string state_file(const config::Settings& config);
 
 }  // namespace wrktalk::agent

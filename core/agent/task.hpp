@@ -6,6 +6,7 @@
 #include "core/agent/stop.hpp"
 #include "core/base/exit_code.hpp"
 #include "core/base/pulse.hpp"
+#include "core/observe/status.hpp"
 #include "core/queue/claim.hpp"
 
 #include <string>
@@ -34,8 +35,8 @@ enum class Mode {
 };
 
 /// Takes a claimed task through all steps to its record, puts the target back when one fails, and cleans up. Never throws for what goes
-/// wrong with the task; throws only what is a defect. `meanwhile` goes on all the time.
+/// wrong with the task; throws only what is a defect. `meanwhile` goes on all the time; what happens is counted in `status`.
 TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                    base::Pulse& meanwhile);
+                    observe::Status& status, base::Pulse& meanwhile);
 
 }  // namespace wrktalk::agent

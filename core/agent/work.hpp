@@ -23,6 +23,8 @@ struct Work {
   const queue::Claim& claim;
   const deploy::Target& target;
   deploy::Deployer& deployer;
+  observe::Status& status;
+  base::Pulse& meanwhile;  ///< what goes on also when the heart does not beat any more
 
   std::size_t begun = 0;      ///< take-over: the row of the step table that the dead holder had reached
   queue::TargetRow before{};  ///< resolve: the target as the task found it

@@ -59,6 +59,7 @@ Backup backup_at(const std::string& folder, const std::string& file, const Name&
     base::throw_errno(Kind::configuration, "cannot find " + backup.path, "see `wrktalk backup list`");
   }
   backup.size_bytes = static_cast<std::uint64_t>(info.st_size);
+  backup.made_at = info.st_mtim.tv_sec;
   return backup;
 }
 
@@ -149,6 +150,17 @@ std::vector<Backup> list(const std::string& folder) {
   }
   std::sort(backups.begin(), backups.end(), is_newer);
   return backups;
+}
+
+std::optional<Backup> newest(const std::string& folder) {
+  std::optional<Backup> found;
+  for (const auto& file : files_in(folder)) {
+    const auto name = parse_name(file);
+    if (!name) continue;
+    Backup backup = backup_at(folder, file, *name);
+    if (!found || is_newer(backup, *found)) found = std::move(backup);
+  }
+  return found;
 }
 
 Backup find(const std::string& path) {

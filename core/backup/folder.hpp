@@ -37,11 +37,15 @@ struct Backup {
   std::string file;  ///< the last part of `path`
   Name name;
   std::uint64_t size_bytes = 0;
+  std::int64_t made_at = 0;      ///< by its file, in seconds since 1970
   std::optional<Record> record;  ///< nothing beside a file that somebody else made
 };
 
 /// The backups in a folder, newest first. Throws Error(configuration) when the folder cannot be read.
 std::vector<Backup> list(const std::string& folder);
+
+/// The newest of them, without its record; nothing when there is none. Throws as `list`.
+std::optional<Backup> newest(const std::string& folder);
 
 /// One file, wherever it lies; its name must be a backup's. Throws Error(configuration | usage).
 Backup find(const std::string& path);

@@ -162,6 +162,10 @@ class Deployer {
   virtual void tidy(const std::vector<std::string>& keep) noexcept = 0;
 };
 
+/// What this machine lacks to serve the target, a sentence each: programs, folders. A quick look that starts nothing; whether the target
+/// answers is for `preflight`.
+std::vector<std::string> lacks(const Target& target, const Settings& settings);
+
 /// Told of each line that a tool prints while it changes the target, redacted and bounded; must not throw.
 using OnOutput = std::function<void(const std::string& line)>;
 

@@ -138,6 +138,10 @@ std::string seconds_until_due(const std::string& agent_id) {
          agent_id + ") AND bool_and(expires_at IS NOT NULL))";
 }
 
+const char* const kIsOn =
+    "(SELECT CASE WHEN EXISTS (SELECT FROM maintenance_window WHERE expires_at IS NULL OR expires_at > now()) "
+    "OR EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled) THEN 1 ELSE 0 END)";
+
 State state(db::Session& db, const Settings& settings, base::Pulse& pulse) {
   State state;
   const auto proxy = make_proxy(settings);

@@ -48,6 +48,9 @@ bool close_due(db::Session& db, const Settings& settings, base::Pulse& pulse);
 /// zero when it has already, null when it has nothing.
 std::string seconds_until_due(const std::string& agent_id);
 
+/// SQL: 1 when any window holds or deployment_config says that maintenance is on, else 0.
+extern const char* const kIsOn;
+
 struct Window {
   std::string owner;
   std::string agent_id;  ///< the machine whose proxy shows it

@@ -51,6 +51,9 @@ const char* const kSecondsUntilDue =
     "('pending', "
     "'sending'))";
 
+const char* const kWaiting = "(SELECT count(*) FROM notification WHERE status IN ('pending', 'sending'))";
+const char* const kGivenUp = "(SELECT count(*) FROM notification WHERE status = 'failed')";
+
 int enqueue(db::Transaction& tx, const Event& event, bool webhook) {
   // Times are taken where they are kept: whoever records a task does not know when the server thinks it ended.
   return static_cast<int>(

@@ -174,8 +174,9 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
   return to_claim(rows[0], asked_at);
 }
 
-Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, const std::string& news) {
-  const std::string sql =
+Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, const std::string& news,
+          const std::vector<std::string>& numbers) {
+  std::string sql =
       "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($2::uuid, $3, $4, $5::text[]) "
       "ON CONFLICT (id) DO UPDATE SET last_seen = now()), "
       "polled AS (UPDATE deployment_config SET last_agent_poll = now()) "
@@ -195,6 +196,7 @@ Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, cons
       "interval '10 minutes' AND o.silence_told_at IS NULL AND me.last_seen > now() - interval '5 minutes') AS "
       "silent, " +
       chore + " AS chore, " + news + " AS news";
+  for (const auto& number : numbers) sql += ", " + number;
   const auto row = db.run(sql, interval(kSilence), agent.instance, agent.agent_id, agent.version, agent.targets)[0];
   Tick tick;
   tick.due = row["due"].as<bool>();
@@ -203,7 +205,17 @@ Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, cons
   tick.next = from_now(row["next"]);
   tick.chore = from_now(row["chore"]);
   tick.news = from_now(row["news"]);
+  const auto first = row.size() - static_cast<db::Row::size_type>(numbers.size());
+  for (auto i = first; i < row.size(); ++i) tick.numbers.push_back(row[i].as<double>());
   return tick;
+}
+
+std::vector<std::string> depths() {
+  const std::string due = std::string("FROM agent_task t WHERE ") + kIsDue + ")";
+  return {"(SELECT count(*) " + due,
+          "(SELECT count(*) FROM agent_task WHERE status = 'pending' AND execute_after > now())",
+          "(SELECT count(*) FROM agent_task WHERE status = 'inProgress')",
+          "(SELECT coalesce(extract(epoch FROM now() - min(t.execute_after)), 0) " + due};
 }
 
 std::vector<Task> fail_overdue(db::Transaction& tx) {

@@ -55,11 +55,15 @@ struct Tick {
   std::optional<std::chrono::milliseconds> next;   ///< until the next scheduled task or the end of another's lease
   std::optional<std::chrono::milliseconds> chore;  ///< until another concern's work is due: zero when it is already
   std::optional<std::chrono::milliseconds> news;   ///< until the outbox has something due: zero when it has already
+  std::vector<double> numbers;                     ///< what was asked for besides
 };
 /// `chore`: an SQL expression for the seconds until another concern has work for this agent, null for none; $3 is the agent's id. `news`: the same
-/// for the outbox.
+/// for the outbox. `numbers`: SQL expressions that are never null.
 Tick tick(db::Session& db, const Claimant& agent, const std::string& chore = "NULL::float8",
-          const std::string& news = "NULL::float8");
+          const std::string& news = "NULL::float8", const std::vector<std::string>& numbers = {});
+
+/// SQL, for `tick`: how many tasks are due, scheduled and running, whatever their target, and for how many seconds the oldest due one has waited.
+std::vector<std::string> depths();
 
 /// Fails what nobody will run any more, on whatever target: pending tasks that missed their schedule (kMissedMessage), and v4.2 tasks
 /// that have been silent for `kSilence` (kTimeoutMessage). Returns them as they ended; each is returned to one caller.

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/watch.hpp"
+
+#include "core/agent/work.hpp"
+#include "core/backup/folder.hpp"
+#include "core/base/error.hpp"
+#include "core/log/log.hpp"
+#include "core/notify/outbox.hpp"
+#include "core/observe/probes.hpp"
+#include "core/queue/claim.hpp"
+
+#include <algorithm>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Deadline;
+using base::Error;
+
+constexpr std::chrono::minutes kBetweenBackups{1};
+
+}  // namespace
+
+Watch::Watch(const Settings& settings, const Stop& stop)
+    : settings_(settings), stop_(stop), status_(observe::new_status(settings.agent_id)) {
+  for (const auto& step : steps()) status_.phases[step.name];
+}
+
+void Watch::begin() {
+  try {
+    file_.emplace(settings_.state_file);
+  } catch (const Error& e) {
+    log::warn("health.no_file", std::string("`wrktalk health` will not know of this agent: ") + e.what());
+  }
+  show();
+  if (!settings_.http) return;
+  server_.emplace(*settings_.http, board_);
+  log::info("http.listening", "answers /livez, /readyz and /metrics on " + observe::to_text(*settings_.http));
+}
+
+std::vector<std::string> Watch::questions() const {
+  if (!settings_.http) return {};
+  auto out = queue::depths();
+  out.insert(out.end(), {maintenance::kIsOn, notify::kWaiting, notify::kGivenUp});
+  return out;
+}
+
+void Watch::answers(const std::vector<double>& numbers) {
+  if (numbers.empty()) return;
+  auto& queue = status_.queue.emplace();
+  auto number = numbers.begin();
+  for (auto* field : {&queue.due, &queue.scheduled, &queue.running, &queue.oldest_due_seconds, &queue.maintenance,
+                      &queue.outbox_waiting, &queue.outbox_given_up}) {
+    *field = *number++;
+  }
+  fresh_answers_ = true;
+}
+
+/// What a probe must not hear of a beat later.
+bool Watch::has_news() const noexcept {
+  return fresh_answers_ || status_.ending != stop_.requested() || status_.away_since.has_value() != shown_away_;
+}
+
+Deadline Watch::watch(std::vector<pollfd>&) {
+  const bool seen = !next_.is_never();
+  return seen && has_news() ? Deadline::at({}) : next_;
+}
+
+void Watch::tick() {
+  const bool seen = !next_.is_never();
+  if (seen && (next_.passed() || has_news())) show();
+}
+
+void Watch::show() {
+  next_ = Deadline::in(observe::kBeat);
+  status_.ticked_at = base::BootClock::now();
+  status_.ending = stop_.requested();
+  shown_away_ = status_.away_since.has_value();
+  fresh_answers_ = false;
+  if (file_) file_->stamp();
+  if (!settings_.http) return;
+  status_.missing.clear();
+  for (const auto& target : settings_.targets) {
+    auto lacking = deploy::lacks(target, settings_.deploy);
+    std::move(lacking.begin(), lacking.end(), std::back_inserter(status_.missing));
+  }
+  look_at_backups();
+  board_.publish(status_);
+}
+
+void Watch::look_at_backups() {
+  if (settings_.backup_dir.empty() || !next_backups_.passed()) return;
+  next_backups_ = Deadline::in(kBetweenBackups);
+  try {
+    status_.backup.reset();
+    const auto newest = backup::newest(settings_.backup_dir);
+    if (newest) status_.backup = observe::Backup{newest->made_at, newest->size_bytes};
+    backups_failed_ = false;
+  } catch (const Error& e) {
+    if (!backups_failed_) log::warn("backups.not_seen", e.what(), {{"hint", e.hint()}});
+    backups_failed_ = true;
+  }
+}
+
+}  // namespace wrktalk::agent

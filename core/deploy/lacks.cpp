@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/files.hpp"
+#include "core/deploy/deployer.hpp"
+#include "core/deploy/tools.hpp"
+#include "core/exec/spawn.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace wrktalk::deploy {
+namespace {
+
+bool can_be_run(const std::string& program) {
+  int error = 0;
+  const std::string path = exec::find_program(program, allowed_environment({"PATH"}, {}), error);
+  return !path.empty() && ::access(path.c_str(), X_OK) == 0;
+}
+
+/// Whether the folder can be written to, or be made.
+bool can_be_written(std::string folder) {
+  while (!base::exists(folder) && folder.find('/') != std::string::npos && folder != "/") {
+    folder.resize(std::max<std::size_t>(folder.rfind('/'), 1));
+  }
+  return ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
+std::vector<std::string> programs_of(TargetKind kind, const Settings& settings) {
+  switch (kind) {
+    case TargetKind::kubernetes: return {settings.helm_bin};
+    case TargetKind::docker: return {"docker", settings.compose_bin};
+    case TargetKind::host: return {settings.host_activate, settings.host_health};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> lacks(const Target& target, const Settings& settings) {
+  std::vector<std::string> out;
+  for (const auto& program : programs_of(target.kind, settings)) {
+    if (program.empty() || can_be_run(program)) continue;
+    out.push_back(target.name + ": the program " + program + " is not there or cannot be run");
+  }
+  if (target.kind == TargetKind::host && !can_be_written(settings.host_root)) {
+    out.push_back(target.name + ": the folder " + settings.host_root + " cannot be written to");
+  }
+  return out;
+}
+
+}  // namespace wrktalk::deploy
