@@ -27,14 +27,10 @@ Watch::Watch(const Settings& settings, const Stop& stop)
 }
 
 void Watch::begin() {
-  try {
-    file_.emplace(settings_.state_file);
-  } catch (const Error& e) {
-    log::warn("health.no_file", std::string("`wrktalk health` will not know of this agent: ") + e.what());
-  }
+  board_.publish(status_);
+  if (settings_.http) server_.emplace(*settings_.http, board_);
   show();
   if (!settings_.http) return;
-  server_.emplace(*settings_.http, board_);
   log::info("http.listening", "answers /livez, /readyz and /metrics on " + observe::to_text(*settings_.http));
 }
 
@@ -77,6 +73,7 @@ void Watch::show() {
   status_.ending = stop_.requested();
   shown_away_ = status_.away_since.has_value();
   fresh_answers_ = false;
+  claim_file();
   if (file_) file_->stamp();
   if (!settings_.http) return;
   status_.missing.clear();
@@ -86,6 +83,19 @@ void Watch::show() {
   }
   look_at_backups();
   board_.publish(status_);
+}
+
+/// Another agent of the same name may have it, and may end.
+void Watch::claim_file() {
+  if (file_) return;
+  try {
+    file_.emplace(settings_.state_file);
+  } catch (const Error& e) {
+    if (!file_failed_) {
+      log::warn("health.no_file", std::string("`wrktalk health` does not know of this agent: ") + e.what());
+    }
+    file_failed_ = true;
+  }
 }
 
 void Watch::look_at_backups() {

@@ -35,12 +35,14 @@ class Watch : public base::Pulse {
  private:
   bool has_news() const noexcept;
   void show();
+  void claim_file();
   void look_at_backups();
 
   const Settings& settings_;
   const Stop& stop_;
   observe::Status status_;
   std::optional<observe::StateFile> file_;
+  bool file_failed_ = false;
   observe::Board board_;
   std::optional<observe::Server> server_;  ///< after the board, which it reads
   base::Deadline next_ = base::Deadline::never();

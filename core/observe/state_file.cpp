@@ -40,13 +40,21 @@ base::Fd open_own(const std::string& path, int flags) {
   return file;
 }
 
-/// "TICK BOOT PID START", the tick in milliseconds of the boot clock.
-std::string read_state(const std::string& path) {
-  const auto file = open_own(path, O_RDONLY);
+/// What the file says: "TICK BOOT PID START", the tick in milliseconds of the boot clock.
+struct State {
+  base::BootClock::time_point tick{};
+  exec::ProcessId owner;
+};
+
+State read_state(const base::Fd& file) {
   std::array<char, kLongest> text{};
   const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
-  if (size < 0) base::throw_errno(Kind::failed, path);
-  return base::trim(std::string(text.data(), static_cast<std::size_t>(size)));
+  if (size < 0) base::throw_errno(Kind::failed, "cannot read it");
+  const std::string line = base::trim(std::string(text.data(), static_cast<std::size_t>(size)));
+  const std::size_t blank = line.find(' ');
+  if (blank == std::string::npos) return {};
+  return {base::BootClock::time_point(milliseconds(std::atoll(line.c_str()))),
+          exec::parse_process_id(line.substr(blank + 1))};
 }
 
 }  // namespace
@@ -65,18 +73,16 @@ StateFile::StateFile(std::string path)
     : path_(std::move(path)),
       owner_(exec::to_text(exec::identify(::getpid()))),
       file_(open_own(path_, O_RDWR | O_CREAT)) {
+  const auto other = read_state(file_).owner;
+  if (exec::is_running_here(other)) {
+    throw Error(Kind::failed,
+                path_ + " belongs to the agent of the same name that runs as process " + std::to_string(other.pid));
+  }
   if (::ftruncate(file_.get(), 0) != 0) base::throw_errno(Kind::failed, path_);
   stamp();
 }
 
-StateFile::~StateFile() {
-  try {
-    // Another agent of the same name may have it by now.
-    if (base::ends_with(read_state(path_), owner_)) ::unlink(path_.c_str());
-  } catch (const Error&) {
-    // It is gone already.
-  }
-}
+StateFile::~StateFile() { ::unlink(path_.c_str()); }
 
 void StateFile::stamp() noexcept {
   std::array<char, kLongest> line{};
@@ -89,21 +95,18 @@ void StateFile::stamp() noexcept {
 
 Health health(const std::string& path, milliseconds max_age) {
   Health out;
-  std::string state;
+  State state;
   try {
-    state = read_state(path);
+    state = read_state(open_own(path, O_RDONLY));
   } catch (const Error& e) {
     out.reason = std::string("no agent runs here: ") + e.what();
     return out;
   }
-  const std::size_t blank = state.find(' ');
-  const auto owner = exec::parse_process_id(blank == std::string::npos ? "" : state.substr(blank + 1));
-  if (!exec::is_running_here(owner)) {
-    out.reason = "the agent is gone: " + path + " was left by process " + std::to_string(owner.pid);
+  if (!exec::is_running_here(state.owner)) {
+    out.reason = "the agent is gone: " + path + " was left by process " + std::to_string(state.owner.pid);
     return out;
   }
-  const base::BootClock::time_point tick(milliseconds(std::atoll(state.c_str())));
-  const auto age = base::BootClock::now() - tick;
+  const auto age = base::BootClock::now() - state.tick;
   out.tick_age = duration_cast<milliseconds>(age);
   out.reason = late_tick(age, max_age);
   out.good = out.reason.empty();

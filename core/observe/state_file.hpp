@@ -17,7 +17,7 @@ std::string state_path(const std::string& folder, const std::string& agent_id);
 /// The daemon's side: made at its start, gone with it.
 class StateFile {
  public:
-  /// Throws Error(failed) when the file cannot be made, or belongs to somebody else.
+  /// Throws Error(failed) when the file cannot be made, belongs to another user, or to a daemon that runs.
   explicit StateFile(std::string path);
   StateFile(const StateFile&) = delete;
   StateFile& operator=(const StateFile&) = delete;
