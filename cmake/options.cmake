@@ -9,9 +9,6 @@ target_compile_options(wrktalk_options INTERFACE
   $<$<CONFIG:Release>:-ffunction-sections -fdata-sections>)
 target_link_options(wrktalk_options INTERFACE
   $<$<CONFIG:Release>:-Wl,--gc-sections -Wl,--as-needed -s>)
-if(WRKTALK_STATIC_CXX)
-  target_link_options(wrktalk_options INTERFACE -static-libstdc++ -static-libgcc)
-endif()
 if(WRKTALK_CRASH_POINTS)
   target_compile_definitions(wrktalk_options INTERFACE WRKTALK_CRASH_POINTS)
 endif()

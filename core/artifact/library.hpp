@@ -24,7 +24,7 @@ struct Libarchive {
   decltype(&::archive_entry_symlink) entry_symlink;
 };
 
-/// Loaded at the first call (docs/adr/0008). Throws Error(failed) when it is not installed.
+/// Loaded at the first call (docs/adr/0008). Throws Error(configuration) when it is not installed.
 const Libarchive& libarchive();
 
 }  // namespace wrktalk::artifact

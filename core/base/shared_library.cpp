@@ -18,12 +18,12 @@ std::string reason() {
 
 SharedLibrary::SharedLibrary(const char* name, std::string hint)
     : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)), hint_(std::move(hint)) {
-  if (handle_ == nullptr) throw Error(Kind::failed, std::string("cannot load ") + name + ": " + reason(), hint_);
+  if (handle_ == nullptr) throw Error(Kind::configuration, std::string("cannot load ") + name + ": " + reason(), hint_);
 }
 
 void* SharedLibrary::symbol(const char* name) const {
   void* found = ::dlsym(handle_, name);
-  if (found == nullptr) throw Error(Kind::failed, std::string("cannot use ") + name + ": " + reason(), hint_);
+  if (found == nullptr) throw Error(Kind::configuration, std::string("cannot use ") + name + ": " + reason(), hint_);
   return found;
 }
 

@@ -9,10 +9,10 @@ namespace wrktalk::base {
 /// It is never unloaded: what it started may outlive its last use. Keep the functions that were found, not this object.
 class SharedLibrary {
  public:
-  /// Throws Error(failed) with `hint` when it is not installed.
+  /// Throws Error(configuration) with `hint` when it is not installed.
   SharedLibrary(const char* name, std::string hint);
 
-  /// Sets `function` to the library's of that name. Throws Error(failed) when it has none.
+  /// Sets `function` to the library's of that name. Throws Error(configuration) when it has none.
   template <class Function>
   void find(const char* name, Function& function) const {
     function = reinterpret_cast<Function>(symbol(name));

@@ -35,7 +35,7 @@ struct Library {
 };
 
 /// Loaded and initialised at the first call, so that commands that need no network but PostgreSQL pay nothing for it (docs/adr).
-/// Throws Error(failed) when it is not installed.
+/// Throws Error(configuration) when it is not installed.
 const Library& library();
 
 }  // namespace wrktalk::http::curl

@@ -39,12 +39,12 @@ struct Reply {
   const char* type = kPlain;
 };
 
-Reply reply_to(string_view method, string_view path, const Status& status) {
+Reply reply_to(string_view method, string_view path, const Status& status, const Metrics& metrics) {
   if (method != "GET" && method != "HEAD") return {{405, "only GET and HEAD\n"}};
   const auto now = base::BootClock::now();
   if (path == "/livez") return {livez(status, now)};
   if (path == "/readyz") return {readyz(status, now)};
-  if (path == "/metrics") return {{200, metrics_text(status, now)}, kMetricsType};
+  if (path == "/metrics") return {{200, metrics.text(status, now)}, kMetricsType};
   return {{404, "there are /livez, /readyz and /metrics\n"}};
 }
 
@@ -61,12 +61,13 @@ MHD_Result send(MHD_Connection* connection, const Reply& reply) noexcept {
 }
 
 /// In the server's thread.
-MHD_Result answer(void* board, MHD_Connection* connection, const char* path, const char* method, const char*,
+MHD_Result answer(void* shown, MHD_Connection* connection, const char* path, const char* method, const char*,
                   const char*, size_t* body_size, void**) noexcept {
   // Nobody has a body to send: what comes all the same is read and forgotten.
   *body_size = 0;
   try {
-    return send(connection, reply_to(method, path, *static_cast<const Board*>(board)->latest()));
+    const auto& [board, metrics] = *static_cast<const Server::Shown*>(shown);
+    return send(connection, reply_to(method, path, *board.latest(), metrics));
   } catch (const std::exception&) {
     return MHD_NO;  // no memory: the connection is closed
   }
@@ -76,13 +77,12 @@ MHD_Result answer(void* board, MHD_Connection* connection, const char* path, con
 
 void Server::Stop::operator()(MHD_Daemon* daemon) const noexcept { mhd::library().stop_daemon(daemon); }
 
-Server::Server(const Address& address, const Board& board) {
+Server::Server(const Address& address, const Board& board) : shown_(new Shown{board, {}}) {
   auto socket = listen_on(address);
   const SignalsBlocked blocked;
-  daemon_.reset(mhd::library().start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer,
-                                            const_cast<Board*>(&board), MHD_OPTION_LISTEN_SOCKET, socket.get(),
-                                            MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_CONNECTION_LIMIT,
-                                            kMostConnections, MHD_OPTION_END));
+  daemon_.reset(mhd::library().start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer, shown_.get(), MHD_OPTION_LISTEN_SOCKET, socket.get(),
+      MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_END));
   if (!daemon_) base::throw_errno(base::Kind::failed, "cannot answer on " + to_text(address));
   socket.release();  // closed by the daemon
 }

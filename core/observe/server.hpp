@@ -3,6 +3,7 @@
 
 #include "core/observe/address.hpp"
 #include "core/observe/board.hpp"
+#include "core/observe/metrics.hpp"
 
 #include <memory>
 
@@ -14,13 +15,20 @@ namespace wrktalk::observe {
 /// nothing else; no signal is delivered to it.
 class Server {
  public:
-  /// Listens from here on. Throws Error(configuration) when it cannot.
+  /// What its thread reads.
+  struct Shown {
+    const Board& board;
+    Metrics metrics;
+  };
+
+  /// Listens from here on. Throws Error(configuration) when it cannot, or when a library it needs is not installed.
   Server(const Address& address, const Board& board);
 
  private:
   struct Stop {
     void operator()(MHD_Daemon* daemon) const noexcept;
   };
+  std::unique_ptr<Shown> shown_;  // goes after the daemon
   std::unique_ptr<MHD_Daemon, Stop> daemon_;
 };
 

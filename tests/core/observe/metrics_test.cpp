@@ -13,7 +13,7 @@ bool has(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-std::string text_of(const Status& status) { return metrics_text(status, status.ticked_at + milliseconds(2500)); }
+std::string text_of(const Status& status) { return Metrics().text(status, status.ticked_at + milliseconds(2500)); }
 
 }  // namespace
 
