@@ -23,7 +23,7 @@ mkdir "$WORK/secrets"
 # no_left_overs: nothing of a task lies in the temporary folders or half unpacked in the target's.
 no_left_overs() {
     local found
-    found=$(ls -A "$WORK/secrets"
+    found=$(find "$WORK/secrets" -mindepth 1 ! -name 'wrktalk-agent-*.state'
         find "$TMPDIR" -mindepth 2 -path '*/wrktalk-*' 2>/dev/null
         find "$WORK" \( -name '*.part-*' -o -name '*.old-*' \) -not -path '*/pg/*' 2>/dev/null)
     [ -z "$found" ] && return
