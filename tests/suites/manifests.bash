@@ -4,57 +4,9 @@
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres kubernetes vault jq openssl bwrap
 bwrap --unshare-user --ro-bind / / true 2>"$WORK/bwrap" || skip_suite "no container can be had: $(<"$WORK/bwrap")"
-# shellcheck source=../support/vault.bash
-. "$SUPPORT/vault.bash"
-# shellcheck source=../support/pod.bash
-. "$SUPPORT/pod.bash"
-K8S=$(cd "$SUPPORT/../../k8s" && pwd)
-NS=wrktalk-manifests-$$
-
-# ---------------------------------------------------------------- the site: namespace, Vault, PostgreSQL
-
-# shellcheck source=../support/testbed/lib.bash
-PGPORT=$(. "$SUPPORT/testbed/lib.bash" && free_port)
-export PGPORT
-pg_cluster listen_addresses=127.0.0.1 "port=$PGPORT"
-printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$WORK/pg/data/pg_hba.conf"
-sql "create role agent_executor_user login password 'secure_password'; select pg_reload_conf()" >/dev/null
-createdb -O agent_executor_user agent_executor
-PGDATABASE=agent_executor
-
-vault_start
-put_secret host postgres.bizmatters.svc.cluster.local port "$PGPORT" database agent_executor \
-    username agent_executor_user password secure_password
-as_root POST auth/kubernetes/role/agent-executor "{\"bound_service_account_names\": \"agent-executor\",
-    \"bound_service_account_namespaces\": \"$NS\", \"token_policies\": \"agent-executor\"}" >/dev/null
-
-leave_cluster() { kubectl delete "namespace/$NS" "persistentvolume/$NS" --ignore-not-found --wait=false >/dev/null; }
-at_exit leave_cluster
-kubectl create -f - >/dev/null <<END
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: $NS
-  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/warn: restricted}
----
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: $NS}
-spec:
-  accessModes: [ReadWriteOnce]
-  capacity: {storage: 10Gi}
-  claimRef: {namespace: $NS, name: agent-executor-backups}
-  hostPath: {path: /backups}
-END
-kubectl config view --raw --flatten >"$WORK/kubeconfig"
-chmod 600 "$WORK/kubeconfig"
-export KUBECONFIG=$WORK/kubeconfig
-kubectl config set-context --current --namespace="$NS" >/dev/null
-kubectl create serviceaccount agent-executor >/dev/null
-kubectl create configmap vault-ca --from-file=ca.crt="$VAULT_CACERT" >/dev/null
-pod_volumes vault-secrets vault-ca token backups
-kubectl get configmap vault-ca -o json | jq -r '.data["ca.crt"]' >"$VOLUMES/vault-ca/ca.crt"
-kubectl create token agent-executor >"$VOLUMES/token/token"
+# shellcheck source=../support/bizmatters.bash
+. "$SUPPORT/bizmatters.bash"
+site_start wrktalk-manifests-$$ agent-executor-backups
 
 # build FOLDER: what the site applies: the folder of k8s/ with its own namespace and address of Vault.
 build() {
@@ -93,14 +45,15 @@ check "the backup has the documents' name" expect_equal \
     'bizmatters CronJob agent-executor-checkpoint-backup
 bizmatters PersistentVolumeClaim agent-executor-backups' objects base/backup
 check "the guide's command finds one file with both" expect_output 'job.batch/agent-executor-migration-001 created' \
-    kubectl apply -n bizmatters --dry-run=server --validate=strict -f "$K8S/base/migration/migration-job.yaml"
+    kubectl apply -n bizmatters --dry-run=server --validate=strict -f "$K8S/migration-job.yaml"
+check 'who applies the whole folder drops no tables' refuse grep -l 'migrate, down' "$K8S"/*.yaml
 
 accepted() {
     build "$1" >"$WORK/built.yaml"
     expect_exit 0 kubectl apply --dry-run=server --validate=strict -f "$WORK/built.yaml"
     expect_equal '' cat "$ERR"
 }
-for folder in base/{migration,rollback,backup} overlays/{argocd,flux,helm-hook}; do
+for folder in base/{migration,rollback,backup,network-policy} overlays/{argocd,flux,helm-hook}; do
     check "$folder is accepted, and no pod breaks the level restricted" accepted "$folder"
 done
 
@@ -123,9 +76,6 @@ check 'the ConfigMap shows the SQL that is built in' same_sql
 
 # ---------------------------------------------------------------- the migration
 
-completes() {
-    expect_exit 0 kubectl wait --for=condition=complete --timeout=60s "job/$1"
-}
 applied() {
     build base/migration | kubectl apply -f -
     completes agent-executor-migration-001
@@ -136,54 +86,15 @@ applied() {
 }
 check 'the migration is applied, and the Job completes' applied
 
-job() { kubectl get job "$1" -o json | jq .spec.template.spec; }
 job agent-executor-migration-001 >"$WORK/migration.json"
 
-vault_init() {
-    cat <<END
-==> Authenticating to Vault using Kubernetes auth...
-==> Successfully authenticated to Vault
-==> Fetching PostgreSQL credentials from Vault...
-==> PostgreSQL credentials fetched successfully
-export PGHOST="postgres.bizmatters.svc.cluster.local"
-export PGPORT="$PGPORT"
-export PGDATABASE="agent_executor"
-export PGUSER="agent_executor_user"
-END
-}
 check "vault-init logs the guide's lines and nothing else" expect_equal "$(vault_init)" \
     pod_run "$WORK/migration.json" vault-init
 
-# migrated LINES: the log of the container migrate, with these lines in the middle.
-migrated() {
-    cat <<END
-==> Loading PostgreSQL credentials from Vault...
-==> Verifying database connection...
-    Host: postgres.bizmatters.svc.cluster.local
-    Port: $PGPORT
-    Database: agent_executor
-    User: agent_executor_user
-==> Database connection successful
-==> Checking if migration has already been applied...
-$1
-==> Verifying checkpoint tables...
-==> All 4 checkpoint tables verified successfully
-END
-}
-created='==> Applying migration 001: Create LangGraph checkpoint tables...
-CREATE TABLE
-CREATE TABLE
-CREATE TABLE
-CREATE TABLE
-CREATE INDEX
-CREATE INDEX
-CREATE INDEX
-INSERT 0 1
-==> Migration 001 applied successfully'
 check "migrate logs the guide's lines and nothing else" expect_equal "$(migrated "$created")" \
     pod_run "$WORK/migration.json" migrate
 check 'a second Job skips what is applied' expect_equal \
-    "$(migrated 'Migration 001 (version 9) already applied. Skipping.')" pod_run "$WORK/migration.json" migrate
+    "$(migrated "$skipped")" pod_run "$WORK/migration.json" migrate
 check "the guide's health check finds version 9" expect_equal '0|0|0|9' sql "SELECT
     (SELECT COUNT(*) FROM checkpoints), (SELECT COUNT(*) FROM checkpoint_blobs),
     (SELECT COUNT(*) FROM checkpoint_writes), (SELECT v FROM checkpoint_migrations ORDER BY v DESC LIMIT 1)"
