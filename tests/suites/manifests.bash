@@ -4,9 +4,10 @@
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres kubernetes vault jq openssl bwrap
 bwrap --unshare-user --ro-bind / / true 2>"$WORK/bwrap" || skip_suite "no container can be had: $(<"$WORK/bwrap")"
-# shellcheck source=../support/bizmatters.bash
-. "$SUPPORT/bizmatters.bash"
-site_start wrktalk-manifests-$$ agent-executor-backups
+# shellcheck source=../support/site.bash
+. "$SUPPORT/site.bash"
+site wrktalk-manifests-$$
+site_jobs agent-executor-backups
 
 # build FOLDER: what the site applies: the folder of k8s/ with its own namespace and address of Vault.
 build() {

@@ -1,40 +1,13 @@
 #!/usr/bin/env bash
-# k8s/base/agent: accepted under Pod Security "restricted"; and its container, run with the pod's environment, files and
-# rights, deploys a chart with them and no more.
+# k8s/base/agent: accepted under Pod Security "restricted"; its container, run with the pod's environment, files and
+# rights, deploys a chart with them and no more; its probes tell the truth, and a drained node gets rid of it.
 . "$(dirname "$0")/../support/lib.bash"
-need_service postgres kubernetes helm jq bwrap
+need_service postgres kubernetes helm jq curl bwrap
 bwrap --unshare-user --ro-bind / / true 2>"$WORK/bwrap" || skip_suite "no container can be had: $(<"$WORK/bwrap")"
-# shellcheck source=../support/pod.bash
-. "$SUPPORT/pod.bash"
-K8S=$(cd "$SUPPORT/../../k8s" && pwd)
-NS=wrktalk-manifests-agent-$$
-
-# shellcheck source=../support/testbed/lib.bash
-PGPORT=$(. "$SUPPORT/testbed/lib.bash" && free_port)
-export PGPORT
-pg_cluster listen_addresses=127.0.0.1 "port=$PGPORT"
-printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$WORK/pg/data/pg_hba.conf"
-sql "create role wrktalk login password 'secure_password'; select pg_reload_conf()" >/dev/null
-pg_database wrktalk
-export WRKTALK_AGENT_DB_PORT=$PGPORT WRKTALK_AGENT_DB_USER=wrktalk WRKTALK_AGENT_DEPLOYMENT_TYPE=kubernetes \
-    WRKTALK_AGENT_KUBE_NAMESPACE=$NS
-sql 'alter database wrktalk owner to wrktalk' >/dev/null
-"$WRKTALK" migrate up --set agent >/dev/null
-
-leave_cluster() { kubectl delete "namespace/$NS" --ignore-not-found --wait=false >/dev/null; }
-at_exit leave_cluster
-kubectl create -f - >/dev/null <<END
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: $NS
-  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/warn: restricted}
-END
-kubectl config view --raw --flatten >"$WORK/kubeconfig"
-chmod 600 "$WORK/kubeconfig"
-export KUBECONFIG=$WORK/kubeconfig
-kubectl config set-context --current --namespace="$NS" >/dev/null
-kubectl create secret generic wrktalk-agent --from-literal=db-password=secure_password >/dev/null
+# shellcheck source=../support/site.bash
+. "$SUPPORT/site.bash"
+site wrktalk-manifests-agent-$$
+site_agent
 
 mkdir "$WORK/site"
 cat >"$WORK/site/kustomization.yaml" <<END
@@ -56,15 +29,22 @@ accepted() {
     expect_exit 0 kubectl rollout status deployment/wrktalk-agent --timeout=30s
 }
 check 'it is accepted, breaks no rule of the level restricted, and its pod starts' accepted
+check "the documents' path is the same file" diff "$K8S/agent-deployment.yaml" "$K8S/base/agent/agent-deployment.yaml"
 
-kubectl get pods -l app=wrktalk-agent -o json | jq '.items[0].spec' >"$WORK/agent.json"
-token=$(jq -r '.volumes[].name | select(startswith("kube-api-access"))' "$WORK/agent.json")
-pod_volumes secret tmp "$token"
-kubectl get secret wrktalk-agent -o json | jq -j '.data["db-password"] | @base64d' >"$VOLUMES/secret/db-password"
-kubectl create token wrktalk-agent >"$VOLUMES/$token/token"
-kubectl get configmap kube-root-ca.crt -o json | jq -r '.data["ca.crt"]' >"$VOLUMES/$token/ca.crt"
-echo -n "$NS" >"$VOLUMES/$token/namespace"
-POD_PROGRAMS=("$(command -v helm)" "$(command -v kubectl)")
+# evict POD: as kubectl drain does it.
+evict() {
+    kubectl create --raw "/api/v1/namespaces/$NS/pods/$1/eviction" -f - <<<"{\"apiVersion\": \"policy/v1\",
+        \"kind\": \"Eviction\", \"metadata\": {\"name\": \"$1\"}}"
+}
+drained() {
+    local pod
+    pod=$(kubectl get pods -l app=wrktalk-agent -o jsonpath='{.items[0].metadata.name}')
+    expect_exit 0 kubectl wait --for=jsonpath='{.status.disruptionsAllowed}'=1 pdb/wrktalk-agent --timeout=30s
+    expect_exit 0 evict "$pod"
+    expect_exit 0 kubectl wait --for=delete "pod/$pod" --timeout=30s
+    expect_exit 0 kubectl rollout status deployment/wrktalk-agent --timeout=30s
+}
+check 'the budget lets the only agent be evicted, and another one comes' drained
 
 # chart VERSION OBJECT [READY]: a chart with a Deployment that the level restricted admits, and one object more; with READY
 # "never" its pods never become ready.
@@ -84,7 +64,20 @@ chart 1.0.0 '{apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {sele
 chart 3.0.0 '{apiVersion: v1, kind: ConfigMap, metadata: {name: shop}}' never
 chart 2.0.0 '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: shop}, rules: []}'
 
+agent_pod wrktalk-agent "$WORK/agent.json"
 background agent pod_run "$WORK/agent.json" agent
+
+# The database away: the agent lives on, and is not ready.
+probes() {
+    wait_until 20 probe readinessProbe
+    expect_exit 0 probe livenessProbe
+    pg_stop "$WORK/pg"
+    wait_until 60 refuse probe readinessProbe
+    expect_exit 0 probe livenessProbe
+    database_up
+    wait_until 60 probe readinessProbe
+}
+[ -z "$HTTP" ] || check 'its probes tell the truth: alive without a database, ready only with it' probes
 deployed() {
     expect_exit 0 "$WRKTALK" deploy 1.0.0 --queue --wait
     expect_equal 1.0.0 kubectl get deployment shop -o jsonpath='{.metadata.annotations.version}'

@@ -11,8 +11,10 @@
 POD_PROGRAMS=()
 
 pod_volumes() {
-    VOLUMES=$(mktemp -d /dev/shm/pod.XXXXXX)
-    at_exit rm -rf "$VOLUMES"
+    if [ -z "${VOLUMES:-}" ]; then
+        VOLUMES=$(mktemp -d /dev/shm/pod.XXXXXX)
+        at_exit rm -rf "$VOLUMES"
+    fi
     (cd "$VOLUMES" && mkdir "$@")
     echo '127.0.0.1 localhost postgres.bizmatters.svc.cluster.local postgres.wrktalk.svc.cluster.local' >"$WORK/hosts"
     echo 'hosts: files' >"$WORK/nsswitch.conf"

@@ -1,0 +1,1 @@
+../../../../migrations/checkpoint/001_create_checkpointer_tables.up.sql

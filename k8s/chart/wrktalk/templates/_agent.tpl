@@ -1,0 +1,44 @@
+{{- /* What the agent and the test of its tables have in common. */}}
+{{- define "wrktalk.agent.env" -}}
+envFrom:
+  - configMapRef:
+      name: {{ include "wrktalk.fullname" . }}
+env:
+  - name: HOME # helm's cache
+    value: /tmp
+  {{- if .Values.agent.vault.enabled }}
+  {{- $role := required "agent.vault.role is needed: the role that Vault gives the agent's service account" .Values.agent.vault.role }}
+  {{- $path := required "agent.vault.path is needed: the secret with the agent's database credentials" .Values.agent.vault.path }}
+  {{- include "wrktalk.vault.env" (dict "root" . "role" $role "path" $path) | nindent 2 }}
+  {{- end }}
+  {{- with .Values.agent.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+volumeMounts:
+  {{- if .Values.agent.vault.enabled }}
+  {{- include "wrktalk.vault.mount" . | nindent 2 }}
+  {{- else }}
+  - {name: secret, mountPath: /etc/wrktalk/secret, readOnly: true}
+  {{- end }}
+  - {name: tmp, mountPath: /tmp}
+  {{- with .Values.agent.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "wrktalk.agent.volumes" -}}
+volumes:
+  {{- if .Values.agent.vault.enabled }}
+  {{- include "wrktalk.vault.volume" . | nindent 2 }}
+  {{- else }}
+  - name: secret
+    secret:
+      secretName: {{ .Values.agent.existingSecret | default (include "wrktalk.fullname" .) }}
+      defaultMode: 0440
+  {{- end }}
+  - name: tmp
+    emptyDir: {}
+  {{- with .Values.agent.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
