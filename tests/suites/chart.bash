@@ -14,7 +14,7 @@ PACKAGE=$(echo "$WORK"/wrktalk-*.tgz)
 
 # ---------------------------------------------------------------- the same truth as k8s/base
 
-version() { expect_equal "$("$WRKTALK" --version | cut -d' ' -f2)" awk '$1 == "appVersion:" { print $2 }' "$CHART/Chart.yaml"; }
+version() { expect_equal "$("$WRKTALK" --version | cut -d' ' -f2)" sed -n 's/^appVersion: //p' "$CHART/Chart.yaml"; }
 check "the chart's version of the program is the program's" version
 
 # plain: manifests as one line of JSON each, without what Helm adds.
@@ -50,6 +50,7 @@ rows() {
             else "| `\($path | join("."))` | `\(tojson)` |" end;
         leaves([])'
 }
+# shellcheck disable=SC2016  # the backquotes are Markdown's
 documented() { diff <(rows | sort) <(grep -o '^| `[^`]*` | `[^`]*` |' "$CHART/README.md" | sort); }
 check "the table of the chart's README has every value and its default" documented
 
@@ -81,7 +82,6 @@ check 'making the tables and dropping them is refused' refused 'enable one of th
 with() {
     helm template wrktalk-agent "$PACKAGE" --namespace wrktalk --set "$1" | kubectl create --dry-run=client -o json -f - | jq -rc "$2"
 }
-container='select(.kind == "Deployment").spec.template.spec.containers[0]'
 check 'a large number in a setting stays one' expect_equal 10000000 \
     with agent.settings.WRKTALK_AGENT_POLL_INTERVAL=10000000 'select(.kind == "ConfigMap").data.WRKTALK_AGENT_POLL_INTERVAL'
 check 'with Vault there is no Secret, and a login' expect_equal \
@@ -93,3 +93,177 @@ check 'the rights are in the namespace that is deployed to' expect_equal '["Role
 check 'pods get what all of them are to have' expect_equal '["nodeSelector","podAnnotations","pullSecrets"]' \
     with 'nodeSelector.disk=ssd,podAnnotations.a=b,image.pullSecrets[0].name=registry' \
     'select(.kind == "Deployment").spec.template | [.spec.nodeSelector.disk == "ssd", .metadata.annotations.a == "b", .spec.imagePullSecrets == [{name: "registry"}]] | if all then ["nodeSelector", "podAnnotations", "pullSecrets"] else . end'
+pod_monitor() {
+    expect_exit 0 helm template wrktalk-agent "$PACKAGE" --set agent.podMonitor.enabled=true -s templates/agent-pod-monitor.yaml
+    expect_output '^ +app: wrktalk-agent$'
+    expect_output '^ +- port: http$'
+}
+check 'with the Prometheus operator its PodMonitor names the port' pod_monitor
+
+# ---------------------------------------------------------------- installed, and away again
+
+site wrktalk-chart-$$
+site_agent
+site_jobs agent-executor-backups
+cat >"$WORK/site.yaml" <<END
+vault:
+  address: $VAULT_TLS_ADDR
+agent:
+  settings: {WRKTALK_AGENT_DB_PORT: $PGPORT, WRKTALK_AGENT_HELM_TIMEOUT: 5s}
+migration: {enabled: true}
+backup: {enabled: true}
+END
+
+accepted() {
+    helm template wrktalk-agent "$PACKAGE" --namespace "$NS" --values "$WORK/site.yaml" --skip-tests --set "$1" >"$WORK/rendered.yaml"
+    expect_exit 0 kubectl apply --dry-run=server --validate=strict -f "$WORK/rendered.yaml"
+    expect_equal '' cat "$ERR"
+}
+check 'all of it is accepted, and no pod breaks the level restricted' accepted ''
+check 'the rollback, too' accepted migration.enabled=false,rollback.enabled=true
+check 'the agent with Vault and peers for its network, too' accepted \
+    'agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p,networkPolicy.postgres.to[0].ipBlock.cidr=10.1.2.3/32'
+
+# objects: what the release has made, the hook's and kept ones included.
+objects() {
+    kubectl get deployment,cronjob,job,configmap,networkpolicy,poddisruptionbudget,role,rolebinding,serviceaccount,pvc \
+        -l "app in (wrktalk-agent, agent-executor)" -o json | jq -r '.items[] | "\(.kind)/\(.metadata.name)"' | sort
+}
+all='ConfigMap/agent-executor-migrations-001
+ConfigMap/wrktalk-agent
+CronJob/agent-executor-checkpoint-backup
+Deployment/wrktalk-agent
+Job/agent-executor-migration-001
+NetworkPolicy/wrktalk-agent
+NetworkPolicy/wrktalk-agent-jobs
+PersistentVolumeClaim/agent-executor-backups
+PodDisruptionBudget/wrktalk-agent
+Role/wrktalk-agent
+RoleBinding/wrktalk-agent
+ServiceAccount/wrktalk-agent'
+stays='ConfigMap/agent-executor-migrations-001
+Job/agent-executor-migration-001
+PersistentVolumeClaim/agent-executor-backups'
+
+interval() { kubectl get configmap wrktalk-agent -o 'jsonpath={.data.WRKTALK_AGENT_POLL_INTERVAL}'; }
+
+installed() {
+    expect_exit 0 "$1" install wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --wait --timeout 60s
+    expect_output 'kubectl logs job/agent-executor-migration-001'
+    expect_equal "$all" objects
+    expect_equal 1/1 kubectl get deployment wrktalk-agent -o 'jsonpath={.status.readyReplicas}/{.spec.replicas}'
+    completes agent-executor-migration-001
+}
+upgraded() {
+    local job pod
+    job=$(kubectl get job agent-executor-migration-001 -o 'jsonpath={.metadata.uid}')
+    pod=$(kubectl get pods -l app=wrktalk-agent -o name)
+    expect_exit 0 "$1" upgrade wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --wait --timeout 60s \
+        --set agent.settings.WRKTALK_AGENT_POLL_INTERVAL=10
+    expect_equal 10 interval
+    expect_exit 0 kubectl wait --for=delete "$pod" --timeout=30s
+    [ "$job" != "$(kubectl get job agent-executor-migration-001 -o 'jsonpath={.metadata.uid}')" ]
+}
+gone_back() {
+    expect_exit 0 "$1" rollback wrktalk-agent 1 --wait --timeout 60s
+    expect_equal '' interval
+    expect_exit 0 "$1" test wrktalk-agent --timeout 60s
+    expect_output 'Phase: +Succeeded'
+}
+uninstalled() {
+    expect_exit 0 "$1" uninstall wrktalk-agent --wait --timeout 60s
+    expect_equal "$stays" objects
+}
+for helm in "${helms[@]}"; do
+    check "$helm installs it, and the migration runs first" installed "$helm"
+    check "$helm upgrades it: new settings, a new pod, and the migration anew" upgraded "$helm"
+    check "$helm rolls it back, and its test pod succeeds" gone_back "$helm"
+    check "$helm uninstalls it; the backups stay" uninstalled "$helm"
+done
+
+# ---------------------------------------------------------------- by wrktalk itself, and its agent at work
+
+# itself COMMAND...: about the release of this chart.
+itself() { env WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent WRKTALK_AGENT_HELM_TIMEOUT=60s "$WRKTALK" "$@"; }
+# queued: the agent in the pod deploys the shop.
+queued() { timeout 60 "$WRKTALK" deploy 1.0.0 --queue --wait --target "kubernetes:$NS/wrktalk"; }
+running() { kubectl get deployment wrktalk-agent -o 'jsonpath={.metadata.labels.helm\.sh/chart}'; }
+
+deploys() {
+    helm package "$CHART" --version "$1" --destination "$WORK" >/dev/null 2>&1
+    expect_exit 0 "$WRKTALK" release add "$WORK/wrktalk-$1.tgz" --version "$1" --values "$2"
+    expect_exit 0 itself deploy "$1"
+    expect_equal "wrktalk-$1" running
+}
+check 'wrktalk deploys the chart' deploys 0.1.0 "$WORK/site.yaml"
+
+shop 1.0.0 '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: shop}, rules: []}'
+agent_pod wrktalk-agent "$WORK/agent.json"
+background agent pod_run "$WORK/agent.json" agent
+refuses() {
+    [ -z "$HTTP" ] || wait_until 20 probe readinessProbe
+    expect_exit 8 queued
+    expect_output 'roles.rbac.authorization.k8s.io.* is forbidden'
+}
+check 'its agent has no rights for a Role' refuses
+
+cat "$WORK/site.yaml" - >"$WORK/wider.yaml" <<'END'
+rbac:
+  extraRules:
+    - apiGroups: [rbac.authorization.k8s.io]
+      resources: [roles]
+      verbs: [get, list, watch, create, update, patch, delete]
+END
+widened() {
+    deploys 0.2.0 "$WORK/wider.yaml"
+    expect_exit 0 queued
+    expect_output role.rbac.authorization.k8s.io/shop kubectl get role shop -o name
+}
+check 'wrktalk deploys another version, with a rule more, and now it has them' widened
+
+goes_back() {
+    expect_exit 0 itself rollback
+    expect_equal wrktalk-0.1.0 running
+}
+check 'wrktalk goes back' goes_back
+
+tested() {
+    expect_exit 0 helm test wrktalk-agent --timeout 60s
+    kubectl get pod wrktalk-agent-test -o json | jq .spec >"$WORK/test.json"
+    expect_exit 0 pod_run "$WORK/test.json" verify
+    sql 'alter table agent_task rename to agent_tasks'
+    expect_exit 3 pod_run "$WORK/test.json" verify
+    sql 'alter table agent_tasks rename to agent_task'
+}
+PGDATABASE=wrktalk check 'its test pod looks at the tables of the agent' tested
+
+# ---------------------------------------------------------------- its Jobs, run
+
+job agent-executor-migration-001 >"$WORK/migration.json"
+check "its vault-init logs the guide's lines and nothing else" expect_equal "$(vault_init)" pod_run "$WORK/migration.json" vault-init
+check "its migrate logs the guide's lines and nothing else" expect_equal "$(migrated "$created")" \
+    pod_run "$WORK/migration.json" migrate
+check 'and skips what is applied' expect_equal "$(migrated "$skipped")" pod_run "$WORK/migration.json" migrate
+
+backed_up() {
+    kubectl create job --from=cronjob/agent-executor-checkpoint-backup manual
+    completes manual
+    job manual >"$WORK/backup.json"
+    expect_exit 0 pod_run "$WORK/backup.json" vault-init
+    expect_exit 0 pod_run "$WORK/backup.json" backup
+    expect_exit 0 pod_run "$WORK/backup.json" prune
+    expect_output '^good ' "$WRKTALK" backup verify --dir "$VOLUMES/backups" --all
+}
+check 'a Job of its CronJob makes a backup that is good, and prunes' backed_up
+
+rolled_back() {
+    expect_exit 0 helm upgrade wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --set migration.enabled=false,rollback.enabled=true
+    completes agent-executor-migration-001-rollback
+    job agent-executor-migration-001-rollback >"$WORK/rollback.json"
+    expect_exit 0 pod_run "$WORK/rollback.json" vault-init
+    expect_exit 0 pod_run "$WORK/rollback.json" rollback
+    expect_equal '' sql "select relname from pg_class where relname ~ '^checkpoint'"
+}
+check 'its rollback drops the tables' rolled_back
+check 'the password is in nothing that Helm holds, nor in the log' refuse grep -r secure_password \
+    <(helm get all wrktalk-agent) "$WORK/agent.log"

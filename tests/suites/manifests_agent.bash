@@ -46,23 +46,9 @@ drained() {
 }
 check 'the budget lets the only agent be evicted, and another one comes' drained
 
-# chart VERSION OBJECT [READY]: a chart with a Deployment that the level restricted admits, and one object more; with READY
-# "never" its pods never become ready.
-chart() {
-    mkdir -p "$WORK/shop/templates"
-    printf 'apiVersion: v2\nname: shop\nversion: %s\n' "$1" >"$WORK/shop/Chart.yaml"
-    kubectl get deployment wrktalk-agent -o json | jq --arg version "$1" --arg ready "${3:-}" '
-        {apiVersion, kind, metadata: {name: "shop", annotations: {version: $version}}, spec: (.spec |
-            {selector: {matchLabels: {app: "shop"}}, template: {
-                metadata: {labels: {app: "shop"}, annotations: {"testbed/ready": $ready}}, spec:
-                (.template.spec | del(.serviceAccount, .serviceAccountName))}})}' >"$WORK/shop/templates/deployment.yaml"
-    printf '%s\n' "$2" >"$WORK/shop/templates/more.yaml"
-    tar -czf "$WORK/shop-$1.tgz" -C "$WORK" shop
-    "$WRKTALK" release add "$WORK/shop-$1.tgz" --version "$1" >/dev/null
-}
-chart 1.0.0 '{apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {selector: {app: shop}, ports: [{port: 80}]}}'
-chart 3.0.0 '{apiVersion: v1, kind: ConfigMap, metadata: {name: shop}}' never
-chart 2.0.0 '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: shop}, rules: []}'
+shop 1.0.0 '{apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {selector: {app: shop}, ports: [{port: 80}]}}'
+shop 3.0.0 '{apiVersion: v1, kind: ConfigMap, metadata: {name: shop}}' never
+shop 2.0.0 '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: shop}, rules: []}'
 
 agent_pod wrktalk-agent "$WORK/agent.json"
 background agent pod_run "$WORK/agent.json" agent

@@ -10,6 +10,8 @@
 #   job NAME                     the specification of its pod
 #   agent_pod NAME FILE          that of the Deployment's pod into FILE, files for pod_run; HTTP is where it will listen
 #   probe KIND                   what the kubelet asks: livenessProbe or readinessProbe of that pod
+#   shop VERSION OBJECT [READY]  add a release: a chart with the Deployment shop and one object more; with READY "never" its
+#                                pods never become ready
 #   vault_init, migrated LINES   the logs of the containers vault-init and migrate, LINES in the middle of the latter
 
 # shellcheck disable=SC2034  # the suites read K8S, HTTP, created and skipped
@@ -106,6 +108,19 @@ probe() {
 
 completes() { expect_exit 0 kubectl wait --for=condition=complete --timeout=60s "job/$1"; }
 job() { kubectl get job "$1" -o json | jq .spec.template.spec; }
+
+shop() {
+    mkdir -p "$WORK/shop/templates"
+    printf 'apiVersion: v2\nname: shop\nversion: %s\n' "$1" >"$WORK/shop/Chart.yaml"
+    kubectl get deployment wrktalk-agent -o json | jq --arg version "$1" --arg ready "${3:-}" '
+        {apiVersion, kind, metadata: {name: "shop", annotations: {version: $version}}, spec: (.spec |
+            {selector: {matchLabels: {app: "shop"}}, template: {
+                metadata: {labels: {app: "shop"}, annotations: {"testbed/ready": $ready}}, spec:
+                (.template.spec | del(.serviceAccount, .serviceAccountName))}})}' >"$WORK/shop/templates/deployment.yaml"
+    printf '%s\n' "$2" >"$WORK/shop/templates/more.yaml"
+    tar -czf "$WORK/shop-$1.tgz" -C "$WORK" shop
+    "$WRKTALK" release add "$WORK/shop-$1.tgz" --version "$1" >/dev/null
+}
 
 vault_init() {
     cat <<END
