@@ -76,6 +76,9 @@ check 'a setting that is none is refused' refused DB_HOST agent.settings.DB_HOST
 check 'an agent that would replace itself is refused' refused 'is this release.s own name, wrktalk-agent' \
     agent.settings.WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent
 check 'a login to Vault without a role is refused' refused 'agent.vault.role is needed' agent.vault.enabled=true
+check 'a database behind its own NetworkPolicy is refused' refused 'DB_PORT names port 6432' \
+    agent.settings.WRKTALK_AGENT_DB_PORT=6432
+check 'and so is a Vault' refused 'vault.address names port 443' vault.address=https://vault.example.com
 check 'making the tables and dropping them is refused' refused 'enable one of them' migration.enabled=true,rollback.enabled=true
 
 # with SETTINGS QUERY: what a jq query finds in the objects made with these settings.
@@ -88,11 +91,12 @@ check 'with Vault there is no Secret, and a login' expect_equal \
     '["poll","--loop","--http",":9464","--vault"] ["HOME","VAULT_ADDR","VAULT_CACERT","WRKTALK_AGENT_VAULT_ROLE","WRKTALK_AGENT_VAULT_PATH"] ["tmp","vault-ca"]' \
     with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
     'select(.kind == "Deployment").spec.template.spec | "\(.containers[0].args) \([.containers[0].env[].name]) \([.volumes[].name] | sort)"'
-check 'the rights are in the namespace that is deployed to' expect_equal '["Role","shop"] ["RoleBinding","shop"] ' \
-    eval "with agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop 'select(.kind | startswith(\"Role\")) | [.kind, .metadata.namespace]' | tr '\n' ' '"
-check 'pods get what all of them are to have' expect_equal '["nodeSelector","podAnnotations","pullSecrets"]' \
-    with 'nodeSelector.disk=ssd,podAnnotations.a=b,image.pullSecrets[0].name=registry' \
-    'select(.kind == "Deployment").spec.template | [.spec.nodeSelector.disk == "ssd", .metadata.annotations.a == "b", .spec.imagePullSecrets == [{name: "registry"}]] | if all then ["nodeSelector", "podAnnotations", "pullSecrets"] else . end'
+check 'the rights are in the namespace that is deployed to' expect_equal 'Role shop
+RoleBinding shop' with agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop \
+    'select(.kind | startswith("Role")) | "\(.kind) \(.metadata.namespace)"'
+check 'pods get what all of them are to have' expect_equal 'ssd b [{"name":"registry"}]' \
+    with 'nodeSelector.disk=ssd,podAnnotations.a=b,image.pullSecrets[0].name=registry' 'select(.kind == "Deployment").spec.template |
+        "\(.spec.nodeSelector.disk) \(.metadata.annotations.a) \(.spec.imagePullSecrets)"'
 pod_monitor() {
     expect_exit 0 helm template wrktalk-agent "$PACKAGE" --set agent.podMonitor.enabled=true -s templates/agent-pod-monitor.yaml
     expect_output '^ +app: wrktalk-agent$'
@@ -112,6 +116,9 @@ agent:
   settings: {WRKTALK_AGENT_DB_PORT: $PGPORT, WRKTALK_AGENT_HELM_TIMEOUT: 5s}
 migration: {enabled: true}
 backup: {enabled: true}
+networkPolicy:
+  postgres: {ports: [$PGPORT]}
+  vault: {ports: [${VAULT_TLS_ADDR##*:}]}
 END
 
 accepted() {
