@@ -71,7 +71,8 @@ check 'a value of another type is refused' refused agent.*replicas agent.replica
 check 'a hook that does not exist is refused' refused migration.*hook migration.hook=never
 check 'a port that is none is refused' refused networkPolicy.*postgres.*ports 'networkPolicy.postgres.ports={70000}'
 check 'a schedule that is none is refused' refused backup.*schedule backup.schedule=nightly
-check 'a password among the settings is refused' refused WRKTALK_AGENT_DB_PASSWORD agent.settings.WRKTALK_AGENT_DB_PASSWORD=hunter
+check 'a password among the settings is refused' refused 'WRKTALK_AGENT_DB_PASSWORD would stand' agent.settings.WRKTALK_AGENT_DB_PASSWORD=hunter
+check 'a token among those of Vault is refused' refused 'VAULT_TOKEN would stand' migration.enabled=true,vault.settings.VAULT_TOKEN=t
 check 'a setting that is none is refused' refused DB_HOST agent.settings.DB_HOST=db
 check 'an agent that would replace itself is refused' refused 'is this release.s own name, wrktalk-agent' \
     agent.settings.WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent

@@ -90,6 +90,7 @@ securityContext:
 - name: WRKTALK_AGENT_VAULT_PATH
   value: {{ . | quote }}
 {{- end }}
+{{- include "wrktalk.refuse-secrets" (dict "where" "vault.settings" "settings" .root.Values.vault.settings) }}
 {{- range $name, $value := .root.Values.vault.settings }}
 - name: {{ $name }}
   value: {{ include "wrktalk.text" $value }}
@@ -113,4 +114,13 @@ securityContext:
 {{- /* A setting as a quoted string. Numbers are written in full, never as 1e+06. */}}
 {{- define "wrktalk.text" -}}
 {{- if kindIs "string" . }}{{ quote . }}{{ else }}{{ toJson . | quote }}{{ end }}
+{{- end }}
+
+{{- /* Settings are for all to read: a dict of where and settings. */}}
+{{- define "wrktalk.refuse-secrets" -}}
+{{- range $name, $value := .settings }}
+{{- if regexMatch "(PASSWORD|DSN|SECRET|SECRET_ID|TOKEN)$" $name }}
+{{- fail (printf "%s.%s would stand where all can read it: put it into a Secret, and name that in agent.existingSecret or agent.extraEnv" $.where $name) }}
+{{- end }}
+{{- end }}
 {{- end }}
