@@ -245,6 +245,21 @@ tested() {
 }
 PGDATABASE=wrktalk check 'its test pod looks at the tables of the agent' tested
 
+from_vault() {
+    local path=kv/bizmatters/agent-executor/agent
+    as_root POST "${path/kv/kv/data}" "{\"data\": {\"host\": \"postgres.wrktalk.svc.cluster.local\", \"port\": \"$PGPORT\",
+        \"database\": \"wrktalk\", \"username\": \"wrktalk\", \"password\": \"secure_password\"}}" >/dev/null
+    as_root POST auth/kubernetes/role/wrktalk-agent "{\"bound_service_account_names\": \"wrktalk-agent\",
+        \"bound_service_account_namespaces\": \"$NS\", \"token_policies\": \"agent-executor\"}" >/dev/null
+    expect_exit 0 helm upgrade wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --wait --timeout 60s \
+        --set "agent.vault.enabled=true,agent.vault.role=wrktalk-agent,agent.vault.path=$path"
+    expect_exit 0 helm test wrktalk-agent --timeout 60s
+    kubectl get pod wrktalk-agent-test -o json | jq .spec >"$WORK/test.json"
+    api_token "$WORK/test.json"
+    expect_exit 0 pod_run "$WORK/test.json" verify
+}
+check 'with Vault it looks at them, too, and needs no Secret' from_vault
+
 # ---------------------------------------------------------------- its Jobs, run
 
 job agent-executor-migration-001 >"$WORK/migration.json"

@@ -15,7 +15,7 @@ pod_volumes() {
         VOLUMES=$(mktemp -d /dev/shm/pod.XXXXXX)
         at_exit rm -rf "$VOLUMES"
     fi
-    (cd "$VOLUMES" && mkdir "$@")
+    (cd "$VOLUMES" && mkdir -p "$@")
     echo '127.0.0.1 localhost postgres.bizmatters.svc.cluster.local postgres.wrktalk.svc.cluster.local' >"$WORK/hosts"
     echo 'hosts: files' >"$WORK/nsswitch.conf"
 }

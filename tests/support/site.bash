@@ -9,6 +9,7 @@
 #   completes JOB                wait until the Job has completed
 #   job NAME                     the specification of its pod
 #   agent_pod NAME FILE          that of the Deployment's pod into FILE, files for pod_run; HTTP is where it will listen
+#   api_token FILE               the token, for pod_run, with which this pod talks to the API server
 #   probe KIND                   what the kubelet asks: livenessProbe or readinessProbe of that pod
 #   shop VERSION OBJECT [READY]  add a release: a chart with the Deployment shop and one object more; with READY "never" its
 #                                pods never become ready
@@ -86,15 +87,20 @@ site_agent() {
     kubectl create secret generic wrktalk-agent --from-literal=db-password=secure_password >/dev/null
 }
 
-agent_pod() {
+api_token() {
     local token
-    kubectl get pods -l "app=$1" -o json | jq '.items[0].spec' >"$WORK/pod.json"
-    token=$(jq -r '.volumes[].name | select(startswith("kube-api-access"))' "$WORK/pod.json")
-    pod_volumes secret tmp "$token"
-    kubectl get secret wrktalk-agent -o json | jq -j '.data["db-password"] | @base64d' >"$VOLUMES/secret/db-password"
-    kubectl create token "$(jq -r .serviceAccountName "$WORK/pod.json")" >"$VOLUMES/$token/token"
+    token=$(jq -r '.volumes[].name | select(startswith("kube-api-access"))' "$1")
+    pod_volumes "$token"
+    kubectl create token "$(jq -r .serviceAccountName "$1")" >"$VOLUMES/$token/token"
     kubectl get configmap kube-root-ca.crt -o json | jq -r '.data["ca.crt"]' >"$VOLUMES/$token/ca.crt"
     echo -n "$NS" >"$VOLUMES/$token/namespace"
+}
+
+agent_pod() {
+    kubectl get pods -l "app=$1" -o json | jq '.items[0].spec' >"$WORK/pod.json"
+    pod_volumes secret tmp
+    kubectl get secret wrktalk-agent -o json | jq -j '.data["db-password"] | @base64d' >"$VOLUMES/secret/db-password"
+    api_token "$WORK/pod.json"
     POD_PROGRAMS=("$(command -v helm)" "$(command -v kubectl)")
     HTTP='' # a program without --http answers no probe
     ! "$WRKTALK" poll --help | grep -q -e --http || HTTP=127.0.0.1:$(_port)
