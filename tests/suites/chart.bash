@@ -122,15 +122,45 @@ networkPolicy:
   vault: {ports: [${VAULT_TLS_ADDR##*:}]}
 END
 
+cat >"$WORK/full.yaml" <<'END'
+fullnameOverride: full
+image: {repository: registry.example.com/wrktalk, tag: "1", pullPolicy: Always, pullSecrets: [{name: registry}]}
+vault: {caConfigMap: "", settings: {VAULT_NAMESPACE: site, WRKTALK_AGENT_VAULT_AUTH_MOUNT: kubernetes-site}}
+agent:
+  replicas: 2
+  settings: {WRKTALK_AGENT_KUBE_NAMESPACE: default, WRKTALK_AGENT_POLL_INTERVAL: 60}
+  vault: {enabled: true, role: agent, path: kv/agent}
+  httpPort: 8080
+  extraEnv: [{name: WRKTALK_AGENT_WEBHOOK_SECRET, valueFrom: {secretKeyRef: {name: webhook, key: key}}}]
+  extraVolumes: [{name: ca, configMap: {name: ca}}]
+  extraVolumeMounts: [{name: ca, mountPath: /ca, readOnly: true}]
+serviceAccount: {annotations: {a: b}}
+jobs: {name: other, vaultRole: other, vaultPath: kv/other}
+migration: {backoffLimit: 0, ttlSecondsAfterFinished: 60}
+backup: {schedule: "@weekly", timeZone: Europe/Berlin, keepDaily: 1, persistence: {storageClassName: fast, size: 1.5Ti}}
+networkPolicy:
+  postgres: {to: [{ipBlock: {cidr: 10.1.2.3/32}}]}
+  metrics: {from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
+podAnnotations: {a: b}
+nodeSelector: {disk: ssd}
+tolerations: [{key: a, operator: Exists}]
+affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [
+  {weight: 1, podAffinityTerm: {topologyKey: zone, labelSelector: {matchLabels: {app: full}}}}]}}
+END
+# accepted ARGUMENTS: what Helm makes with these values.
 accepted() {
-    helm template wrktalk-agent "$PACKAGE" --namespace "$NS" --values "$WORK/site.yaml" --skip-tests --set "$1" >"$WORK/rendered.yaml"
+    helm template wrktalk-agent "$PACKAGE" --namespace "$NS" --values "$WORK/site.yaml" --skip-tests "$@" >"$WORK/rendered.yaml"
     expect_exit 0 kubectl apply --dry-run=server --validate=strict -f "$WORK/rendered.yaml"
     expect_equal '' cat "$ERR"
 }
-check 'all of it is accepted, and no pod breaks the level restricted' accepted ''
-check 'the rollback, too' accepted migration.enabled=false,rollback.enabled=true
-check 'the agent with Vault and peers for its network, too' accepted \
-    'agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p,networkPolicy.postgres.to[0].ipBlock.cidr=10.1.2.3/32'
+check 'all of it is accepted, and no pod breaks the level restricted' accepted
+check 'the rollback, too' accepted --set migration.enabled=false,rollback.enabled=true
+check 'and with every value another one' accepted --values "$WORK/full.yaml"
+kinds() {
+    helm template wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --set "$1" | sed -n 's/^kind: //p' | sort -u | paste -sd ' '
+}
+check 'what is there already, or not wanted, is not made' expect_equal 'ConfigMap CronJob Deployment Job Pod' kinds \
+    serviceAccount.create=false,rbac.create=false,networkPolicy.enabled=false,podDisruptionBudget.enabled=false,backup.persistence.existingClaim=claim
 
 # objects: what the release has made, the hook's and kept ones included.
 objects() {
@@ -288,5 +318,5 @@ rolled_back() {
     expect_equal '' sql "select relname from pg_class where relname ~ '^checkpoint'"
 }
 check 'its rollback drops the tables' rolled_back
-check 'the password is in nothing that Helm holds, nor in the log' refuse grep -r secure_password \
-    <(helm get all wrktalk-agent) "$WORK/agent.log"
+helm get all wrktalk-agent >"$WORK/held"
+check 'the password is in nothing that Helm holds, nor in the log' refuse grep secure_password "$WORK/held" "$WORK/agent.log"
