@@ -239,7 +239,7 @@ shop 1.0.0 '{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {na
 agent_pod wrktalk-agent "$WORK/agent.json"
 background agent pod_run "$WORK/agent.json" agent
 refuses() {
-    [ -z "$HTTP" ] || wait_until 20 probe readinessProbe
+    wait_until 20 probe readinessProbe
     expect_exit 8 queued
     expect_output 'roles.rbac.authorization.k8s.io.* is forbidden'
 }

@@ -68,7 +68,7 @@ probes() {
     database_up
     wait_until 60 probe readinessProbe
 }
-[ -z "$HTTP" ] || check 'its probes tell the truth: alive without a database, ready only with it' probes
+check 'its probes tell the truth: alive without a database, ready only with it' probes
 deployed() {
     expect_exit 0 "$WRKTALK" deploy 1.0.0 --queue --wait
     expect_equal 1.0.0 kubectl get deployment shop -o jsonpath='{.metadata.annotations.version}'

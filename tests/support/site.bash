@@ -102,10 +102,8 @@ agent_pod() {
     kubectl get secret wrktalk-agent -o json | jq -j '.data["db-password"] | @base64d' >"$VOLUMES/secret/db-password"
     api_token "$WORK/pod.json"
     POD_PROGRAMS=("$(command -v helm)" "$(command -v kubectl)")
-    HTTP='' # a program without --http answers no probe
-    ! "$WRKTALK" poll --help | grep -q -e --http || HTTP=127.0.0.1:$(_port)
-    jq --arg http "$HTTP" '.containers[0].args |= if $http == "" then . - ["--http", ":9464"] else
-        map(if . == ":9464" then $http else . end) end' "$WORK/pod.json" >"$2"
+    HTTP=127.0.0.1:$(_port)
+    jq --arg http "$HTTP" '.containers[0].args |= map(if . == ":9464" then $http else . end)' "$WORK/pod.json" >"$2"
 }
 
 probe() {
