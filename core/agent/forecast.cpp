@@ -116,7 +116,7 @@ class Look {
 
   void images() {
     const auto& artifact = out_.goal->artifact;
-    const base::TempDir folder(base::temporary_parent(), "wrktalk-check-");
+    const base::TempDir folder(base::temporary_parent(), "wrktalk-check-", base::TempDir::Holds::no_secrets);
     const auto secrets = make_secrets_dir(settings_);
     auto db = link_.raw();
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);

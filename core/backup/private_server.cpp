@@ -75,7 +75,9 @@ void sweep_private_servers(base::Pulse& pulse) {
 }
 
 PrivateServer::PrivateServer(const Tools& tools, base::Pulse& outer)
-    : outer_(outer), folder_(base::temporary_parent(), kPrefix), lock_(lock_folder(folder_.path())) {
+    : outer_(outer),
+      folder_(base::temporary_parent(), kPrefix, base::TempDir::Holds::no_secrets),
+      lock_(lock_folder(folder_.path())) {
   if (::geteuid() == 0) {
     throw Error(Kind::configuration,
                 "the role may not create a database, and a private PostgreSQL server does not run as root",

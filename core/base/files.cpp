@@ -44,8 +44,7 @@ void overwrite(int folder, const char* name) noexcept {
 }
 
 bool remove_at(int folder, const char* name, bool wipe) noexcept {
-  if (::unlinkat(folder, name, 0) == 0 && !wipe) return true;
-  if (!wipe && errno == ENOENT) return true;
+  if (!wipe && (::unlinkat(folder, name, 0) == 0 || errno == ENOENT)) return true;
   struct stat info {};
   if (::fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
   if (!S_ISDIR(info.st_mode)) {
@@ -82,24 +81,29 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-TempDir::TempDir(const std::string& parent, const std::string& prefix) : path_(parent + "/" + prefix + "XXXXXX") {
+TempDir::TempDir(const std::string& parent, const std::string& prefix, Holds holds)
+    : path_(parent + "/" + prefix + "XXXXXX"), holds_(holds) {
   if (::mkdtemp(path_.data()) == nullptr) {
     throw_errno(Kind::failed, "cannot make a private folder in " + parent, "check that it exists and is writable");
   }
 }
 
-TempDir::TempDir(TempDir&& other) noexcept : path_(other.keep()) {}
+TempDir::TempDir(TempDir&& other) noexcept : path_(other.keep()), holds_(other.holds_) {}
 
 TempDir& TempDir::operator=(TempDir&& other) noexcept {
   if (this != &other) {
-    if (!path_.empty()) wipe_tree(path_);
+    remove();
     path_ = other.keep();
+    holds_ = other.holds_;
   }
   return *this;
 }
 
-TempDir::~TempDir() {
-  if (!path_.empty()) wipe_tree(path_);
+TempDir::~TempDir() { remove(); }
+
+void TempDir::remove() noexcept {
+  if (path_.empty()) return;
+  holds_ == Holds::secrets ? wipe_tree(path_) : remove_tree(path_);
 }
 
 std::string TempDir::keep() noexcept { return std::exchange(path_, std::string()); }

@@ -11,11 +11,13 @@
 namespace wrktalk::base {
 
 /// A private folder (0700, made with mkdtemp) that is removed with all it holds when the owner goes.
-/// Files below it that held secrets are overwritten first.
 class TempDir {
  public:
+  /// Secrets are overwritten before they are removed; that costs as much as writing them.
+  enum class Holds { secrets, no_secrets };
+
   /// `parent` must exist; the name is `prefix` and six characters.
-  TempDir(const std::string& parent, const std::string& prefix);
+  TempDir(const std::string& parent, const std::string& prefix, Holds holds = Holds::secrets);
   TempDir(TempDir&& other) noexcept;
   TempDir& operator=(TempDir&& other) noexcept;
   TempDir(const TempDir&) = delete;
@@ -27,7 +29,10 @@ class TempDir {
   std::string keep() noexcept;
 
  private:
+  void remove() noexcept;
+
   std::string path_;
+  Holds holds_;
 };
 
 /// Where temporary files without secrets may lie: $TMPDIR when it is an absolute path, else /tmp.
