@@ -5,6 +5,8 @@ need_service postgres docker
 pg_database wrktalk
 # shellcheck source=../support/agent.bash
 . "$SUPPORT/agent.bash"
+# shellcheck source=../support/v42.bash
+. "$SUPPORT/v42.bash"
 
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=docker WRKTALK_AGENT_COMPOSE_PROJECT_NAME=wt$$ WRKTALK_AGENT_COMPOSE_TIMEOUT=60s \
     WRKTALK_AGENT_COMPOSE_WORKING_DIR=$WORK/compose WRKTALK_AGENT_MAINTENANCE_FLAG=$WORK/flag TMPDIR=$WORK/tmp
@@ -52,20 +54,11 @@ running() {
 
 # ---------------------------------------------------------------- an existing v4.2 database
 
-# The tables as the v4.2 backend made them, with uuid-ossp, a pending task and an artifact in them.
-sed 's/gen_random_uuid()/uuid_generate_v4()/; s/IF NOT EXISTS //' "$SUPPORT/../../migrations/agent/001_agent_tables.up.sql" >"$WORK/v42.sql"
-old_database() {
-    sql 'create extension "uuid-ossp"' && psql -qX -v ON_ERROR_STOP=1 -f "$WORK/v42.sql"
-} >/dev/null
-if ! old_database 2>"$ERR"; then
-    echo "uuid-ossp is not installed: ids from gen_random_uuid() instead"
-    psql -qX -v ON_ERROR_STOP=1 -f "$SUPPORT/../../migrations/agent/001_agent_tables.up.sql"
-fi
+# A pending task and an artifact are in it.
+v42_tables
+v42_release 1.0.0 compose "$WORK/1.0.0.tar.gz" GREETING=hello-1.0.0
 sql "insert into deployment_config (deployment_type, compose_project_name) values ('docker', 'wt$$');
      insert into admin (email) values ('a@example.org');
-     insert into release_artifact (release_version, chart_type, artifact_data, env_data, sha256)
-       values ('1.0.0', 'compose', pg_read_binary_file('$WORK/1.0.0.tar.gz'), 'GREETING=hello-1.0.0',
-               encode(sha256(pg_read_binary_file('$WORK/1.0.0.tar.gz')), 'hex'));
      insert into agent_task (type, release_artifact_id) select 'deploy', id from release_artifact" >/dev/null
 old_rows() { sql "select count(*), min(status) from agent_task; select release_version, is_current from release_artifact"; }
 check 'a v4.2 database is adopted' expect_exit 0 "$WRKTALK" migrate up --set agent

@@ -6,16 +6,10 @@ need_service postgres nginx haproxy
 pg_database wrktalk
 # shellcheck source=../support/agent.bash
 . "$SUPPORT/agent.bash"
+# shellcheck source=../support/proxy.bash
+. "$SUPPORT/proxy.bash"
 
-# Four ports in a row, below those that the kernel gives to others.
-ports_free() { local port; for port in "$1" $(($1 + 1)) $(($1 + 2)) $(($1 + 3)); do ! (exec 3<>"/dev/tcp/127.0.0.1/$port") || return 1; done 2>/dev/null; }
-PROXY_BASE=$((20000 + RANDOM % 3000 * 4))
-until ports_free "$PROXY_BASE"; do PROXY_BASE=$((PROXY_BASE + 4)); done
-export PROXY_BASE TESTBED_STATE=$WORK/state
-at_exit "$SUPPORT/testbed/proxy-down"
-# shellcheck disable=SC1090  # export lines made by the testbed
-. <("$SUPPORT/testbed/proxy-up")
-
+proxies
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
     WRKTALK_AGENT_HOST_ACTIVATE=$WORK/activate WRKTALK_AGENT_HOST_HEALTH=$WORK/health WRKTALK_AGENT_HOST_TIMEOUT=2s \
     WRKTALK_AGENT_MAINTENANCE_FLAG=$NGINX_FLAG WRKTALK_AGENT_HEARTBEAT_INTERVAL=500ms WRKTALK_AGENT_POLL_INTERVAL=1s TMPDIR=$WORK/tmp

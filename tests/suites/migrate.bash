@@ -2,6 +2,8 @@
 # migrate and verify on a real server: the guide's log lines, many runners, kills, refusals, drift.
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres
+# shellcheck source=../support/v42.bash
+. "$SUPPORT/v42.bash"
 pg_database guide
 
 guide_lines() {
@@ -336,8 +338,7 @@ check 'SIGTERM ends the statement and undoes' interrupted
 
 agent_adopted() {
     pg_database v42
-    sql 'create extension "uuid-ossp"'
-    sed 's/gen_random_uuid/uuid_generate_v4/' "$SUPPORT/../../migrations/agent/001_agent_tables.up.sql" | psql -Xq
+    v42_tables
     sql "insert into agent_task (type) values ('deploy')"
     expect_exit 0 "$WRKTALK" migrate up --set agent
     expect_output '^==> All 11 agent tables verified successfully'
