@@ -119,7 +119,7 @@ check 'off cleans up after that' no_window
 
 reader() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
-    chmod 755 "$WORK/state" "$WORK/state/proxy"
+    chmod 755 "$WORK/proxies" "$WORK/proxies/proxy"
     not_writable() {
         expect_exit 5 reader env HOME=/ "$WRKTALK" maintenance on
         expect_output 'cannot make the maintenance flag .*Permission denied'

@@ -10,7 +10,8 @@
 # background is ended with the suite. The suite may define
 #
 #   before HEADING       called before the first block under each heading
-#   REAL                 a list of "REAL=SHOWN": what this run has in place of what the document shows
+#   REAL                 a list of "REAL=SHOWN": what this run has in place of what the document shows, a longer one before a
+#                        shorter one that is part of it; blocks are run with the former
 
 REAL=()
 
@@ -38,6 +39,7 @@ walk() {
         IFS='|' read -r next language _ <<<"${lines[index + 1]:-}"
         [ "$language" = output ] || next=''
         check "$chapter: $heading${next:+, as shown}" run_block "$number" "$next"
+        [ "$_failed" -eq 0 ] || { echo "$DOCUMENT: the rest is not walked"; return; }
         COUNT=$((COUNT + 1))
     done
 }
@@ -53,7 +55,7 @@ run_block() {
         cd "$PWD"
         set -a
         # shellcheck disable=SC1090
-        . "$BLOCKS/$1.bash"
+        . <(as_here <"$BLOCKS/$1.bash")
         set +a
         export -p >"$WORK/variables"
         for pid in $(jobs -p); do echo "$pid $(_started "$pid")" >>"$WORK/jobs"; done
@@ -66,6 +68,14 @@ run_block() {
         return 1
     fi
     [ -z "${2:-}" ] || python3 "$SUPPORT/document.py" compare "$BLOCKS/$2.output" "$WORK/came" "${REAL[@]}"
+}
+
+# as_here: standard input with what this run has in place of what the document shows.
+as_here() {
+    local text pair
+    IFS= read -rd '' text || true
+    for pair in "${REAL[@]}"; do text=${text//"${pair#*=}"/"${pair%%=*}"}; done
+    printf '%s' "$text"
 }
 
 chapter() {

@@ -31,7 +31,7 @@ pod_run() {
         --ro-bind "$WRKTALK" /image/wrktalk --setenv PATH "/image:$(pg_bin):/usr/bin")
     while read -r name path mode; do
         sandbox+=("$mode" "$VOLUMES/$name" "$path")
-    done < <(jq -r '.volumeMounts[] | "\(.name) \(.mountPath) \(if .readOnly then "--ro-bind" else "--bind" end)"' <<<"$container")
+    done < <(jq -r '.volumeMounts[]? | "\(.name) \(.mountPath) \(if .readOnly then "--ro-bind" else "--bind" end)"' <<<"$container")
     for path in "${POD_PROGRAMS[@]}"; do sandbox+=(--ro-bind "$path" "/image/${path##*/}"); done
     server=$(kubectl config view --minify -o jsonpath='{.clusters[0].cluster.server}')
     sandbox+=(--setenv KUBERNETES_SERVICE_HOST 127.0.0.1 --setenv KUBERNETES_SERVICE_PORT "${server##*:}")
@@ -44,6 +44,6 @@ pod_run() {
         jq -r '.env[]? | "\(.name)=\(.value)"' <<<"$container"
     )
     [ "$(jq .securityContext.readOnlyRootFilesystem <<<"$container")" != true ] || sandbox+=(--remount-ro /)
-    mapfile -t words < <(jq -r '.command[], .args[]' <<<"$container")
+    eval "words=($(jq -r '[.command[], .args[]?] | @sh' <<<"$container"))" # a word may have several lines
     bwrap "${sandbox[@]}" "${words[@]}" 2>&1
 }

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# docs/migration-guide.md, walked through: each command of the page is run against a real API server, Vault and PostgreSQL, and what it prints
+# is compared with what the page shows. Then the part of docs/upgrade-from-v4.2.md that swaps the agent's Deployment.
+. "$(dirname "$0")/../support/lib.bash"
+need_service postgres kubernetes helm vault jq openssl bwrap socat python3
+bwrap --unshare-user --ro-bind / / true 2>"$WORK/bwrap" || skip_suite "no container can be had: $(<"$WORK/bwrap")"
+# shellcheck source=../support/vault.bash
+. "$SUPPORT/vault.bash"
+# shellcheck source=../support/pod.bash
+. "$SUPPORT/pod.bash"
+# shellcheck source=../support/document.bash
+. "$SUPPORT/document.bash"
+# shellcheck source=../support/kubelet.bash
+. "$SUPPORT/kubelet.bash"
+
+# ---------------------------------------------------------------- the site: PostgreSQL, Vault, and what the cluster knows of them
+
+# shellcheck source=../support/testbed/lib.bash
+free_port() { (. "$SUPPORT/testbed/lib.bash" && free_port); }
+PGPORT=$(free_port)
+FORWARDED=$(free_port)
+export PGPORT
+start_postgres() { pg_cluster listen_addresses=127.0.0.1 "port=$PGPORT"; }
+start_postgres
+PASSWORD=$(openssl rand -hex 12)
+sql "create role agent_executor_user login password '$PASSWORD'" >/dev/null
+createdb -O agent_executor_user agent_executor
+printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$WORK/pg/data/pg_hba.conf"
+sql 'select pg_reload_conf()' >/dev/null
+
+clean_cluster() {
+    "$KUBECTL" delete namespace bizmatters bizmatters-dev wrktalk --ignore-not-found --wait="$1"
+    "$KUBECTL" delete persistentvolume agent-executor-backups --ignore-not-found --wait=false
+} >/dev/null 2>&1
+clean_cluster true
+at_exit clean_cluster false
+vault_start # makes the namespace and the service account
+put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
+mkdir "$WORK/programs"
+ln -s "$BAO" "$WORK/programs/vault"
+POD_PROGRAMS=("$WORK/programs/vault")
+
+kubectl label namespace bizmatters pod-security.kubernetes.io/enforce=restricted >/dev/null
+kubectl create configmap vault-ca -n bizmatters --from-file=ca.crt="$VAULT_CACERT" >/dev/null
+confined='securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}'
+as_user='automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: {type: RuntimeDefault}}'
+kubectl create -f - >/dev/null <<END
+apiVersion: v1
+kind: Namespace
+metadata: {name: bizmatters-dev}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: vault-0, namespace: bizmatters-dev, labels: {app: vault}}
+spec:
+  $as_user
+  containers:
+    - name: vault
+      image: openbao/openbao
+      env: [{name: BAO_ADDR, value: "$BAO_ADDR"}, {name: BAO_TOKEN, value: root}, {name: HOME, value: /tmp}]
+      $confined
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: postgres-0, namespace: bizmatters, labels: {app: postgres}, annotations: {testbed/log: "$WORK/pg/log"}}
+spec:
+  $as_user
+  containers: [{name: postgres, image: postgres, $confined}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: postgres, namespace: bizmatters}
+spec: {selector: {app: postgres}, ports: [{port: 5432}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: agent-executor, namespace: bizmatters}
+spec:
+  selector: {matchLabels: {app: agent-executor}}
+  template:
+    metadata: {labels: {app: agent-executor}}
+    spec:
+      $(sed 's/^ */      /; 1s/^ *//' <<<"$as_user")
+      containers:
+        - name: agent-executor
+          image: agent-executor
+          env:
+            - {name: PGHOST, value: postgres.bizmatters.svc.cluster.local}
+            - {name: PGPORT, value: "5432"}
+            - {name: PGDATABASE, value: agent_executor}
+            - {name: PGUSER, value: agent_executor_user}
+            - {name: PGPASSWORD, value: "$PASSWORD"}
+          $confined
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: agent-executor-backups}
+spec:
+  accessModes: [ReadWriteOnce]
+  capacity: {storage: 10Gi}
+  claimRef: {namespace: bizmatters, name: agent-executor-backups}
+  hostPath: {path: /backups}
+END
+kubectl wait --for=condition=ready --timeout=60s pod/vault-0 -n bizmatters-dev >/dev/null
+kubectl wait --for=condition=ready --timeout=60s pod --all -n bizmatters >/dev/null
+K8S=$(cd "$SUPPORT/../../k8s" && pwd)
+REAL=("$VAULT_TLS_ADDR=https://vault.bizmatters-dev.svc.cluster.local:8200" "$FORWARDED=15432" "$PGPORT=5432")
+kubelet bizmatters
+
+# ---------------------------------------------------------------- the page
+
+# What happens to the site while the page is read.
+before() {
+    case $1 in
+        'Job without a pod, or stuck in Pending') kubectl delete serviceaccount agent-executor -n bizmatters ;;
+        'Vault does not answer')
+            seal
+            anew vault-init
+            ;;
+        'Vault authentication failed')
+            as_root POST auth/kubernetes/role/agent-executor '{"bound_service_account_names": "agent-executor",
+                "bound_service_account_namespaces": "staging", "token_policies": "agent-executor"}'
+            anew
+            wait_until 60 expect_equal 1 kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}'
+            ;;
+        'PostgreSQL connection failed')
+            pg_stop "$WORK/pg"
+            anew migrate
+            ;;
+    esac >/dev/null
+}
+# anew [CONTAINER]: the Job anew, and that container runs and has said why it waits.
+anew() {
+    kubectl delete job agent-executor-migration-001 -n bizmatters
+    kubectl apply -f "$K8S/base/migration/migration-job.yaml"
+    [ -z "${1:-}" ] || wait_until 60 grep -q WARN "$PODS"/*/"$1.log"
+}
+
+document migration-guide.md
+ln -s "$K8S" "$SUPPORT/../../scripts" "$WORK/session"
+printf %s "$PASSWORD" >"$WORK/session/password"
+walk
+
+cp -r "$PODS" /tmp/wt/pods; cp "$WORK/kubelet.log" /tmp/wt/
