@@ -105,7 +105,7 @@ END
 kubectl wait --for=condition=ready --timeout=60s pod/vault-0 -n bizmatters-dev >/dev/null
 kubectl wait --for=condition=ready --timeout=60s pod --all -n bizmatters >/dev/null
 K8S=$(cd "$SUPPORT/../../k8s" && pwd)
-REAL=("$VAULT_TLS_ADDR=https://vault.bizmatters-dev.svc.cluster.local:8200" "$FORWARDED=15432" "$PGPORT=5432")
+REAL=("$VAULT_TLS_ADDR=https://vault.bizmatters-dev.svc.cluster.local:8200" "$FORWARDED=15432" "$PGPORT=5432" 60s=5m)
 kubelet bizmatters
 
 # ---------------------------------------------------------------- the page
@@ -113,33 +113,84 @@ kubelet bizmatters
 # What happens to the site while the page is read.
 before() {
     case $1 in
-        'Job without a pod, or stuck in Pending') kubectl delete serviceaccount agent-executor -n bizmatters ;;
+        'Job without a pod, or stuck in Pending')
+            check 'the service account is gone' kubectl delete serviceaccount agent-executor -n bizmatters
+            ;;
         'Vault does not answer')
             seal
-            anew vault-init
+            check 'Vault is sealed, and a Job waits for it' anew vault-init
             ;;
         'Vault authentication failed')
             as_root POST auth/kubernetes/role/agent-executor '{"bound_service_account_names": "agent-executor",
-                "bound_service_account_namespaces": "staging", "token_policies": "agent-executor"}'
-            anew
-            wait_until 60 expect_equal 1 kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}'
+                "bound_service_account_namespaces": "staging", "token_policies": "agent-executor"}' >/dev/null
+            check "the role is another namespace's, and a Job fails" anew
             ;;
         'PostgreSQL connection failed')
             pg_stop "$WORK/pg"
-            anew migrate
+            check 'PostgreSQL is away, and a Job waits for it' anew migrate
             ;;
-    esac >/dev/null
+        'When it is back') start_postgres ;;
+        'Monitor checkpoint usage') check 'the graph of the page keeps its checkpoints by PostgresSaver' checkpointing ;;
+    esac
 }
-# anew [CONTAINER]: the Job anew, and that container runs and has said why it waits.
+# checkpointing: the page's Python, with a graph of one step, run once.
+checkpointing() {
+    eval "$("$SUPPORT/langgraph/install")"
+    cat >"$WORK/agent_builder.py" <<'PY'
+from langgraph.graph import MessagesState, StateGraph
+
+
+def build():
+    graph = StateGraph(MessagesState)
+    graph.add_node("answer", lambda state: {"messages": ["hello to you"]})
+    graph.set_entry_point("answer")
+    return graph
+PY
+    {
+        echo 'import agent_builder'
+        cat "$BLOCKS"/*.python
+        echo 'compiled.invoke({"messages": ["hello"]}, {"configurable": {"thread_id": "first"}})'
+    } >"$WORK/executor.py"
+    POSTGRES_CONNECTION_STRING="host=127.0.0.1 port=$PGPORT dbname=agent_executor user=agent_executor_user password=$PASSWORD" \
+        python3 "$WORK/executor.py"
+}
+failed_once() { [ "$(kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}')" = 1 ]; }
+# anew [CONTAINER]: the Job anew, and that container runs and has said why it waits; without one, it has failed.
 anew() {
     kubectl delete job agent-executor-migration-001 -n bizmatters
     kubectl apply -f "$K8S/base/migration/migration-job.yaml"
-    [ -z "${1:-}" ] || wait_until 60 grep -q WARN "$PODS"/*/"$1.log"
+    if [ $# -eq 0 ]; then wait_until 30 failed_once; else wait_until 30 grep -rq --include="$1.log" 'vault.waits\|database.waiting' "$PODS"; fi
 }
 
 document migration-guide.md
 ln -s "$K8S" "$SUPPORT/../../scripts" "$WORK/session"
 printf %s "$PASSWORD" >"$WORK/session/password"
+cp "$VAULT_STATE/unseal-key" "$WORK/session"
+mkdir -p "$WORK/session/agent-executor/templates"
+printf 'apiVersion: v2\nname: agent-executor\nversion: 1.0.0\n' >"$WORK/session/agent-executor/Chart.yaml"
 walk
 
-cp -r "$PODS" /tmp/wt/pods; cp "$WORK/kubelet.log" /tmp/wt/
+# ---------------------------------------------------------------- what cannot be run here
+
+# Each block that is left out, and why.
+declare -A left_out=([argocd]='its controllers run as containers' [flux]='its controllers run as containers')
+blocks_left_out() { awk -F'|' '$2 == "bash" && $3 != "" { print $3 }' "$BLOCKS/blocks" | sort; }
+check 'only what has a reason was left out' expect_equal "$(printf '%s\n' "${!left_out[@]}" | sort)" blocks_left_out
+for tag in "${!left_out[@]}"; do echo "left out, the command of $tag: ${left_out[$tag]}"; done
+
+# ---------------------------------------------------------------- the agent's Deployment, from v4.2 to here
+
+kubectl create namespace wrktalk >/dev/null
+kubectl create -f - >/dev/null <<END
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: wrktalk-agent, namespace: wrktalk}
+spec:
+  selector: {matchLabels: {app: wrktalk-agent-v4.2}}
+  template:
+    metadata: {labels: {app: wrktalk-agent-v4.2}}
+    spec: {containers: [{name: agent, image: "wrktalk-agent:v4.2"}]}
+END
+document upgrade-from-v4.2.md
+printf %s "$PASSWORD" >"$WORK/session/db-password"
+walk kubernetes

@@ -3,7 +3,7 @@
 # types them, and what they print is compared with the block "output" that follows.
 #
 #   document FILE        take this one
-#   walk [TAG]           run the blocks "bash" (or "bash TAG"), a check each, named by its heading; COUNT is how many
+#   walk [TAG]           run the blocks "bash" (or "bash TAG"), a check each, named by its heading; ends at the first failure
 #   chapter NAME         the headings below it whose commands were compared with what is shown
 #
 # A block starts in the folder and with the variables that the one before left, and must not fail. What runs on in the
@@ -16,11 +16,12 @@
 REAL=()
 
 document() {
-    at_exit end_jobs
+    [ -e "$WORK/jobs" ] || at_exit end_jobs
+    touch "$WORK/jobs"
+    export LC_ALL=C.UTF-8
     DOCUMENT=$(cd "$SUPPORT/../../docs" && pwd)/$1
-    BLOCKS=$WORK/document
+    BLOCKS=$WORK/$1
     mkdir -p "$BLOCKS" "$WORK/session"
-    : >"$WORK/jobs"
     python3 "$SUPPORT/document.py" split "$DOCUMENT" "$BLOCKS"
     (cd "$WORK/session" && export -p >"$WORK/variables")
 }
@@ -30,7 +31,6 @@ walk() {
     local tag=${1:-} number language its heading last='' chapter next index
     local -a lines
     mapfile -t lines <"$BLOCKS/blocks"
-    COUNT=0
     for index in "${!lines[@]}"; do
         IFS='|' read -r number language its heading chapter <<<"${lines[index]}"
         [ "$language $its" = "bash $tag" ] || continue
@@ -39,8 +39,8 @@ walk() {
         IFS='|' read -r next language _ <<<"${lines[index + 1]:-}"
         [ "$language" = output ] || next=''
         check "$chapter: $heading${next:+, as shown}" run_block "$number" "$next"
+        # shellcheck disable=SC2154  # check counts
         [ "$_failed" -eq 0 ] || { echo "$DOCUMENT: the rest is not walked"; return; }
-        COUNT=$((COUNT + 1))
     done
 }
 
@@ -85,7 +85,6 @@ chapter() {
 
 end_jobs() {
     local pid started
-    [ -f "$WORK/jobs" ] || return 0
     while read -r pid started; do
         [ "$(_started "$pid")" != "$started" ] || kill "$pid" 2>/dev/null || true
     done <"$WORK/jobs"

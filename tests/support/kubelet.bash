@@ -69,7 +69,7 @@ _kubelet() {
     # shellcheck disable=SC2064  # this watch
     trap "kill $watch \$(jobs -p) 2>/dev/null; exit 0" TERM
     while read -ru "$pods" uid name phase policy; do
-        [ "$phase $policy" = 'Running Never' ] && [ ! -e "$PODS/$uid" ] || continue
+        if [ "$phase $policy" != 'Running Never' ] || [ -e "$PODS/$uid" ]; then continue; fi
         _admit "$1" "$name" "$PODS/$uid"
         _run_pod "$1" "$name" "$PODS/$uid" &
     done
