@@ -29,11 +29,11 @@ printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$WORK/
 sql 'select pg_reload_conf()' >/dev/null
 
 clean_cluster() {
-    "$KUBECTL" delete namespace bizmatters bizmatters-dev wrktalk --ignore-not-found --wait="$1"
-    "$KUBECTL" delete persistentvolume agent-executor-backups --ignore-not-found --wait=false
+    "$KUBECTL" delete namespace bizmatters bizmatters-dev wrktalk --ignore-not-found
+    "$KUBECTL" delete persistentvolume agent-executor-backups --ignore-not-found
 } >/dev/null 2>&1
-clean_cluster true
-at_exit clean_cluster false
+clean_cluster
+at_exit clean_cluster
 vault_start # makes the namespace and the service account
 put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
 mkdir "$WORK/programs"
