@@ -114,7 +114,8 @@ kubelet bizmatters
 before() {
     case $1 in
         'Job without a pod, or stuck in Pending')
-            check 'the service account is gone' kubectl delete serviceaccount agent-executor -n bizmatters
+            kubectl delete serviceaccount agent-executor -n bizmatters >/dev/null
+            check 'the service account is gone, and a Job gets no pod' no_pod
             ;;
         'Vault does not answer')
             seal
@@ -153,6 +154,10 @@ PY
     } >"$WORK/executor.py"
     POSTGRES_CONNECTION_STRING="host=127.0.0.1 port=$PGPORT dbname=agent_executor user=agent_executor_user password=$PASSWORD" \
         python3 "$WORK/executor.py"
+}
+no_pod() {
+    kubectl apply -f "$K8S/base/migration/migration-job.yaml"
+    wait_until 30 expect_output FailedCreate kubectl describe job agent-executor-migration-001 -n bizmatters
 }
 failed_once() { [ "$(kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}')" = 1 ]; }
 # anew [CONTAINER]: the Job anew, and that container runs and has said why it waits; without one, it has failed.

@@ -42,7 +42,7 @@ spec:
   matchResources:
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $1}}
 END
-    wait_until 30 _policy_works "$1"
+    wait_until 60 _policy_works "$1"
     background kubelet _kubelet "$1"
 } >/dev/null
 
