@@ -105,7 +105,7 @@ END
 kubectl wait --for=condition=ready --timeout=60s pod/vault-0 -n bizmatters-dev >/dev/null
 kubectl wait --for=condition=ready --timeout=60s pod --all -n bizmatters >/dev/null
 K8S=$(cd "$SUPPORT/../../k8s" && pwd)
-REAL=("$VAULT_TLS_ADDR=https://vault.bizmatters-dev.svc.cluster.local:8200" "$FORWARDED=15432" "$PGPORT=5432" 60s=5m)
+REAL=("$VAULT_TLS_ADDR=https://vault.bizmatters-dev.svc.cluster.local:8200" "$FORWARDED=15432" "$PGPORT=5432" 120s=5m)
 kubelet bizmatters
 
 # ---------------------------------------------------------------- the page
@@ -157,14 +157,14 @@ PY
 }
 no_pod() {
     kubectl apply -f "$K8S/base/migration/migration-job.yaml"
-    wait_until 30 expect_output FailedCreate kubectl describe job agent-executor-migration-001 -n bizmatters
+    wait_until 60 expect_output FailedCreate kubectl describe job agent-executor-migration-001 -n bizmatters
 }
 failed_once() { [ "$(kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}')" = 1 ]; }
 # anew [CONTAINER]: the Job anew, and that container runs and has said why it waits; without one, it has failed.
 anew() {
     kubectl delete job agent-executor-migration-001 -n bizmatters
     kubectl apply -f "$K8S/base/migration/migration-job.yaml"
-    if [ $# -eq 0 ]; then wait_until 30 failed_once; else wait_until 30 grep -rq --include="$1.log" 'vault.waits\|database.waiting' "$PODS"; fi
+    if [ $# -eq 0 ]; then wait_until 60 failed_once; else wait_until 60 grep -rq --include="$1.log" 'vault.waits\|database.waiting' "$PODS"; fi
 }
 
 document migration-guide.md
