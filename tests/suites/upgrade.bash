@@ -144,6 +144,7 @@ bob@example.org|🔄 Rollback Successful - 1.0.0' bash -c "python3 '$SUPPORT/mai
 check 'the mails have arrived, one for each active admin' mailed
 check 'while it was deployed the site had its page of maintenance' grep -q '<h1>Maintenance' "$WORK/session/before.html"
 check 'before and after it had its own' refuse grep -q Maintenance "$WORK/session/after.html"
+check 'nothing of the tasks is left over' no_left_overs
 schema >"$WORK/new-schema"
 check 'the way back leaves the tables as v4.2 made them' diff "$WORK/old-schema" "$WORK/new-schema"
 check 'and a v4.2 agent goes on' test -n "$(sql "insert into agent_task (type) values ('rollback')" >/dev/null && v42_claim)"
