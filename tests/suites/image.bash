@@ -24,7 +24,7 @@ build() {
         # shellcheck disable=SC2086  # words
         docker build --network host --build-arg http_proxy --build-arg https_proxy -t $part "$WORK/context"
     done
-    id=$(docker create "$image-build")
+    id=$(docker create "$image-build" true)
     docker cp "$id:/src/.ccache" "$kept.$$"
     rm -rf "$kept"
     mv "$kept.$$" "$kept"
@@ -65,9 +65,12 @@ touch "$WORK/nothing"
 shut=()
 for path in bash dash perl; do shut+=(-v "$WORK/nothing:/usr/bin/$path:ro"); done
 
-# The site's folder is the containers' user's, the server's socket is seen and nothing else.
-mkdir -m 711 "$WORK/site" "$WORK/site/backups"
-export WRKTALK_AGENT_HOST_ROOT=$WORK/site/srv WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=image
+# The site's folder is the containers' user's, also where it hangs below /tmp; besides it they see the server's socket and nothing.
+site=$(mktemp -d /tmp/site.XXXXXX)
+at_exit rm -rf "$site"
+mkdir "$site/backups"
+export WRKTALK_AGENT_HOST_ROOT=$site/srv WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=image \
+    WRKTALK_AGENT_HOST_TIMEOUT=3s WRKTALK_AGENT_CHECKPOINT_NAME=$PGDATABASE
 unset WRKTALK_AGENT_SECRETS_DIR # /dev/shm is the container's own
 
 # contained [OPTION...] IMAGE WORD...: docker run, with 48 MB and no network unless "memory" and "network" say otherwise.
@@ -76,7 +79,7 @@ contained() {
     for name in "${!WRKTALK_AGENT_@}"; do settings+=(-e "$name"); done
     docker run --label "wrktalk-test=$$" --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp \
         --memory "${memory:-48m}" --memory-swap "${memory:-48m}" --network "${network:-none}" \
-        "${shut[@]}" -v "$PGHOST:$PGHOST:ro" -v "$WORK/site:$WORK/site" "${settings[@]}" "$@"
+        "${shut[@]}" -v "$PGHOST:$PGHOST:ro" -v "$site:$site" "${settings[@]}" "$@"
 }
 wrktalk() { contained --rm "$image" "$@"; }
 # tool PROGRAM WORD...: with the memory that Go's programs take.
@@ -92,22 +95,28 @@ check 'compose is there' expect_output 'version v?2' tool docker compose version
 for program in pg_dump pg_restore psql; do check "$program is there" expect_output 'PostgreSQL\) 17' tool "$program" --version; done
 check 'age is there' expect_output '^v?1' tool age --version
 check 'the user has a name' expect_output '^wrktalk$' tool id -un
-no_vault() { wrktalk secrets pg-env --vault-addr http://127.0.0.1:9 --out /tmp/pg_env.sh; }
+no_vault() { contained --rm -e VAULT_TOKEN=none "$image" secrets pg-env --vault-addr http://127.0.0.1:9 --out /tmp/pg_env.sh; }
 check 'libcurl is there: nobody answers, 6' expect_exit 6 no_vault
 check 'and nothing else is wrong' expect_output 'connect to 127.0.0.1'
 
 # ---------------------------------------------------------------- a host's releases
 
-# release VERSION PROGRAM: its health check is that program.
+# The site's programs, which have a shell of their own. What starts a release leaves a process behind.
+cp /bin/busybox "$site/"
+program() { printf '#!%s sh\n%s\n' "$site/busybox" "$2" >"$site/$1" && chmod +x "$site/$1"; }
+program health "exec $site/srv/current/bin/health"
+program activate "( until [ -e $site/leave ]; do $site/busybox sleep 0.1; done ) &"
+export WRKTALK_AGENT_HOST_HEALTH=$site/health
+
+# release VERSION PROGRAM: one whose health check is that program.
 release() {
     mkdir -p "$WORK/tree-$1/bin"
-    cp "$(command -v "$2")" "$WORK/tree-$1/bin/health"
-    tar --zstd -cf "$WORK/site/$1.tar.zst" -C "$WORK/tree-$1" .
-    wrktalk release add "$WORK/site/$1.tar.zst" --version "$1" --type host
+    cp "/usr/bin/$2" "$WORK/tree-$1/bin/health"
+    tar --zstd -cf "$site/$1.tar.zst" -C "$WORK/tree-$1" .
+    wrktalk release add "$site/$1.tar.zst" --version "$1" --type host
 }
-running() { readlink "$WORK/site/srv/current"; }
-chown -R 65532:65532 "$WORK/site"
-export WRKTALK_AGENT_HOST_HEALTH=$WORK/site/srv/current/bin/health
+running() { readlink "$site/srv/current"; }
+chown -R 65532:65532 "$site"
 check 'the tables are made' expect_exit 0 wrktalk migrate up --set agent
 check 'and those of the application' expect_exit 0 wrktalk migrate up
 check 'they are right' expect_exit 0 wrktalk verify
@@ -125,40 +134,32 @@ check 'status tells' expect_output 'host:image +1.0.0' wrktalk status
 check 'the flags follow' expect_equal '1.0.0|2.0.0' flags
 
 # Encrypted, so that age runs beside pg_dump.
-age-keygen -o "$WORK/site/key" 2>/dev/null
-chmod 644 "$WORK/site/key"
-check 'a backup is made and encrypted' expect_exit 0 wrktalk backup create --dir "$WORK/site/backups" --age-recipient "$(age-keygen -y "$WORK/site/key")"
-check 'and proven' expect_exit 0 wrktalk backup verify --dir "$WORK/site/backups" --all --age-identity "$WORK/site/key"
+age-keygen -o "$site/key" 2>/dev/null
+chmod 644 "$site/key"
+check 'a backup is made and encrypted' expect_exit 0 wrktalk backup create --dir "$site/backups" --age-recipient "$(age-keygen -y "$site/key")"
+check 'and proven' expect_exit 0 wrktalk backup verify --dir "$site/backups" --all --age-identity "$site/key"
 
 # Four times the container's memory, and nothing that compresses.
 mkdir -p "$WORK/tree-big/bin"
-cp "$(command -v true)" "$WORK/tree-big/bin/health"
+cp /usr/bin/true "$WORK/tree-big/bin/health"
 head -c 200M /dev/urandom >"$WORK/tree-big/data"
-tar -cf "$WORK/site/big.tar" -C "$WORK/tree-big" .
-check 'a release four times its memory is stored' expect_exit 0 wrktalk release add "$WORK/site/big.tar" --version big --type host
+tar -cf "$site/big.tar" -C "$WORK/tree-big" .
+check 'a release four times its memory is stored' expect_exit 0 wrktalk release add "$site/big.tar" --version big --type host
 check 'and deployed' expect_exit 0 wrktalk deploy big
-check 'whole' cmp "$WORK/tree-big/data" "$WORK/site/srv/current/data"
-rm -rf "$WORK/tree-big" "$WORK/site/big.tar"
+check 'whole' cmp "$WORK/tree-big/data" "$site/srv/current/data"
+rm -rf "$WORK/tree-big" "$site/big.tar"
 
 # ---------------------------------------------------------------- the daemon is pid 1
 
-# A program of the site that leaves a process behind, as compose and start scripts do; its shell is the site's own.
-cp /bin/busybox "$WORK/site/busybox"
-cat >"$WORK/site/activate" <<SH
-#!$WORK/site/busybox sh
-$WORK/site/busybox sleep 1 &
-echo \$! >$WORK/site/left-behind
-SH
-chmod +x "$WORK/site/activate"
-export WRKTALK_AGENT_HOST_ACTIVATE=$WORK/site/activate
+export WRKTALK_AGENT_HOST_ACTIVATE=$site/activate
 daemon=$(contained -d --health-interval 1s "$image" poll --loop)
 pid=$(docker inspect -f '{{.State.Pid}}' "$daemon")
 check 'the daemon starts' wait_until 20 expect_output 'waiting for tasks' docker logs "$daemon"
 check 'it deploys what is queued' expect_exit 0 wrktalk deploy 2.0.0 --queue --wait
-check 'the site left a process behind' test -s "$WORK/site/left-behind"
-check 'pid 1 was given it' pgrep -P "$pid" busybox
+check 'pid 1 is given what the site left behind' wait_until 5 pgrep -P "$pid"
+touch "$site/leave"
 check 'and reaps it when it ends' wait_until 10 refuse pgrep -P "$pid"
-if "$WRKTALK" health --help >/dev/null 2>&1; then
+if [[ $("$WRKTALK" health --help 2>&1) == *'Usage: wrktalk health'* ]]; then
     check 'docker finds it healthy' wait_until 20 expect_equal healthy docker inspect -f '{{.State.Health.Status}}' "$daemon"
 else
     echo 'left out, this wrktalk has no command health: what docker finds out'
@@ -176,7 +177,7 @@ unset WRKTALK_AGENT_HOST_ACTIVATE WRKTALK_AGENT_HOST_HEALTH
 
 # The engine reads bind mounts by the path it is told: the folder has the same one inside and outside.
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=docker WRKTALK_AGENT_COMPOSE_PROJECT_NAME=wi$$ WRKTALK_AGENT_COMPOSE_TIMEOUT=60s \
-    WRKTALK_AGENT_COMPOSE_WORKING_DIR=$WORK/site/compose
+    WRKTALK_AGENT_COMPOSE_WORKING_DIR=$site/compose
 remove_project() {
     docker ps -aq --filter "label=com.docker.compose.project=wi$$" | xargs -r docker rm -f
     docker network ls -q --filter "label=com.docker.compose.project=wi$$" | xargs -r docker network rm
@@ -197,8 +198,8 @@ services:
     init: true
     volumes: ["./page:/page:ro"]
 YAML
-tar -czf "$WORK/site/bundle.tar.gz" -C "$WORK/bundle" .
-check 'a compose bundle is stored' expect_exit 0 wrktalk release add "$WORK/site/bundle.tar.gz" --version c1
+tar -czf "$site/bundle.tar.gz" -C "$WORK/bundle" .
+check 'a compose bundle is stored' expect_exit 0 wrktalk release add "$site/bundle.tar.gz" --version c1
 check 'and deployed through the socket' expect_exit 0 beside_engine deploy c1
 page() { docker exec "$(docker ps -q --filter "label=com.docker.compose.project=wi$$")" cat /page/file; }
 check 'its container sees the files of the release' expect_equal here page
@@ -209,9 +210,9 @@ have_service kubernetes || exit 0
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=kubernetes WRKTALK_AGENT_KUBE_NAMESPACE=wi$$ WRKTALK_AGENT_HELM_RELEASE_NAME=web \
     WRKTALK_AGENT_HELM_TIMEOUT=30s
 at_exit kubectl delete namespace "wi$$" --wait=false
-kubectl config view --minify --flatten >"$WORK/site/kubeconfig"
-chmod 644 "$WORK/site/kubeconfig"
-beside_cluster() { memory=128m network=host contained --rm -e "KUBECONFIG=$WORK/site/kubeconfig" "$image" "$@"; }
+kubectl config view --minify --flatten >"$site/kubeconfig"
+chmod 644 "$site/kubeconfig"
+beside_cluster() { memory=128m network=host contained --rm -e "KUBECONFIG=$site/kubeconfig" "$image" "$@"; }
 # chart VERSION
 chart() {
     mkdir -p "$WORK/chart-$1/web/templates"
@@ -226,8 +227,8 @@ spec:
     metadata: {labels: {app: web, version: "$1"}}
     spec: {containers: [{name: web, image: "web:$1"}]}
 YAML
-    tar -czf "$WORK/site/chart-$1.tgz" -C "$WORK/chart-$1" web
-    wrktalk release add "$WORK/site/chart-$1.tgz" --version "$1"
+    tar -czf "$site/chart-$1.tgz" -C "$WORK/chart-$1" web
+    wrktalk release add "$site/chart-$1.tgz" --version "$1"
 }
 deployed() { kubectl -n "wi$$" get deployment web -o 'jsonpath={.metadata.annotations.version}'; }
 check 'a chart is stored' chart 1.0.0
