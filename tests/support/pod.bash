@@ -28,7 +28,8 @@ pod_run() {
         --proc /proc --dev /dev --ro-bind /usr /usr
         --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64
         --ro-bind "$WORK/hosts" /etc/hosts --ro-bind "$WORK/nsswitch.conf" /etc/nsswitch.conf
-        --ro-bind "$WRKTALK" /image/wrktalk --setenv PATH "/image:$(pg_bin):/usr/bin")
+        --ro-bind "$WRKTALK" /image/wrktalk --ro-bind "${WRKTALK%/*}/wrktalk-exposition.so" /image/wrktalk-exposition.so
+        --setenv PATH "/image:$(pg_bin):/usr/bin")
     while read -r name path mode; do
         sandbox+=("$mode" "$VOLUMES/$name" "$path")
     done < <(jq -r '.volumeMounts[]? | "\(.name) \(.mountPath) \(if .readOnly then "--ro-bind" else "--bind" end)"' <<<"$container")
