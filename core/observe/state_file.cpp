@@ -53,7 +53,7 @@ State read_state(const base::Fd& file) {
   const std::string line = base::trim(std::string(text.data(), static_cast<std::size_t>(size)));
   const std::size_t blank = line.find(' ');
   if (blank == std::string::npos) return {};
-  return {base::BootClock::time_point(milliseconds(std::atoll(line.c_str()))),
+  return {base::BootClock::time_point(milliseconds(std::strtoll(line.c_str(), nullptr, 10))),
           exec::parse_process_id(line.substr(blank + 1))};
 }
 
