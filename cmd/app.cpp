@@ -70,12 +70,14 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
                  log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});
   }
-  std::unique_ptr<VaultLogin> vault;
+  std::unique_ptr<agent::Credentials> credentials;
   if (env.settings.vault.use && !chosen.offline && globals.pg_env_file.empty()) {
-    vault = std::make_unique<VaultLogin>(env, inputs);
-    if (!chosen.daemon) vault.reset();
-    env.vault = vault.get();
+    credentials = std::make_unique<VaultLogin>(env, inputs);
+    if (!chosen.daemon) credentials.reset();
+  } else if (chosen.daemon) {
+    credentials = std::make_unique<FilesAgain>(env, globals);
   }
+  env.credentials = credentials.get();
   const ExitCode code = chosen.run(env);
   if (!flush_stdout()) throw Error(Kind::failed, "cannot write to stdout", "check free space where it goes");
   return code;

@@ -20,13 +20,14 @@
 namespace CLI {
 class App;
 }
+namespace wrktalk::agent {
+class Credentials;
+}
 
 /// The thin front end: one file a subcommand; parsing only selects, work starts after it.
 namespace wrktalk::cmd {
 
 enum class Output { text, json };
-
-class VaultLogin;
 
 /// What every command gets: settings as decided, and how to talk to the user.
 struct Env {
@@ -36,7 +37,7 @@ struct Env {
   bool no_color = false;  ///< --no-color, for `print_error`
   bool yes = false;       ///< -y: do not ask
   exec::Signals& signals;
-  VaultLogin* vault = nullptr;  ///< for a daemon with --vault
+  agent::Credentials* credentials = nullptr;  ///< for a daemon: where others come from when the database refuses these
 };
 
 /// What the parser chose. `run` is called once, after parsing.

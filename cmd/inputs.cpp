@@ -136,4 +136,9 @@ void settle(Env& env, const config::Inputs& inputs) {
   hide_secrets(env);
 }
 
+db::ConnectionSettings FilesAgain::fresh() {
+  settle(env_, gather(globals_));
+  return agent_database(env_, "poll");
+}
+
 }  // namespace wrktalk::cmd

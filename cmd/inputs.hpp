@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cmd/app.hpp"
+#include "core/agent/credentials.hpp"
 #include "core/config/settings.hpp"
 
 #include <map>
@@ -27,5 +28,20 @@ config::Inputs gather(const Globals& globals);
 
 /// Decides `env`'s values and settings; their secrets are known to the log from then on. Throws Error(configuration).
 void settle(Env& env, const config::Inputs& inputs);
+
+/// Settings read once more: a password that lies in a file (a Secret's volume, pg_env.sh) may be another one by now.
+class FilesAgain : public agent::Credentials {
+ public:
+  /// Both outlive this.
+  FilesAgain(Env& env, const Globals& globals) : env_(env), globals_(globals) {}
+
+  db::ConnectionSettings fresh() override;
+  base::Deadline due() const noexcept override { return base::Deadline::never(); }
+  void keep() noexcept override {}
+
+ private:
+  Env& env_;
+  const Globals& globals_;
+};
 
 }  // namespace wrktalk::cmd

@@ -38,7 +38,7 @@ ExitCode run_poll(const PollOptions& options, Env& env) {
   settings.poll_only = options.poll_only;
   if (!options.http.empty()) settings.http = observe::parse_address(options.http);
   settings.backup_dir = options.backup_dir;
-  settings.credentials = env.vault;
+  settings.credentials = env.credentials;
   agent::Stop stop(env.signals, settings.grace);
   if (options.loop) {
     agent::loop(settings, stop);

@@ -6,7 +6,7 @@
 
 namespace wrktalk::agent {
 
-/// Where the database's credentials come from when they are only lent, as Vault's are.
+/// Where other credentials for the database come from when they change: Vault, which lends them, or the files they were read from.
 class Credentials {
  public:
   virtual ~Credentials() = default;

@@ -62,6 +62,32 @@ check 'having said once that the database went away, and once that it is back' \
     expect_equal '1 1' away_and_back
 end_background agent || true
 
+# As a Secret's volume gives it: the file changes under the daemon.
+new_password() {
+    sql "alter role keeper password '$1'" >/dev/null
+    echo "$1" >"$WORK/password"
+    sql "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keeper'" >/dev/null
+}
+sql 'create role keeper superuser login' >/dev/null
+sed -i '1i local all keeper scram-sha-256' "$WORK/pg/data/pg_hba.conf"
+sql 'select pg_reload_conf()' >/dev/null
+new_password first
+export WRKTALK_AGENT_DB_USER=keeper WRKTALK_AGENT_DB_PASSWORD_FILE=$WORK/password
+start
+new_password second
+check 'a password that has changed in its file is read again' wait_until 15 said credentials.changed
+queue
+check 'and tasks go on' wait_until 15 completed
+begin_slow
+new_password third
+sleep 4
+end_slow
+check 'also while one runs' wait_until 15 completed
+check 'in one attempt' expect_equal 1 attempt
+end_background agent || true
+export WRKTALK_AGENT_DB_USER=$PGUSER
+unset WRKTALK_AGENT_DB_PASSWORD_FILE
+
 start
 set_server 'idle_session_timeout = 500'
 sleep 1
