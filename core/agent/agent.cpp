@@ -52,8 +52,8 @@ constexpr std::chrono::seconds kDeliveryTime{10};
 std::string result_of(const TaskResult& result) {
   switch (result.end) {
     case TaskResult::End::released: return "released";
-    case TaskResult::End::lost:
-    case TaskResult::End::abandoned: return "lost";
+    case TaskResult::End::lost: return "lost";
+    case TaskResult::End::abandoned: return "abandoned";
     case TaskResult::End::recorded: break;
   }
   if (result.status != queue::Status::failed) return queue::to_text(result.status);
@@ -109,7 +109,7 @@ class Daemon {
     if (!claim) return std::nullopt;
     answered();
     auto& status = watch_.status();
-    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, status, meanwhile_);
+    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, watch_, meanwhile_);
     status.count_task(claim->task.type, result_of(result));
     if (result.end == TaskResult::End::lost) ++status.lost_leases;
     courier_.wake();
@@ -323,9 +323,9 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   Link link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
-  auto status = observe::new_status(settings.agent_id);
+  Watch watch(settings, stop);
   base::NoPulse nothing;
-  return run_task(settings, link, stop, claim, Mode::foreground, status, nothing);
+  return run_task(settings, link, stop, claim, Mode::foreground, watch, nothing);
 }
 
 void deliver_news(const Settings& settings, Stop& stop) noexcept {

@@ -116,13 +116,14 @@ void until_recorded(Work& work, Stop& stop, const std::function<void()>& act) {
       if (in_doubt && queue::is_recorded(work.link.session(), work.claim)) return;
       work.journal.flush();
       act();
+      work.watch.status().database_answers();
       return;
     } catch (const Error& e) {
       // What it refuses for good would be refused for ever: the lease runs out and the task's attempts with it.
       if (!is_outage(e)) throw;
       in_doubt = true;
       work.link.drop();
-      work.status.database_is_away();
+      work.watch.status().database_is_away();
       if (backoff.tries() == 0) {
         log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
                   {{"task_id", work.claim.task.id}});
@@ -159,7 +160,7 @@ TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& 
     if (work.applied) ending.revision = work.applied->revision;
   }
   base::crash_point("record");
-  const observe::Stopwatch stopwatch(work.status.phases["record"]);
+  const observe::Stopwatch stopwatch(work.watch.status().phases["record"]);
   until_recorded(work, stop, [&] {
     db::Transaction tx(work.link.session());
     queue::record(tx, work.claim, ending);

@@ -24,6 +24,7 @@ deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
   auto db = work.link.raw();
   const auto tree =
       artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
+  work.watch.status().artifact_bytes += artifact.size_bytes;
   return with_secrets(work, db, artifact, tree.path());
 }
 
@@ -40,7 +41,6 @@ deploy::Release release_before(Work& work, const artifact::Artifact& artifact) {
 void fetch(Work& work) {
   if (work.held_revision) return;  // the target holds it; fetched in `apply` when it does not
   work.release = fetched(work, *work.artifact);
-  work.status.artifact_bytes += work.artifact->size_bytes;
   work.journal.note("fetch", "release " + work.artifact->version + " (" + base::human_size(work.artifact->size_bytes) +
                                  ") fetched, sha256 " + work.artifact->sha256.substr(0, 12) + " verified");
 }
@@ -130,7 +130,7 @@ void leave_maintenance(Work& work) { close_window(work, std::nullopt); }
 
 void put_back(Work& work) {
   using deploy::StepError;
-  const observe::Stopwatch stopwatch(work.status.phases["put-back"]);
+  const observe::Stopwatch stopwatch(work.watch.status().phases["put-back"]);
   std::optional<deploy::Release> before;
   const auto& id = work.before.current_artifact_id;
   try {

@@ -25,14 +25,26 @@ void run_with_database(Work& work, void (*act)(Work&)) {
     try {
       work.heart.tick();
       act(work);
+      work.watch.status().database_answers();
       return;
     } catch (const Error& e) {
       if (!is_outage(e)) throw;
       work.link.drop();
-      work.status.database_is_away();
+      work.watch.status().database_is_away();
       if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
       base::pause(work.heart, base::Deadline::in(backoff.next()));
     }
+  }
+}
+
+/// What the database knows is shown as of each step: a task may take long. No answer is no reason to fail.
+void look(Work& work) {
+  const auto questions = work.watch.questions();
+  if (questions.empty()) return;
+  try {
+    work.watch.answers(queue::numbers(work.link.session(), questions));
+  } catch (const Error& e) {
+    log::debug("metrics.not_asked", e.what(), {{"task_id", work.claim.task.id}});
   }
 }
 
@@ -90,9 +102,10 @@ std::optional<Failure> run_steps(Work& work, std::size_t first) {
   for (std::size_t i = first; i < steps().size(); ++i) {
     const Step& step = steps()[i];
     try {
-      const observe::Stopwatch stopwatch(work.status.phases[step.name]);
+      const observe::Stopwatch stopwatch(work.watch.status().phases[step.name]);
       work.journal.note(step.name, "begins");
       base::crash_point(step.name);
+      look(work);
       run_with_database(work, step.run);
     } catch (const Error& e) {
       if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
@@ -120,16 +133,16 @@ TaskResult conclude(Work& work, Stop& stop, Mode mode, const std::optional<Failu
 }  // namespace
 
 TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                    observe::Status& status, base::Pulse& meanwhile) {
+                    Watch& watch, base::Pulse& meanwhile) {
   TaskResult result;
   try {
     exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
-    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop, status, meanwhile);
+    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop, watch.status(), meanwhile);
     Journal journal(link, claim);
     const auto target = deploy::parse_target(claim.target);
     const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence,
                                                 [&journal](const std::string& line) { journal.keep_output(line); });
-    Work work{settings, link, heart, journal, claim, target, *deployer, status, meanwhile};
+    Work work{settings, link, heart, journal, claim, target, *deployer, watch, meanwhile};
     log::info("task.claimed",
               claim.task.type + (claim.task.version ? " of " + *claim.task.version : "") + " on " + claim.target,
               {{"task_id", claim.task.id}, {"attempt", std::to_string(claim.task.attempt)}});

@@ -4,9 +4,9 @@
 #include "core/agent/link.hpp"
 #include "core/agent/settings.hpp"
 #include "core/agent/stop.hpp"
+#include "core/agent/watch.hpp"
 #include "core/base/exit_code.hpp"
 #include "core/base/pulse.hpp"
-#include "core/observe/status.hpp"
 #include "core/queue/claim.hpp"
 
 #include <string>
@@ -35,8 +35,8 @@ enum class Mode {
 };
 
 /// Takes a claimed task through all steps to its record, puts the target back when one fails, and cleans up. Never throws for what goes
-/// wrong with the task; throws only what is a defect. `meanwhile` goes on all the time; what happens is counted in `status`.
+/// wrong with the task; throws only what is a defect. `meanwhile` goes on all the time; what happens is counted in `watch`'s status.
 TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                    observe::Status& status, base::Pulse& meanwhile);
+                    Watch& watch, base::Pulse& meanwhile);
 
 }  // namespace wrktalk::agent

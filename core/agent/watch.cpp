@@ -24,6 +24,7 @@ constexpr std::chrono::minutes kBetweenBackups{1};
 Watch::Watch(const Settings& settings, const Stop& stop)
     : settings_(settings), stop_(stop), status_(observe::new_status(settings.agent_id)) {
   for (const auto& step : steps()) status_.phases[step.name];
+  for (const char* phase : {"put-back", "record"}) status_.phases[phase];
 }
 
 void Watch::begin() {
@@ -50,6 +51,7 @@ void Watch::answers(const std::vector<double>& numbers) {
     *field = *number++;
   }
   fresh_answers_ = true;
+  look_at_backups();
 }
 
 /// What a probe must not hear of a beat later.
@@ -81,13 +83,13 @@ void Watch::show() {
     auto lacking = deploy::lacks(target, settings_.deploy);
     std::move(lacking.begin(), lacking.end(), std::back_inserter(status_.missing));
   }
-  look_at_backups();
   board_.publish(status_);
 }
 
 /// Another agent of the same name may have it, and may end.
 void Watch::claim_file() {
-  if (file_) return;
+  if (file_ && file_->is_there()) return;
+  file_.reset();
   try {
     file_.emplace(settings_.state_file);
   } catch (const Error& e) {
@@ -98,6 +100,7 @@ void Watch::claim_file() {
   }
 }
 
+/// Between tasks and between their steps only: a folder of another machine may hang.
 void Watch::look_at_backups() {
   if (settings_.backup_dir.empty() || !next_backups_.passed()) return;
   next_backups_ = Deadline::in(kBetweenBackups);

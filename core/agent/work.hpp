@@ -4,6 +4,7 @@
 #include "core/agent/heart.hpp"
 #include "core/agent/journal.hpp"
 #include "core/agent/settings.hpp"
+#include "core/agent/watch.hpp"
 #include "core/base/files.hpp"
 #include "core/queue/target.hpp"
 
@@ -23,7 +24,7 @@ struct Work {
   const queue::Claim& claim;
   const deploy::Target& target;
   deploy::Deployer& deployer;
-  observe::Status& status;
+  Watch& watch;
   base::Pulse& meanwhile;  ///< what goes on also when the heart does not beat any more
 
   std::size_t begun = 0;      ///< take-over: the row of the step table that the dead holder had reached

@@ -134,7 +134,8 @@ Error connect_error(const ConnectionSettings& settings, const std::string& messa
           reason, {"invalid connection option", "invalid sslmode", "invalid integer value", "definition of service"})) {
     return Error(Kind::configuration, what, "see `wrktalk config show` for where each setting comes from");
   }
-  if (ping(settings) == PQPING_OK) {
+  // Who has just been silent for all of connect_timeout is not asked once more.
+  if (!contains_any(reason, {"timeout expired"}) && ping(settings) == PQPING_OK) {
     return Error(Kind::configuration, what, "the server answers, so check database name, user and pg_hba.conf");
   }
   return Error(Kind::connection_lost, what,

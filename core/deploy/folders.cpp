@@ -107,7 +107,7 @@ void remove_others(const std::string& folder, const std::vector<std::string>& ke
 WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {
   make_safe_folder(parent, 0700);
   while (!lock_) {
-    folder_.emplace(parent, prefix);
+    folder_.emplace(parent, prefix, base::TempDir::Holds::no_secrets);
     lock_ = open_locked(folder_->path());
     // A sweeper may have met it before it was locked.
     if (lock_ && !base::exists(folder_->path())) lock_.reset();
@@ -118,7 +118,7 @@ void WorkFolder::sweep(const std::string& parent) noexcept {
   try {
     for (const auto& name : entries(parent)) {
       const base::Fd unused = open_locked(inside(parent, name));
-      if (unused) base::wipe_tree(inside(parent, name));
+      if (unused) base::remove_tree(inside(parent, name));
     }
   } catch (...) {
     // Out of memory: what is left is removed next time.

@@ -27,7 +27,7 @@ class Host : public Deployer {
  public:
   Host(const Target& target, const Settings& settings, exec::Fence& fence, OnOutput on_output)
       : tools_(allowed_environment({}, settings.passed_environment), fence, std::move(on_output)),
-        root_(target.instance.empty() ? settings.host_root : settings.host_root + "/" + target.instance),
+        root_(root_of(target, settings)),
         activate_(settings.host_activate),
         health_(settings.host_health),
         timeout_(settings.host_timeout) {}
@@ -170,6 +170,10 @@ class Host : public Deployer {
 };
 
 }  // namespace
+
+std::string root_of(const Target& target, const Settings& settings) {
+  return target.instance.empty() ? settings.host_root : settings.host_root + "/" + target.instance;
+}
 
 std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence,
                                     OnOutput on_output) {

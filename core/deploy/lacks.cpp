@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/files.hpp"
 #include "core/deploy/deployer.hpp"
+#include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/exec/spawn.hpp"
 
@@ -41,8 +42,8 @@ std::vector<std::string> lacks(const Target& target, const Settings& settings) {
     if (program.empty() || can_be_run(program)) continue;
     out.push_back(target.name + ": the program " + program + " is not there or cannot be run");
   }
-  if (target.kind == TargetKind::host && !can_be_written(settings.host_root)) {
-    out.push_back(target.name + ": the folder " + settings.host_root + " cannot be written to");
+  if (target.kind == TargetKind::host && !can_be_written(root_of(target, settings))) {
+    out.push_back(target.name + ": the folder " + root_of(target, settings) + " cannot be written to");
   }
   return out;
 }

@@ -12,7 +12,8 @@
 namespace wrktalk::migrate {
 namespace {
 
-/// $1: schema of the names without one, $2: table names. NOT NULL is a column's matter here; from version 18 on it is a
+/// $1: schema of the names without one, $2: table names. Rows: the table's oid; kind; name, of a table the one it was asked for by;
+/// definition. NOT NULL is a column's matter here; from version 18 on it is a
 /// constraint too. One catalog a branch and no joins: planning those in a fresh session takes twice as long as all the rest.
 constexpr const char* kCatalogQuery = R"(
 WITH t AS MATERIALIZED (
@@ -20,24 +21,24 @@ WITH t AS MATERIALIZED (
   JOIN pg_catalog.pg_class c ON c.oid = to_regclass(
     CASE WHEN n.name ~ '^("([^"]|"")+"|[^."]+)$' THEN quote_ident($1) || '.' ELSE '' END || n.name)
   WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm'))
-SELECT name, 'table', '', CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
+SELECT oid::text, 'table', name, CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
        WHEN 'f' THEN 'foreign table' ELSE 'view' END FROM t
 UNION ALL
-SELECT (SELECT name FROM t WHERE t.oid = attrelid), 'column', attname::text, pg_catalog.format_type(atttypid, atttypmod)
+SELECT attrelid::text, 'column', attname::text, pg_catalog.format_type(atttypid, atttypmod)
        || CASE WHEN attnotnull THEN ' not null' ELSE '' END
        || CASE WHEN attidentity <> '' THEN ' generated as identity' ELSE '' END
-       || CASE WHEN atthasdef THEN ' default ' ||
+       || CASE WHEN atthasdef THEN coalesce(' default ' ||
             (SELECT pg_catalog.pg_get_expr(adbin, adrelid, true) FROM pg_catalog.pg_attrdef
-             WHERE adrelid = attrelid AND adnum = attnum) ELSE '' END
+             WHERE adrelid = attrelid AND adnum = attnum), '') ELSE '' END
 FROM pg_catalog.pg_attribute WHERE attrelid = ANY (ARRAY(SELECT oid FROM t)) AND attnum > 0 AND NOT attisdropped
 UNION ALL
-SELECT (SELECT name FROM t WHERE t.oid = conrelid), CASE WHEN contype = 'p' THEN 'primary key' ELSE 'constraint' END,
+SELECT conrelid::text, CASE WHEN contype = 'p' THEN 'primary key' ELSE 'constraint' END,
        CASE WHEN contype = 'p' THEN '' ELSE pg_catalog.pg_get_constraintdef(oid, true) END,
        CASE WHEN contype = 'p' THEN substr(pg_catalog.pg_get_constraintdef(oid, true), 13) ELSE 'present' END
 FROM pg_catalog.pg_constraint
 WHERE conrelid = ANY (ARRAY(SELECT oid FROM t)) AND contype IN ('p', 'f', 'u', 'c', 'x')
 UNION ALL
-SELECT (SELECT name FROM t WHERE t.oid = indrelid), 'index',
+SELECT indrelid::text, 'index',
        (SELECT relname::text FROM pg_catalog.pg_class c WHERE c.oid = indexrelid),
        CASE WHEN indisunique THEN 'unique ' ELSE '' END
        || substring(pg_catalog.pg_get_indexdef(indexrelid, 0, true) FROM ' USING (.*)$')
@@ -47,7 +48,7 @@ WHERE indrelid = ANY (ARRAY(SELECT oid FROM t)) AND indexrelid <> ALL (ARRAY(
   SELECT conindid FROM pg_catalog.pg_constraint
   WHERE conrelid = ANY (ARRAY(SELECT oid FROM t)) AND contype IN ('p', 'u', 'x')))
 UNION ALL
-SELECT (SELECT name FROM t WHERE t.oid = tgrelid), 'trigger', tgname::text, pg_catalog.pg_get_triggerdef(oid, true)
+SELECT tgrelid::text, 'trigger', tgname::text, pg_catalog.pg_get_triggerdef(oid, true)
        || CASE tgenabled WHEN 'O' THEN '' ELSE ' DISABLED' END
        || ', body ' || (SELECT md5(prosrc) FROM pg_catalog.pg_proc p WHERE p.oid = tgfoid)
 FROM pg_catalog.pg_trigger WHERE tgrelid = ANY (ARRAY(SELECT oid FROM t)) AND NOT tgisinternal)";
@@ -105,10 +106,18 @@ Catalog read_catalog(db::raw::Connection& connection, const std::string& schema,
                      base::Pulse& pulse) {
   const auto rows =
       connection.query(kCatalogQuery, {schema, db::Param(tables).c_str()}, pulse, base::Deadline::never()).rows;
+  std::map<std::string, std::string> names;  // by oid; a table that two names mean has the first
+  for (const auto& row : rows) {
+    if (row[1] == "table") names.emplace(*row[0], *row[2]);
+  }
   Catalog catalog;
   for (const auto& row : rows) {
-    catalog.push_back({row[0].value_or(""), row[1].value_or(""), base::one_line(row[2].value_or("")),
-                       base::one_line(row[3].value_or(""))});
+    const std::string& table = names.at(*row[0]);
+    if (row[1] != "table") {
+      catalog.push_back({table, *row[1], base::one_line(row[2].value_or("")), base::one_line(row[3].value_or(""))});
+    } else if (row[2] == table) {
+      catalog.push_back({table, *row[1], {}, *row[3]});
+    }
   }
   std::sort(catalog.begin(), catalog.end(), [](const auto& a, const auto& b) { return key(a) < key(b); });
   return catalog;

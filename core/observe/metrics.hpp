@@ -15,6 +15,7 @@ class Metrics {
  public:
   /// Throws Error(configuration) when the module, or the library that it needs, is not installed.
   Metrics();
+  /// Throws bad_alloc when there is no memory for it.
   std::string text(const Status& status, base::BootClock::time_point now) const;
 
  private:

@@ -25,6 +25,7 @@ Answer livez(const Status& status, base::BootClock::time_point now) {
 }
 
 Answer readyz(const Status& status, base::BootClock::time_point now) {
+  if (status.is_ready()) return {200, "ok\n"};
   std::string body;
   if (status.ending) body += "ending: no new task is taken\n";
   if (status.away_since) {
@@ -32,7 +33,7 @@ Answer readyz(const Status& status, base::BootClock::time_point now) {
     body += "database: no answer for " + base::human_duration(away) + ", the log says why\n";
   }
   for (const auto& what : status.missing) body += what + "\n";
-  return body.empty() ? Answer{200, "ok\n"} : Answer{kUnavailable, body};
+  return {kUnavailable, body};
 }
 
 }  // namespace wrktalk::observe

@@ -10,7 +10,8 @@ namespace wrktalk::observe {
 
 /// How often the loop ticks at the least, whatever it waits for.
 constexpr std::chrono::seconds kBeat{5};
-/// A loop that has not ticked for this long hangs. No single wait of it is longer: a connection to several hosts that are all silent is the longest.
+/// A loop that has not ticked for this long hangs, or has waited as long for one answer: of a server that takes a statement and falls silent
+/// (tcp_user_timeout ends that), of a name server, or of several hosts that are all silent (10 seconds each).
 constexpr std::chrono::seconds kLongestSilence{60};
 
 struct Answer {

@@ -16,6 +16,7 @@ using std::string_view;
 
 constexpr unsigned kIdleSeconds = 5;
 constexpr unsigned kMostConnections = 32;
+constexpr unsigned kMostOfOneAddress = 8;
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
 /// No signal is for a thread that is started while this lives: the loop reads them all from its descriptor.
@@ -80,9 +81,10 @@ void Server::Stop::operator()(MHD_Daemon* daemon) const noexcept { mhd::library(
 Server::Server(const Address& address, const Board& board) : shown_(new Shown{board, {}}) {
   auto socket = listen_on(address);
   const SignalsBlocked blocked;
-  daemon_.reset(mhd::library().start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer, shown_.get(), MHD_OPTION_LISTEN_SOCKET, socket.get(),
-      MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_END));
+  daemon_.reset(mhd::library().start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer, shown_.get(),
+                                            MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_CONNECTION_TIMEOUT,
+                                            kIdleSeconds, MHD_OPTION_PER_IP_CONNECTION_LIMIT, kMostOfOneAddress,
+                                            MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_END));
   if (!daemon_) base::throw_errno(base::Kind::failed, "cannot answer on " + to_text(address));
   socket.release();  // closed by the daemon
 }

@@ -28,13 +28,16 @@ bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
+/// `wrktalk health` of root looks at anybody's daemon.
+bool is_read_by_root(int flags) { return (flags & O_ACCMODE) == O_RDONLY && ::geteuid() == 0; }
+
 /// The folder may be one that everybody writes to: a link, or a file of another user, is none of ours.
 base::Fd open_own(const std::string& path, int flags) {
   base::Fd file(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644));
   if (!file) base::throw_errno(Kind::failed, path);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) base::throw_errno(Kind::failed, path);
-  if (!S_ISREG(info.st_mode) || (info.st_uid != ::geteuid() && ::geteuid() != 0)) {
+  if (!S_ISREG(info.st_mode) || info.st_nlink != 1 || (info.st_uid != ::geteuid() && !is_read_by_root(flags))) {
     throw Error(Kind::failed, path + " belongs to somebody else");
   }
   return file;
@@ -82,7 +85,16 @@ StateFile::StateFile(std::string path)
   stamp();
 }
 
-StateFile::~StateFile() { ::unlink(path_.c_str()); }
+StateFile::~StateFile() {
+  if (is_there()) ::unlink(path_.c_str());
+}
+
+bool StateFile::is_there() const noexcept {
+  struct stat ours {
+  }, there{};
+  return ::fstat(file_.get(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
 
 void StateFile::stamp() noexcept {
   std::array<char, kLongest> line{};

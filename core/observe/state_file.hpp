@@ -25,6 +25,8 @@ class StateFile {
 
   /// The loop has just ticked. A file system that takes no more is no reason to stop: the stamp grows old and says so.
   void stamp() noexcept;
+  /// False when somebody has removed it: then make another.
+  bool is_there() const noexcept;
 
  private:
   std::string path_;

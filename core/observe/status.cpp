@@ -7,7 +7,8 @@ namespace wrktalk::observe {
 namespace {
 
 constexpr const char* kTypes[] = {"deploy", "rollback"};
-constexpr const char* kResults[] = {"completed", "failed", "put_back", "not_put_back", "cancelled", "released", "lost"};
+constexpr const char* kResults[] = {"completed", "failed",   "put_back", "not_put_back",
+                                    "cancelled", "released", "lost",     "abandoned"};
 
 }  // namespace
 
@@ -24,7 +25,9 @@ void Status::count_task(const std::string& type, const std::string& result) {
 }
 
 void Status::database_is_away() noexcept {
-  if (!away_since) away_since = base::BootClock::now();
+  if (away_since) return;
+  away_since = base::BootClock::now();
+  queue.reset();
 }
 
 Status new_status(std::string agent_id) {

@@ -74,7 +74,9 @@ struct Status {
   /// Counts a task that left our hands; a type that nobody knows counts as "other".
   void count_task(const std::string& type, const std::string& result);
   void database_answers() noexcept { away_since.reset(); }
+  /// What the database last said of itself is not shown any more.
   void database_is_away() noexcept;
+  bool is_ready() const noexcept { return !ending && !away_since && missing.empty(); }
 };
 
 /// Every type and result starts at zero, so that a first failure is an increase.

@@ -2,6 +2,7 @@
 #include "core/queue/claim.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/queue/target.hpp"
 
 namespace wrktalk::queue {
@@ -208,6 +209,13 @@ Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, cons
   const auto first = row.size() - static_cast<db::Row::size_type>(numbers.size());
   for (auto i = first; i < row.size(); ++i) tick.numbers.push_back(row[i].as<double>());
   return tick;
+}
+
+std::vector<double> numbers(db::Session& db, const std::vector<std::string>& questions) {
+  std::vector<double> out;
+  const auto result = db.run("SELECT " + base::join(questions, ", "));
+  for (const auto& field : result[0]) out.push_back(field.as<double>());
+  return out;
 }
 
 std::vector<std::string> depths() {

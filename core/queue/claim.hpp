@@ -62,7 +62,10 @@ struct Tick {
 Tick tick(db::Session& db, const Claimant& agent, const std::string& chore = "NULL::float8",
           const std::string& news = "NULL::float8", const std::vector<std::string>& numbers = {});
 
-/// SQL, for `tick`: how many tasks are due, scheduled and running, whatever their target, and for how many seconds the oldest due one has waited.
+/// Such numbers alone, of one expression at least, in one statement.
+std::vector<double> numbers(db::Session& db, const std::vector<std::string>& questions);
+
+/// SQL, for `tick` and `numbers`: how many tasks are due, scheduled and running, whatever their target, and for how many seconds the oldest due one has waited.
 std::vector<std::string> depths();
 
 /// Fails what nobody will run any more, on whatever target: pending tasks that missed their schedule (kMissedMessage), and v4.2 tasks

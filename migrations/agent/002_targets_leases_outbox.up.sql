@@ -94,6 +94,7 @@ CREATE TABLE notification (
     UNIQUE (event_key, recipient)
 );
 CREATE INDEX notification_due_idx ON notification (next_attempt_at) WHERE status IN ('pending', 'sending');
+CREATE INDEX notification_failed_idx ON notification (created_at) WHERE status = 'failed';
 
 -- Who polls: one row a start of an agent.
 CREATE TABLE agent_instance (

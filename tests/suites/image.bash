@@ -159,11 +159,7 @@ check 'it deploys what is queued' expect_exit 0 wrktalk deploy 2.0.0 --queue --w
 check 'pid 1 is given what the site left behind' wait_until 5 pgrep -P "$pid"
 touch "$site/leave"
 check 'and reaps it when it ends' wait_until 10 refuse pgrep -P "$pid"
-if [[ $("$WRKTALK" health --help 2>&1) == *'Usage: wrktalk health'* ]]; then
-    check 'docker finds it healthy' wait_until 20 expect_equal healthy docker inspect -f '{{.State.Health.Status}}' "$daemon"
-else
-    echo 'left out, this wrktalk has no command health: what docker finds out'
-fi
+check 'docker finds it healthy' wait_until 20 expect_equal healthy docker inspect -f '{{.State.Health.Status}}' "$daemon"
 ended_quickly() {
     local begin=$SECONDS
     docker stop -t 30 "$daemon"

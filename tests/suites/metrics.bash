@@ -97,7 +97,9 @@ deploy 1.0.0
 check 'until a task completes' wait_until 20 is wrktalk_maintenance_on 0
 touch "$WORK/slow"
 deploy 2.0.0
-check 'a running task is shown' wait_until 10 test -e "$WORK/activating"
+wait_until 10 test -e "$WORK/activating"
+check 'a task that runs is shown' wait_until 10 is 'wrktalk_queue_tasks{state="running"}' 1
+check 'and that it has put the site in maintenance' is wrktalk_maintenance_on 1
 deploy 1.0.0
 "$WRKTALK" deploy 2.0.0 --queue --at +1h >/dev/null
 check 'the agent stays healthy while it works' health 0 --max-age 10s

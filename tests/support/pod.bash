@@ -21,14 +21,15 @@ pod_volumes() {
 }
 
 pod_run() {
-    local container sandbox words name value path mode server
+    local module container sandbox words name value path mode server
     container=$(jq --arg name "$2" '.initContainers[]?, .containers[] | select(.name == $name)' "$1")
+    module=("${WRKTALK%/*}"/wrktalk-exposition-*.so)
     sandbox=(--unshare-user --unshare-pid --die-with-parent --cap-drop ALL --clearenv
         --uid "$(jq .securityContext.runAsUser "$1")" --gid "$(jq .securityContext.runAsGroup "$1")"
         --proc /proc --dev /dev --ro-bind /usr /usr
         --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64
         --ro-bind "$WORK/hosts" /etc/hosts --ro-bind "$WORK/nsswitch.conf" /etc/nsswitch.conf
-        --ro-bind "$WRKTALK" /image/wrktalk --ro-bind "${WRKTALK%/*}/wrktalk-exposition.so" /image/wrktalk-exposition.so
+        --ro-bind "$WRKTALK" /image/wrktalk --ro-bind "${module[0]}" "/image/${module[0]##*/}"
         --setenv PATH "/image:$(pg_bin):/usr/bin")
     while read -r name path mode; do
         sandbox+=("$mode" "$VOLUMES/$name" "$path")

@@ -85,8 +85,7 @@ std::string text_of(const Status& status, base::BootClock::time_point now) {
                  seconds(now - status.ticked_at));
   families.gauge("wrktalk_database_up", "Whether the agent's database answers.", status.away_since ? 0 : 1);
   families.counter("wrktalk_database_reconnects_total", "Connections that were lost and made anew.", status.reconnects);
-  families.gauge("wrktalk_ready", "Whether /readyz says yes.",
-                 !status.ending && !status.away_since && status.missing.empty() ? 1 : 0);
+  families.gauge("wrktalk_ready", "Whether /readyz says yes.", status.is_ready() ? 1 : 0);
 
   families.add("wrktalk_tasks_total", MetricType::Counter, "Tasks that left this agent's hands.");
   for (const auto& [key, count] : status.tasks) {

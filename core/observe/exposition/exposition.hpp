@@ -5,10 +5,11 @@
 
 #include <cstddef>
 
-/// The one function of wrktalk-exposition.so, a module of its own because prometheus-cpp needs the shared C++ runtime, which the
+/// The one function of wrktalk-exposition-VERSION.so, a module of its own because prometheus-cpp needs the shared C++ runtime, which the
 /// program does without (docs/adr/0009). No exception and no memory passes from one side to the other.
 namespace wrktalk::observe {
 
+/// Does not throw.
 using Write = void (*)(void* to, const char* text, std::size_t size);
 
 /// Gives `write` Prometheus' text of `status`, whole; without memory for it, nothing.

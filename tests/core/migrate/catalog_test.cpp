@@ -99,6 +99,16 @@ TEST_SUITE("migrate::catalog") {
     }
   }
 
+  TEST_CASE("a table that is asked for by two names is there once") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::raw::Connection connection(database.settings());
+    base::NoPulse pulse;
+    connection.script("create table a (id int primary key, note text default 'x')", pulse, base::Deadline::never());
+    CHECK(catalog_text(read_catalog(connection, "public", {"a", "\"a\"", "absent"}, pulse)) ==
+          catalog_text(read_catalog(connection, "public", {"a"}, pulse)));
+  }
+
   TEST_CASE("a trigger is compared with the body of its function") {
     if (!test::have_postgres()) return;
     const test::TestDatabase database;

@@ -63,6 +63,29 @@ TEST_SUITE("observe::StateFile") {
     CHECK(base::read_file(dir.path() + "/precious", 100) == "precious");
   }
 
+  TEST_CASE("a file that was taken away is noticed, and one that took its place stays") {
+    const base::TempDir dir(base::temporary_parent(), "state-");
+    const auto path = state_path(dir.path(), "site");
+    {
+      const StateFile file(path);
+      CHECK(file.is_there());
+      base::remove_tree(path);
+      CHECK_FALSE(file.is_there());
+      base::write_private_file(path, "somebody else's");
+      CHECK_FALSE(file.is_there());
+    }
+    CHECK(base::exists(path));
+  }
+
+  TEST_CASE("a hard link to another file is not written to") {
+    const base::TempDir dir(base::temporary_parent(), "state-");
+    const auto path = state_path(dir.path(), "site");
+    base::write_private_file(dir.path() + "/precious", "precious");
+    REQUIRE(::link((dir.path() + "/precious").c_str(), path.c_str()) == 0);
+    CHECK_THROWS_AS(StateFile{path}, base::Error);
+    CHECK(base::read_file(dir.path() + "/precious", 100) == "precious");
+  }
+
   TEST_CASE("two daemons of one name: the file is the first one's as long as it runs") {
     const base::TempDir dir(base::temporary_parent(), "state-");
     const auto path = state_path(dir.path(), "site");
