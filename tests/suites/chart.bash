@@ -33,7 +33,6 @@ check 'it makes base/migration' same base/migration bizmatters migration-job.yam
 check 'it makes overlays/argocd' same overlays/argocd bizmatters migration-job.yaml migration.enabled=true,migration.hook=argocd
 check 'it makes overlays/flux' same overlays/flux bizmatters migration-job.yaml migration.enabled=true,migration.hook=flux
 check 'it makes overlays/helm-hook' same overlays/helm-hook bizmatters migration-job.yaml migration.enabled=true
-check 'it makes base/rollback' same base/rollback bizmatters rollback-job.yaml rollback.enabled=true
 check 'it makes base/backup' same base/backup bizmatters backup-cronjob.yaml backup.enabled=true
 check 'it makes base/network-policy' same base/network-policy bizmatters jobs-network-policy.yaml fullnameOverride=agent-executor
 
@@ -80,12 +79,12 @@ check 'a login to Vault without a role is refused' refused 'agent.vault.role is 
 check 'a database behind its own NetworkPolicy is refused' refused 'DB_PORT names port 6432' \
     agent.settings.WRKTALK_AGENT_DB_PORT=6432
 check 'and so is a Vault' refused 'vault.address names port 443' vault.address=https://vault.example.com
-check 'making the tables and dropping them is refused' refused 'enable one of them' migration.enabled=true,rollback.enabled=true
 
 # with SETTINGS QUERY: what a jq query finds in the objects made with these settings.
 with() {
     helm template wrktalk-agent "$PACKAGE" --namespace wrktalk --set "$1" | kubectl create --dry-run=client -o json -f - | jq -rc "$2"
 }
+with_all() { with migration.enabled=true,backup.enabled=true '.. | .args? | arrays | .[:2] | join(" ")' | sort -u; }
 check 'a large number in a setting stays one' expect_equal 10000000 \
     with agent.settings.WRKTALK_AGENT_POLL_INTERVAL=10000000 'select(.kind == "ConfigMap").data.WRKTALK_AGENT_POLL_INTERVAL'
 check 'with Vault there is no Secret, and a login' expect_equal \
@@ -98,6 +97,13 @@ RoleBinding shop' with agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop \
 check 'pods get what all of them are to have' expect_equal 'ssd b [{"name":"registry"}]' \
     with 'nodeSelector.disk=ssd,podAnnotations.a=b,image.pullSecrets[0].name=registry' 'select(.kind == "Deployment").spec.template |
         "\(.spec.nodeSelector.disk) \(.metadata.annotations.a) \(.spec.imagePullSecrets)"'
+check 'no pod runs anything else, such as what drops the tables' expect_equal 'backup create
+backup prune
+migrate up
+poll --loop
+secrets pg-env
+verify --set' with_all
+check 'and no value makes one' refuse grep -rE 'down.*--yes' "$CHART/templates"
 pod_monitor() {
     expect_exit 0 helm template wrktalk-agent "$PACKAGE" --set agent.podMonitor.enabled=true -s templates/agent-pod-monitor.yaml
     expect_output '^ +app: wrktalk-agent$'
@@ -154,7 +160,6 @@ accepted() {
     expect_equal '' cat "$ERR"
 }
 check 'all of it is accepted, and no pod breaks the level restricted' accepted
-check 'the rollback, too' accepted --set migration.enabled=false,rollback.enabled=true
 check 'and with every value another one' accepted --values "$WORK/full.yaml"
 kinds() {
     helm template wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --set "$1" | sed -n 's/^kind: //p' | sort -u | paste -sd ' '
@@ -308,15 +313,5 @@ backed_up() {
     expect_output '^good ' "$WRKTALK" backup verify --dir "$VOLUMES/backups" --all
 }
 check 'a Job of its CronJob makes a backup that is good, and prunes' backed_up
-
-rolled_back() {
-    expect_exit 0 helm upgrade wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --set migration.enabled=false,rollback.enabled=true
-    completes agent-executor-migration-001-rollback
-    job agent-executor-migration-001-rollback >"$WORK/rollback.json"
-    expect_exit 0 pod_run "$WORK/rollback.json" vault-init
-    expect_exit 0 pod_run "$WORK/rollback.json" rollback
-    expect_equal '' sql "select relname from pg_class where relname ~ '^checkpoint'"
-}
-check 'its rollback drops the tables' rolled_back
 helm get all wrktalk-agent >"$WORK/held"
 check 'the password is in nothing that Helm holds, nor in the log' refuse grep secure_password "$WORK/held" "$WORK/agent.log"
