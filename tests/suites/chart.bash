@@ -91,6 +91,11 @@ check 'with Vault there is no Secret, and a login' expect_equal \
     '["poll","--loop","--http",":9464","--vault"] ["HOME","VAULT_ADDR","VAULT_CACERT","WRKTALK_AGENT_VAULT_ROLE","WRKTALK_AGENT_VAULT_PATH"] ["tmp","vault-ca"]' \
     with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
     'select(.kind == "Deployment").spec.template.spec | "\(.containers[0].args) \([.containers[0].env[].name]) \([.volumes[].name] | sort)"'
+check 'nor does a setting go before what Vault says' expect_equal '[]' with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
+    'select(.kind == "ConfigMap").data | keys | map(select(startswith("WRKTALK_AGENT_DB_")))'
+check 'but the one that the site sets' expect_equal '{"WRKTALK_AGENT_DB_HOST":"replica"}' \
+    with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p,agent.settings.WRKTALK_AGENT_DB_HOST=replica \
+    'select(.kind == "ConfigMap").data | with_entries(select(.key | startswith("WRKTALK_AGENT_DB_")))'
 check 'the rights are in the namespace that is deployed to' expect_equal 'Role shop
 RoleBinding shop' with agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop \
     'select(.kind | startswith("Role")) | "\(.kind) \(.metadata.namespace)"'
@@ -282,18 +287,21 @@ PGDATABASE=wrktalk check 'its test pod looks at the tables of the agent' tested
 
 from_vault() {
     local path=kv/bizmatters/agent-executor/agent
-    as_root POST "${path/kv/kv/data}" "{\"data\": {\"host\": \"postgres.wrktalk.svc.cluster.local\", \"port\": \"$PGPORT\",
-        \"database\": \"wrktalk\", \"username\": \"wrktalk\", \"password\": \"secure_password\"}}" >/dev/null
+    sql "create role other login password 'other_password'"
+    createdb -O other other
+    env WRKTALK_AGENT_DB_NAME=other WRKTALK_AGENT_DB_USER=other "$WRKTALK" migrate up --set agent
+    as_root POST "${path/kv/kv/data}" "{\"data\": {\"host\": \"postgres.bizmatters.svc.cluster.local\", \"port\": \"$PGPORT\",
+        \"database\": \"other\", \"username\": \"other\", \"password\": \"other_password\"}}" >/dev/null
     as_root POST auth/kubernetes/role/wrktalk-agent "{\"bound_service_account_names\": \"wrktalk-agent\",
         \"bound_service_account_namespaces\": \"$NS\", \"token_policies\": \"agent-executor\"}" >/dev/null
     expect_exit 0 helm upgrade wrktalk-agent "$PACKAGE" --values "$WORK/site.yaml" --wait --timeout 60s \
-        --set "agent.vault.enabled=true,agent.vault.role=wrktalk-agent,agent.vault.path=$path"
+        --set "agent.vault.enabled=true,agent.vault.role=wrktalk-agent,agent.vault.path=$path,agent.settings.WRKTALK_AGENT_DB_PORT="
     expect_exit 0 helm test wrktalk-agent --timeout 60s
     kubectl get pod wrktalk-agent-test -o json | jq .spec >"$WORK/test.json"
     api_token "$WORK/test.json"
     expect_exit 0 pod_run "$WORK/test.json" verify
 }
-check 'with Vault it looks at them, too, and needs no Secret' from_vault
+check 'with Vault it looks at those that Vault names, and needs no Secret' from_vault
 
 # ---------------------------------------------------------------- its Jobs, run
 

@@ -1,3 +1,20 @@
+{{- /* The agent's settings, as JSON; an empty one is none. */}}
+{{- define "wrktalk.agent.settings" -}}
+{{- $settings := dict "WRKTALK_AGENT_KUBE_NAMESPACE" (include "wrktalk.target.namespace" .) }}
+{{- if not .Values.agent.vault.enabled }}
+{{- $settings = merge $settings (dict
+      "WRKTALK_AGENT_DB_HOST" "postgres.wrktalk.svc.cluster.local"
+      "WRKTALK_AGENT_DB_PORT" "5432"
+      "WRKTALK_AGENT_DB_NAME" "wrktalk"
+      "WRKTALK_AGENT_DB_USER" "wrktalk"
+      "WRKTALK_AGENT_DB_PASSWORD_FILE" "/etc/wrktalk/secret/db-password") }}
+{{- end }}
+{{- range $name, $value := .Values.agent.settings }}
+{{- if ne (toString $value) "" }}{{ $_ := set $settings $name $value }}{{ end }}
+{{- end }}
+{{- toJson $settings }}
+{{- end }}
+
 {{- /* What the agent and the test of its tables have in common. */}}
 {{- define "wrktalk.agent.env" -}}
 envFrom:
