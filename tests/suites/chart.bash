@@ -76,9 +76,6 @@ check 'a setting that is none is refused' refused DB_HOST agent.settings.DB_HOST
 check 'an agent that would replace itself is refused' refused 'is this release.s own name, wrktalk-agent' \
     agent.settings.WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent
 check 'a login to Vault without a role is refused' refused 'agent.vault.role is needed' agent.vault.enabled=true
-check 'a database behind its own NetworkPolicy is refused' refused 'DB_PORT names port 6432' \
-    agent.settings.WRKTALK_AGENT_DB_PORT=6432
-check 'and so is a Vault' refused 'vault.address names port 443' vault.address=https://vault.example.com
 
 # with SETTINGS QUERY: what a jq query finds in the objects made with these settings.
 with() {
@@ -109,6 +106,17 @@ poll --loop
 secrets pg-env
 verify --set' with_all
 check 'and no value makes one' refuse grep -rE 'down.*--yes' "$CHART/templates"
+# ports SETTINGS: what Helm says after an installation of ports that a policy does not name.
+ports() { helm install wrktalk-agent "$PACKAGE" --dry-run=client --set "$1" 2>/dev/null | sed -n 's/^\(.* names port [0-9]*\),.*/\1/p'; }
+check 'of a database behind its own NetworkPolicy the notes tell' expect_equal \
+    'agent.settings.WRKTALK_AGENT_DB_PORT names port 6432' ports 'agent.settings.WRKTALK_AGENT_DB_PORT=5432\,6432'
+for address in https://vault-2 https://10.1.2.3 https://vault.example.com:443/path:1; do
+    check "and of a Vault, $address" expect_equal 'vault.address names port 443' ports "migration.enabled=true,vault.address=$address"
+done
+check 'but not where the policy names the port' expect_equal '' ports migration.enabled=true,vault.address=https://vault-2:8200/
+check 'nor where nothing asks Vault' expect_equal '' ports vault.address=https://vault-2
+check 'nor where there is no policy' expect_equal '' \
+    ports migration.enabled=true,vault.address=https://vault-2,networkPolicy.enabled=false
 pod_monitor() {
     expect_exit 0 helm template wrktalk-agent "$PACKAGE" --set agent.podMonitor.enabled=true -s templates/agent-pod-monitor.yaml
     expect_output '^ +app: wrktalk-agent$'
