@@ -34,7 +34,7 @@ check 'it makes overlays/argocd' same overlays/argocd bizmatters migration-job.y
 check 'it makes overlays/flux' same overlays/flux bizmatters migration-job.yaml migration.enabled=true,migration.hook=flux
 check 'it makes overlays/helm-hook' same overlays/helm-hook bizmatters migration-job.yaml migration.enabled=true
 check 'it makes base/backup' same base/backup bizmatters backup-cronjob.yaml backup.enabled=true
-check 'it makes base/network-policy' same base/network-policy bizmatters jobs-network-policy.yaml fullnameOverride=agent-executor
+check 'it makes base/network-policy' same base/network-policy bizmatters jobs-network-policy.yaml migration.enabled=true
 
 # ---------------------------------------------------------------- values
 
@@ -106,6 +106,18 @@ poll --loop
 secrets pg-env
 verify --set' with_all
 check 'and no value makes one' refuse grep -rE 'down.*--yes' "$CHART/templates"
+check 'without a Job there is no policy for them' expect_equal wrktalk-agent with '' 'select(.kind == "NetworkPolicy").metadata.name'
+networks() {
+    with migration.enabled=true,backup.enabled=true '.. | .metadata? | objects | select(.labels["wrktalk/network"]) |
+        "\(.labels["wrktalk/network"]) \(.labels["app.kubernetes.io/component"])"' | sort
+    with migration.enabled=true 'select(.kind == "NetworkPolicy") | "\(.spec.podSelector)"' | sort
+}
+check 'each pod belongs to one of the two networks, and no other pod does' expect_equal 'agent-executor job
+agent-executor job
+wrktalk-agent agent
+wrktalk-agent test
+{"matchLabels":{"wrktalk/network":"agent-executor"}}
+{"matchLabels":{"wrktalk/network":"wrktalk-agent"}}' networks
 # ports SETTINGS: what Helm says after an installation of ports that a policy does not name.
 ports() { helm install wrktalk-agent "$PACKAGE" --dry-run=client --set "$1" 2>/dev/null | sed -n 's/^\(.* names port [0-9]*\),.*/\1/p'; }
 check 'of a database behind its own NetworkPolicy the notes tell' expect_equal \
@@ -190,8 +202,8 @@ ConfigMap/wrktalk-agent
 CronJob/agent-executor-checkpoint-backup
 Deployment/wrktalk-agent
 Job/agent-executor-migration-001
+NetworkPolicy/agent-executor-jobs
 NetworkPolicy/wrktalk-agent
-NetworkPolicy/wrktalk-agent-jobs
 PersistentVolumeClaim/agent-executor-backups
 PodDisruptionBudget/wrktalk-agent
 Role/wrktalk-agent

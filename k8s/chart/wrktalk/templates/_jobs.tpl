@@ -11,6 +11,7 @@ metadata: # without the label app, so that no Service of the application takes t
   labels:
     app.kubernetes.io/name: wrktalk
     app.kubernetes.io/component: job
+    wrktalk/network: {{ $root.Values.jobs.name }}
   annotations:
     kubectl.kubernetes.io/default-container: {{ .container }}
     {{- with $root.Values.podAnnotations }}
