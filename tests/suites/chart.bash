@@ -118,6 +118,9 @@ wrktalk-agent agent
 wrktalk-agent test
 {"matchLabels":{"wrktalk/network":"agent-executor"}}
 {"matchLabels":{"wrktalk/network":"wrktalk-agent"}}' networks
+check 'both policies have the rules of the site, too' expect_equal '[3128]
+[3128]' with 'migration.enabled=true,networkPolicy.extraEgress[0].ports[0].port=3128' \
+    'select(.kind == "NetworkPolicy").spec.egress[-1].ports | map(.port)'
 # ports SETTINGS: what Helm says after an installation of ports that a policy does not name.
 ports() { helm install wrktalk-agent "$PACKAGE" --dry-run=client --set "$1" 2>/dev/null | sed -n 's/^\(.* names port [0-9]*\),.*/\1/p'; }
 check 'of a database behind its own NetworkPolicy the notes tell' expect_equal \
@@ -172,6 +175,7 @@ backup: {schedule: "@weekly", timeZone: Europe/Berlin, keepDaily: 1, persistence
 networkPolicy:
   postgres: {to: [{ipBlock: {cidr: 10.1.2.3/32}}]}
   metrics: {from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
+  extraEgress: [{ports: [{protocol: TCP, port: 3128}], to: [{ipBlock: {cidr: 10.1.2.4/32}}]}]
 podAnnotations: {a: b}
 nodeSelector: {disk: ssd}
 tolerations: [{key: a, operator: Exists}]

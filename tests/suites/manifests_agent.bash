@@ -22,6 +22,7 @@ patches:
   - target: {kind: NetworkPolicy, name: wrktalk-agent}
     patch: |-
       - {op: replace, path: /spec/egress/1, value: {ports: [{protocol: TCP, port: $PGPORT}], to: [{ipBlock: {cidr: 10.1.2.3/32}}]}}
+      - {op: add, path: /spec/egress/-, value: {ports: [{protocol: TCP, port: 3128}]}}
 END
 kubectl kustomize "$WORK/site" >"$WORK/built.yaml"
 
@@ -32,8 +33,8 @@ accepted() {
     expect_exit 0 kubectl rollout status deployment/wrktalk-agent --timeout=30s
 }
 check 'it is accepted, breaks no rule of the level restricted, and its pod starts' accepted
-check 'its network is the one of the site: PostgreSQL elsewhere, the rest as it was' expect_equal \
-    "53 53 $PGPORT 8200 443 6443 25 465 587" kubectl get networkpolicy wrktalk-agent -o 'jsonpath={.spec.egress[*].ports[*].port}'
+check 'its network is the one of the site: PostgreSQL elsewhere, a proxy, the rest as it was' expect_equal \
+    "53 53 $PGPORT 8200 443 6443 25 465 587 3128" kubectl get networkpolicy wrktalk-agent -o 'jsonpath={.spec.egress[*].ports[*].port}'
 check "the documents' path is the same file" diff "$K8S/agent-deployment.yaml" "$K8S/base/agent/agent-deployment.yaml"
 
 # evict POD: as kubectl drain does it.
