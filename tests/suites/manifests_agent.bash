@@ -90,4 +90,15 @@ never_ready() {
     expect_equal 1.0.0 kubectl get deployment shop -o jsonpath='{.metadata.annotations.version}'
 }
 check 'the rights suffice to see why pods do not come up, and to put back' never_ready
+# maintenance WORD...: the command, in the agent's pod.
+maintenance() {
+    jq --arg words "$*" '.containers[0].args = ["maintenance", ($words | split(" "))[]]' "$WORK/agent.json" >"$WORK/maintenance.json"
+    pod_run "$WORK/maintenance.json" agent
+}
+unseen() {
+    expect_exit 0 maintenance on --reason disks
+    [ ! -e "$VOLUMES/tmp/maintenance-mode" ]
+    expect_exit 0 maintenance off
+}
+check 'its maintenance makes no flag file, which no proxy would see' unseen
 check 'the password is in no ConfigMap, nor in the log' refuse grep -r secure_password "$WORK/built.yaml" "$WORK/agent.log"
