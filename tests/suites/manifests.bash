@@ -65,6 +65,44 @@ open_door() {
 }
 check 'one that would break it is told of' open_door
 
+# as_shown FOLDER QUERY: what a jq query finds in the objects of the README's folder, its patches further below included.
+mkdir -p "$WORK/readme/my-site"{,-agent,-rollback}
+ln -s "$K8S" "$WORK/readme/k8s"
+(cd "$WORK/readme" && awk '
+    /^[^ ]/ && shown { file = shown = "" }
+    /^[^ ]/ && match($0, /`my-site[a-z-]*\/kustomization.yaml`/) { file = substr($0, RSTART + 1, RLENGTH - 2) }
+    /^    / && file { print substr($0, 5) >file; shown = 1 }' "$K8S/README.md")
+as_shown() { kubectl kustomize "$WORK/readme/$1" | kubectl create --dry-run=client -o json -f - | jq -rc "$2"; }
+
+unique() { as_shown "$@" | sort -u; }
+its_own() {
+    expect_equal "$2" as_shown "$1" '"\(.metadata.namespace) \(.kind)"'
+    expect_equal registry.example.com/wrktalk:0.1.0 unique "$1" '.. | .image? | strings'
+}
+vault='.. | .env? | arrays | .[] | select(.name == "VAULT_ADDR").value'
+
+check "the README's site has its image, and the namespace of all but the agent" its_own my-site 'bizmatters ConfigMap
+bizmatters PersistentVolumeClaim
+bizmatters CronJob
+bizmatters Job
+bizmatters NetworkPolicy'
+check 'and its Vault' expect_equal https://vault.example.com:8200 unique my-site "$vault"
+check 'its way back is the one Job, in a folder of its own' its_own my-site-rollback 'bizmatters Job'
+check 'with the same Vault' expect_equal https://vault.example.com:8200 unique my-site-rollback "$vault"
+check 'its agent stays in its own namespace' its_own my-site-agent 'wrktalk ServiceAccount
+wrktalk Role
+wrktalk RoleBinding
+wrktalk ConfigMap
+wrktalk Deployment
+wrktalk PodDisruptionBudget
+wrktalk NetworkPolicy'
+check 'and has all of its patches' expect_equal 'poddisruptionbudgets
+db.example.com
+[53,53,6432,8200,443,6443,25,465,587,3128]' as_shown my-site-agent '
+    select(.kind == "Role").rules[-1].resources[0],
+    select(.kind == "ConfigMap").data.WRKTALK_AGENT_DB_HOST,
+    (select(.kind == "NetworkPolicy").spec.egress | map(.ports[].port))'
+
 same_sql() {
     local file
     for file in up down; do
