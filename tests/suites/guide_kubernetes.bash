@@ -2,7 +2,7 @@
 # docs/migration-guide.md, walked through: each command of the page is run against a real API server, Vault and PostgreSQL, and what it prints
 # is compared with what the page shows. Then the part of docs/upgrade-from-v4.2.md that swaps the agent's Deployment.
 . "$(dirname "$0")/../support/lib.bash"
-need_service postgres kubernetes helm vault jq openssl bwrap socat python3
+need_service postgres kubernetes testbed-cluster helm vault jq openssl bwrap socat python3
 bwrap --unshare-user --ro-bind / / true 2>"$WORK/bwrap" || skip_suite "no container can be had: $(<"$WORK/bwrap")"
 # shellcheck source=../support/vault.bash
 . "$SUPPORT/vault.bash"
@@ -28,11 +28,13 @@ createdb -O agent_executor_user agent_executor
 printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$WORK/pg/data/pg_hba.conf"
 sql 'select pg_reload_conf()' >/dev/null
 
-clean_cluster() {
-    "$KUBECTL" delete namespace bizmatters bizmatters-dev wrktalk --ignore-not-found
-    "$KUBECTL" delete persistentvolume agent-executor-backups --ignore-not-found
-} >/dev/null 2>&1
+# The names are the page's: what the testbed did not make is never deleted.
+clean_cluster() { "$KUBECTL" delete namespace,persistentvolume -l made-by=testbed; } >/dev/null 2>&1
 clean_cluster
+if "$KUBECTL" get namespace -o name -l made-by!=testbed | grep -xE 'namespace/(bizmatters(-dev)?|wrktalk)'; then
+    echo 'the testbed did not make it: not touched'
+    exit 1
+fi
 at_exit clean_cluster
 vault_start # makes the namespace and the service account
 put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
@@ -48,7 +50,7 @@ as_user='automountServiceAccountToken: false
 kubectl create -f - >/dev/null <<END
 apiVersion: v1
 kind: Namespace
-metadata: {name: bizmatters-dev}
+metadata: {name: bizmatters-dev, labels: {made-by: testbed}}
 ---
 apiVersion: v1
 kind: Pod
@@ -95,7 +97,7 @@ spec:
 ---
 apiVersion: v1
 kind: PersistentVolume
-metadata: {name: agent-executor-backups}
+metadata: {name: agent-executor-backups, labels: {made-by: testbed}}
 spec:
   accessModes: [ReadWriteOnce]
   capacity: {storage: 10Gi}
@@ -185,8 +187,11 @@ for tag in "${!left_out[@]}"; do echo "left out, the command of $tag: ${left_out
 
 # ---------------------------------------------------------------- the agent's Deployment, from v4.2 to here
 
-kubectl create namespace wrktalk >/dev/null
 kubectl create -f - >/dev/null <<END
+apiVersion: v1
+kind: Namespace
+metadata: {name: wrktalk, labels: {made-by: testbed}}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: wrktalk-agent, namespace: wrktalk}

@@ -186,11 +186,16 @@ _missing() {
                 echo "no API server answers for $KUBECONFIG"
             fi
             ;;
+        testbed-cluster)
+            [ "$(kubectl get namespace -l testbed-cluster -o name 2>/dev/null)" = namespace/kube-system ] ||
+                echo "the cluster is not the testbed's"
+            ;;
         *) command -v "$1" >/dev/null || echo "$1 is not on PATH" ;;
     esac
 }
 
-# need_service NAME...: postgres, postgres-VERSION, docker, compose, compose-v1, kubernetes, vault, or a program.
+# need_service NAME...: postgres, postgres-VERSION, docker, compose, compose-v1, kubernetes, vault, testbed-cluster (the
+# one that k8s-up started: names in it are the suite's to take and to delete), or a program.
 # Skips the suite when one is missing; fails it when WRKTALK_TEST_REQUIRE (names with commas, or "all")
 # has it.
 need_service() {

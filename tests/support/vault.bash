@@ -4,10 +4,11 @@
 #   vault_start      starts it and points $WRKTALK at it; VAULT_TLS_ADDR is its other address
 #   as_root ...      one request with the root token: METHOD PATH [JSON]; the answer goes to stdout
 #
-# KUBECONFIG, when it is exported, joins auth/kubernetes to that cluster.
+# KUBECONFIG, when it is exported, joins auth/kubernetes to that cluster, which must be the testbed's.
 
 vault_start() {
     local port
+    [ -z "${KUBECONFIG:-}" ] || need_service testbed-cluster
     # shellcheck source=testbed/lib.bash
     port=$(. "$SUPPORT/testbed/lib.bash" && until port=$(free_port) && ! listening $((port + 2)); do :; done && echo "$port")
     TESTBED_STATE=$WORK/testbed VAULT_PORT=$port "$SUPPORT/testbed/vault-up" >"$WORK/vault.env" 2>"$WORK/vault.log" ||
