@@ -46,18 +46,21 @@ walk() {
 
 # run_block NUMBER [OUTPUT-NUMBER]
 run_block() {
-    local status
+    local status name ours
     set +e
     (
         set -eo pipefail
+        ours=$(compgen -v | sort)
         # shellcheck disable=SC1091  # what the block before left
         . "$WORK/variables"
         cd "$PWD"
-        set -a
         # shellcheck disable=SC1090
         . <(as_here <"$BLOCKS/$1.bash")
-        set +a
-        export -p >"$WORK/variables"
+        {
+            export -p
+            # Its own, exported or not: a program sees only what the page exports.
+            for name in $(compgen -v | sort | comm -13 <(echo "$ours") -); do declare -p "$name"; done
+        } >"$WORK/variables"
         for pid in $(jobs -p); do echo "$pid $(_started "$pid")" >>"$WORK/jobs"; done
     ) >"$WORK/came" 2>&1
     status=$?
