@@ -115,22 +115,24 @@ kubelet bizmatters
 # What happens to the site while the page is read.
 before() {
     case $1 in
+        'Step 1: apply the migration Job') bind_role staging ;;
+        'Step 2: monitor its execution')
+            check "the role is another namespace's, and the Job has to try again" wait_until 60 failed_once
+            bind_role bizmatters
+            ;;
         'Job without a pod, or stuck in Pending')
             kubectl delete serviceaccount agent-executor -n bizmatters >/dev/null
             check 'the service account is gone, and a Job gets no pod' no_pod
             ;;
         'Vault does not answer')
-            seal
-            check 'Vault is sealed, and a Job waits for it' anew vault-init
+            check 'Vault is sealed, and a Job that tries again waits for it' again vault-init seal
             ;;
         'Vault authentication failed')
-            as_root POST auth/kubernetes/role/agent-executor '{"bound_service_account_names": "agent-executor",
-                "bound_service_account_namespaces": "staging", "token_policies": "agent-executor"}' >/dev/null
+            bind_role staging
             check "the role is another namespace's, and a Job fails" anew
             ;;
         'PostgreSQL connection failed')
-            pg_stop "$WORK/pg"
-            check 'PostgreSQL is away, and a Job waits for it' anew migrate
+            check 'PostgreSQL is away, and a Job that tries again waits for it' again migrate pg_stop "$WORK/pg"
             ;;
         'When it is back') start_postgres ;;
         'Monitor checkpoint usage') check 'the graph of the page keeps its checkpoints by PostgresSaver' checkpointing ;;
@@ -162,11 +164,24 @@ no_pod() {
     wait_until 60 expect_output FailedCreate kubectl describe job agent-executor-migration-001 -n bizmatters
 }
 failed_once() { [ "$(kubectl get job agent-executor-migration-001 -n bizmatters -o jsonpath='{.status.failed}')" = 1 ]; }
-# anew [CONTAINER]: the Job anew, and that container runs and has said why it waits; without one, it has failed.
+# bind_role NAMESPACE: Vault lets that one's service account in.
+bind_role() {
+    as_root POST auth/kubernetes/role/agent-executor "{\"bound_service_account_names\": \"agent-executor\",
+        \"bound_service_account_namespaces\": \"$1\", \"token_policies\": \"agent-executor\"}" >/dev/null
+}
+# anew: the Job anew, and its first pod has failed.
 anew() {
     kubectl delete job agent-executor-migration-001 -n bizmatters
     kubectl apply -f "$K8S/base/migration/migration-job.yaml"
-    if [ $# -eq 0 ]; then wait_until 60 failed_once; else wait_until 60 grep -rq --include="$1.log" 'vault.waits\|database.waiting' "$PODS"; fi
+    wait_until 60 failed_once
+}
+# again CONTAINER COMMAND...: Vault refuses the Job's first pod; then COMMAND, and that container of the second has said why it waits.
+again() {
+    bind_role staging
+    anew
+    bind_role bizmatters
+    "${@:2}"
+    wait_until 60 grep -rq --include="$1.log" 'vault.waits\|database.waiting' "$PODS"
 }
 
 document migration-guide.md

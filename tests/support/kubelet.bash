@@ -166,11 +166,18 @@ _words() {
     done
 }
 
-# _pod: sets POD to the newest pod that TARGET or SELECTOR means, in JSON, and FOLDER to what the kubelet has of it.
+# _pod: sets POD to the pod that TARGET or SELECTOR means, in JSON, and FOLDER to what the kubelet has of it. Which of a
+# Job's pods that is, the real kubectl says.
 _pod() {
-    local selector=$SELECTOR
+    local selector=$SELECTOR chosen
     case $TARGET in
-        job/*) selector=job-name=${TARGET#*/} ;;
+        job/*)
+            selector=job-name=${TARGET#*/}
+            if chosen=$("$KUBECTL" logs "$TARGET" -n "$NAMESPACE" 2>&1 | grep '^Found '); then
+                echo "$chosen"
+                TARGET=${chosen##* } selector=''
+            fi
+            ;;
         deployment/*) selector=app=${TARGET#*/} ;;
     esac
     if [ -n "$selector" ]; then
