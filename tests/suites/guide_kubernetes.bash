@@ -39,8 +39,14 @@ at_exit clean_cluster
 vault_start # makes the namespace and the service account
 put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
 mkdir "$WORK/programs"
-ln -s "$BAO" "$WORK/programs/vault"
-POD_PROGRAMS=("$WORK/programs/vault")
+cat >"$WORK/programs/vault" <<'END'
+#!/bin/sh
+# What asks for a key wants a terminal.
+case "$*" in 'operator unseal') exec script -qE never -ec 'bao operator unseal' /dev/null ;; esac
+exec bao "$@"
+END
+chmod 755 "$WORK/programs/vault"
+POD_PROGRAMS=("$WORK/programs/vault" "$BAO")
 
 kubectl label namespace bizmatters pod-security.kubernetes.io/enforce=restricted >/dev/null
 kubectl create configmap vault-ca -n bizmatters --from-file=ca.crt="$VAULT_CACERT" >/dev/null
@@ -187,7 +193,8 @@ again() {
 document migration-guide.md
 ln -s "$K8S" "$SUPPORT/../../scripts" "$WORK/session"
 printf %s "$PASSWORD" >"$WORK/session/password"
-cp "$VAULT_STATE/unseal-key" "$WORK/session"
+TYPED=$WORK/typed
+echo "$(<"$VAULT_STATE/unseal-key")" >"$TYPED"
 mkdir -p "$WORK/session/agent-executor/templates"
 printf 'apiVersion: v2\nname: agent-executor\nversion: 1.0.0\n' >"$WORK/session/agent-executor/Chart.yaml"
 walk

@@ -12,8 +12,9 @@
 #   before HEADING       called before the first block under each heading
 #   REAL                 a list of "REAL=SHOWN": what this run has in place of what the document shows, a longer one before a
 #                        shorter one that is part of it; blocks are run with the former
+#   TYPED                a file with what the reader types when a program asks
 
-REAL=()
+REAL=() TYPED=/dev/null
 
 document() {
     [ -e "$WORK/jobs" ] || at_exit end_jobs
@@ -55,7 +56,7 @@ run_block() {
         . "$WORK/variables"
         cd "$PWD"
         # shellcheck disable=SC1090
-        . <(as_here <"$BLOCKS/$1.bash")
+        . <(as_here <"$BLOCKS/$1.bash") <"$TYPED"
         {
             export -p
             # Its own, exported or not: a program sees only what the page exports.
