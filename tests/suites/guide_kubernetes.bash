@@ -40,10 +40,27 @@ vault_start # makes the namespace and the service account
 put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
 mkdir "$WORK/programs"
 cat >"$WORK/programs/vault" <<'END'
-#!/bin/sh
-# What asks for a key wants a terminal.
-case "$*" in 'operator unseal') exec script -qE never -ec 'bao operator unseal' /dev/null ;; esac
-exec bao "$@"
+#!/usr/bin/python3
+import os, pty, sys, termios, time
+
+if sys.argv[1:] != ["operator", "unseal"]:
+    os.execvp("bao", ["bao", *sys.argv[1:]])
+# What asks for a key wants a terminal, and the key when it listens: once it echoes no more.
+key = sys.stdin.readline().encode()
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("bao", ["bao", "operator", "unseal"])
+try:
+    while said := os.read(terminal, 1024):
+        sys.stdout.buffer.write(said)
+        if key:
+            while termios.tcgetattr(terminal)[3] & termios.ECHO:
+                time.sleep(0.01)
+            os.write(terminal, key)
+            key = b""
+except OSError:
+    pass  # it has ended
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 chmod 755 "$WORK/programs/vault"
 POD_PROGRAMS=("$WORK/programs/vault" "$BAO")
