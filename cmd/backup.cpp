@@ -174,9 +174,12 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
     try {
       rows = proven(options, one, env, pulse);
       backup::note_verified(one, options.restore);
-    } catch (const Error& error) {
+    } catch (Error& error) {
       // A program that cannot read the file, pg_restore or age, has found it damaged; the other backups are still looked at.
-      if (error.kind() != Kind::difference && error.kind() != Kind::child) throw error.with(one.file);
+      if (error.kind() != Kind::difference && error.kind() != Kind::child) {
+        error.add_context(one.file);
+        throw;
+      }
       problem = error.what();
       code = ExitCode::difference;
     }

@@ -105,8 +105,9 @@ VerifiedTree fetch(Connection& db, const Artifact& artifact, const std::string& 
     read_verified(db, artifact, limits, writer, pulse, progress);
     writer.finish();
     staging.publish(pulse);
-  } catch (const Error& error) {
-    throw error.with(name_of(artifact));
+  } catch (Error& error) {
+    error.add_context(name_of(artifact));
+    throw;
   }
   return VerifiedTree(destination);
 }
@@ -120,8 +121,9 @@ void export_to(Connection& db, const Artifact& artifact, const std::string& path
     for (auto piece = packed.next(); !piece.empty(); piece = packed.next()) file.write(piece);
     check_digest(packed, artifact);
     aside(pulse, [&] { file.commit(); });
-  } catch (const Error& error) {
-    throw error.with(name_of(artifact));
+  } catch (Error& error) {
+    error.add_context(name_of(artifact));
+    throw;
   }
 }
 

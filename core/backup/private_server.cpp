@@ -110,8 +110,11 @@ void PrivateServer::await_start() {
     try {
       const db::raw::Connection ready(settings_);
       return;
-    } catch (const Error& error) {
-      if (end.passed()) throw error.with("the private server did not start");
+    } catch (Error& error) {
+      if (end.passed()) {
+        error.add_context("the private server did not start");
+        throw;
+      }
       base::pause(*this, Deadline::in(std::chrono::milliseconds(50)));
     }
   }

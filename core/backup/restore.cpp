@@ -66,8 +66,9 @@ class Loader : public DumpListener {
     try {
       const std::string tag = connection_.copy_finish(pulse_, Deadline::never());  // COPY 12
       rows_[table_] = std::stoull(tag.substr(tag.rfind(' ') + 1));
-    } catch (const db::SqlError& error) {
-      throw error.with("table " + table_);
+    } catch (db::SqlError& error) {
+      error.add_context("table " + table_);
+      throw;
     }
   }
 

@@ -31,7 +31,10 @@ ExitCode exit_code(Kind kind) noexcept {
 Error::Error(Kind kind, const std::string& what, std::string hint)
     : std::runtime_error(what), kind_(kind), hint_(std::move(hint)) {}
 
-Error Error::with(const std::string& context) const { return Error(kind_, context + ": " + what(), hint_); }
+void Error::add_context(const std::string& context) {
+  // A runtime_error cannot change its text, but it can be assigned another one.
+  static_cast<std::runtime_error&>(*this) = std::runtime_error(context + ": " + what());
+}
 
 void throw_errno(Kind kind, const std::string& what, const std::string& hint) {
   const int error = errno;

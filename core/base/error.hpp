@@ -40,8 +40,9 @@ class Error : public std::runtime_error {
   Kind kind() const noexcept { return kind_; }
   const std::string& hint() const noexcept { return hint_; }
 
-  /// The same error, said in the context that only the caller knows: "CONTEXT: WHAT".
-  Error with(const std::string& context) const;
+  /// Says it in the context that only the caller knows: "CONTEXT: WHAT". In place, so that what is thrown on keeps its
+  /// type: `catch (Error& error) { error.add_context(name); throw; }`.
+  void add_context(const std::string& context);
 
  private:
   Kind kind_;

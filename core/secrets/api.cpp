@@ -111,9 +111,10 @@ Answer Api::call(const std::string& method, const std::string& path, const base:
       if (!may_pass(answer)) return answer;
       asked = response.retry_after;
       failure = Error(Kind::connection_lost, refusal(method + " " + path, answer, "").what(), hint_of(answer));
-    } catch (const Error& e) {
-      if (e.kind() != Kind::connection_lost) throw e.kind() == Kind::configuration ? e.with("Vault") : e;
-      failure = e.with("Vault");
+    } catch (Error& e) {
+      if (e.kind() == Kind::connection_lost || e.kind() == Kind::configuration) e.add_context("Vault");
+      if (e.kind() != Kind::connection_lost) throw;
+      failure = e;
     }
     const auto pause = std::max(backoff.next(), asked);
     if (pause >= deadline.left()) throw failure;
