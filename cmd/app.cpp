@@ -12,9 +12,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <iterator>
 #include <string_view>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -59,10 +61,38 @@ void add_commands(CLI::App& app, Selected& chosen, std::string_view first_word) 
   }
 }
 
+/// Readable while a signal that asks the process to end waits to be read from exec::Signals, and never read itself. The
+/// descriptor of exec::Signals will not do: it is readable for a child that has ended, too.
+base::Fd interrupt_descriptor() {
+  sigset_t ours;
+  ::sigemptyset(&ours);
+  for (const int number : {SIGTERM, SIGINT}) ::sigaddset(&ours, number);
+  base::Fd fd(::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) base::throw_errno(Kind::failed, "cannot listen for signals");
+  return fd;
+}
+
+/// A wait for the database that a signal has ended is told as what it is.
+ExitCode run_interruptibly(const Selected& chosen, Env& env) {
+  try {
+    return chosen.run(env);
+  } catch (const Error& error) {
+    if (error.kind() == Kind::connection_lost) SignalPulse(env.signals).tick();
+    throw;
+  }
+}
+
 ExitCode execute(const Globals& globals, const Selected& chosen) {
   exec::Signals signals;
-  Env env{{},      {},     globals.output == "json" ? Output::json : Output::text, globals.no_color, globals.yes,
-          signals, nullptr};
+  const base::Fd interrupt = interrupt_descriptor();
+  Env env{{},
+          {},
+          globals.output == "json" ? Output::json : Output::text,
+          globals.no_color,
+          globals.yes,
+          signals,
+          nullptr,
+          interrupt.get()};
   config::Inputs inputs;
   if (!chosen.bare) {
     inputs = gather(globals);
@@ -78,10 +108,17 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     credentials = std::make_unique<FilesAgain>(env, globals);
   }
   env.credentials = credentials.get();
-  const ExitCode code = chosen.run(env);
+  const ExitCode code = run_interruptibly(chosen, env);
   if (!flush_stdout()) throw Error(Kind::failed, "cannot write to stdout", "check free space where it goes");
   return code;
 }
+
+struct FlushedLog {
+  FlushedLog() = default;
+  FlushedLog(const FlushedLog&) = delete;
+  FlushedLog& operator=(const FlushedLog&) = delete;
+  ~FlushedLog() { log::flush(); }
+};
 
 /// The command that the words on the command line reached.
 const CLI::App& reached(const CLI::App& app) {
@@ -132,12 +169,14 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
 db::ConnectionSettings agent_database(const Env& env, const std::string& name) {
   db::ConnectionSettings settings;
   settings.parameters = env.settings.agent_db.parameters;
+  settings.interrupt_fd = env.interrupt_fd;
   return db::with_defaults(settings, "wrktalk/" + name);
 }
 
 db::ConnectionSettings checkpoint_database(const Env& env, const std::string& name) {
   db::ConnectionSettings settings;
   settings.parameters = env.settings.checkpoint_db.parameters;
+  settings.interrupt_fd = env.interrupt_fd;
   return db::with_defaults(settings, "wrktalk/" + name);
 }
 
@@ -166,6 +205,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
       throw usage_error(app, error);
     }
+    const FlushedLog last;  // the log comes before the error that ends the process
     return base::to_int(execute(globals, chosen));
   } catch (const Error& error) {
     print_error(error.what(), error.hint(), globals.no_color);

@@ -5,7 +5,6 @@
 
 #include <libpq-fe.h>
 
-#include <array>
 #include <cstring>
 #include <exception>
 #include <poll.h>
@@ -17,8 +16,6 @@ using base::Deadline;
 using base::Error;
 using base::Kind;
 using base::Pulse;
-
-constexpr auto kDrainTime = std::chrono::seconds(10);
 
 std::string field(const PGresult* result, int code) {
   const char* text = ::PQresultErrorField(result, code);
@@ -74,18 +71,21 @@ void receive_notice(void* handler, const PGresult* result) {
 
 }  // namespace
 
-void PgConnCloser::operator()(pg_conn* connection) const noexcept { ::PQfinish(connection); }
 void PgResultCloser::operator()(pg_result* result) const noexcept { ::PQclear(result); }
 
 Connection::Connection(const ConnectionSettings& settings)
-    : connection_(::PQconnectdb(conninfo(settings).c_str())),
-      notice_(std::make_unique<std::function<void(const std::string&, const std::string&)>>()) {
+    : settings_(settings), notice_(std::make_unique<std::function<void(const std::string&, const std::string&)>>()) {
+  const Attempt attempt(settings);
+  await_connection(attempt.call, settings);
+  connection_ = std::move(*attempt.made);
   if (!connection_ || ::PQstatus(connection_.get()) != CONNECTION_OK) {
     throw connect_error(settings, connection_ ? ::PQerrorMessage(connection_.get()) : "out of memory");
   }
   ::PQsetNoticeReceiver(connection_.get(), receive_notice, notice_.get());
   ::PQsetnonblocking(connection_.get(), 1);
 }
+
+ConnectionSettings Connection::address() const { return narrowed(settings_, host(), port(), socket()); }
 
 void Connection::lost() const {
   throw Error(Kind::connection_lost,
@@ -127,41 +127,6 @@ PgResult Connection::next_result(Pulse& pulse, Deadline deadline) {
     throw;
   }
   return PgResult(::PQgetResult(connection_.get()));
-}
-
-void Connection::cancel_and_drain() noexcept {
-  if (::PQstatus(connection_.get()) != CONNECTION_OK) return;
-  if (PGcancel* cancel = ::PQgetCancel(connection_.get())) {
-    std::array<char, 256> message{};
-    ::PQcancel(cancel, message.data(), message.size());
-    ::PQfreeCancel(cancel);
-  }
-  const Deadline deadline = Deadline::in(kDrainTime);
-  while (!deadline.passed()) {
-    while (::PQisBusy(connection_.get()) != 0 && !deadline.passed()) {
-      pollfd fd{::PQsocket(connection_.get()), POLLIN, 0};
-      ::poll(&fd, 1, deadline.poll_timeout());
-      if (::PQconsumeInput(connection_.get()) == 0) return;
-    }
-    if (deadline.passed()) return;
-    const PgResult result(::PQgetResult(connection_.get()));
-    if (!result) return;
-    const auto status = ::PQresultStatus(result.get());
-    if (status == PGRES_COPY_OUT) {
-      char* data = nullptr;
-      for (int n = 0; (n = ::PQgetCopyData(connection_.get(), &data, 1)) >= 0 && !deadline.passed();) {
-        if (n > 0) {
-          ::PQfreemem(data);
-          continue;
-        }
-        pollfd fd{::PQsocket(connection_.get()), POLLIN, 0};
-        ::poll(&fd, 1, deadline.poll_timeout());
-        if (::PQconsumeInput(connection_.get()) == 0) return;
-      }
-    } else if (status == PGRES_COPY_IN) {
-      ::PQputCopyEnd(connection_.get(), "ended by the client");
-    }
-  }
 }
 
 std::vector<std::string> Connection::script(const std::string& sql, Pulse& pulse, Deadline deadline) {
@@ -293,20 +258,37 @@ void AsyncConnection::open(const ConnectionSettings& settings) noexcept {
   close();
   error_.clear();
   sqlstate_.clear();
-  connection_.reset(::PQconnectStart(conninfo(settings).c_str()));
-  if (!connection_ || ::PQstatus(connection_.get()) == CONNECTION_BAD) {
+  try {
+    attempt_.emplace(settings);
+  } catch (const std::exception& e) {
+    fail(e.what());
+    return;
+  }
+  limit_ = connect_limit(settings);
+  give_up_ = Deadline::in(limit_);
+  state_ = State::connecting;
+}
+
+void AsyncConnection::close() noexcept {
+  attempt_.reset();
+  result_.reset();
+  connection_.reset();
+  state_ = State::closed;
+}
+
+void AsyncConnection::advance_attempt() noexcept {
+  if (!attempt_->call.ended()) {
+    if (give_up_.passed()) fail(timeout_expired(limit_));
+    return;
+  }
+  connection_ = std::move(*attempt_->made);
+  attempt_.reset();
+  if (!connection_ || ::PQstatus(connection_.get()) != CONNECTION_OK) {
     fail(connection_ ? ::PQerrorMessage(connection_.get()) : "out of memory");
     return;
   }
   ::PQsetnonblocking(connection_.get(), 1);
-  state_ = State::connecting;
-  polling_ = PGRES_POLLING_WRITING;
-}
-
-void AsyncConnection::close() noexcept {
-  result_.reset();
-  connection_.reset();
-  state_ = State::closed;
+  state_ = State::idle;
 }
 
 void AsyncConnection::send(const std::string& sql, const std::vector<std::optional<std::string>>& params) noexcept {
@@ -325,11 +307,7 @@ void AsyncConnection::send(const std::string& sql, const std::vector<std::option
 
 void AsyncConnection::advance() noexcept {
   if (state_ == State::connecting) {
-    pollfd fd{::PQsocket(connection_.get()), events(), 0};
-    if (::poll(&fd, 1, 0) <= 0) return;
-    polling_ = ::PQconnectPoll(connection_.get());
-    if (polling_ == PGRES_POLLING_OK) state_ = State::idle;
-    if (polling_ == PGRES_POLLING_FAILED) fail(::PQerrorMessage(connection_.get()));
+    advance_attempt();
     return;
   }
   if (state_ == State::idle) {
@@ -364,14 +342,15 @@ std::optional<Table> AsyncConnection::take() noexcept {
   return table_of(result.get());
 }
 
-int AsyncConnection::socket() const noexcept { return connection_ ? ::PQsocket(connection_.get()) : -1; }
-
-short AsyncConnection::events() const noexcept {
-  if (state_ == State::connecting) return polling_ == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-  return POLLIN;
+int AsyncConnection::socket() const noexcept {
+  if (attempt_) return attempt_->call.fd();
+  return connection_ ? ::PQsocket(connection_.get()) : -1;
 }
 
+short AsyncConnection::events() const noexcept { return POLLIN; }
+
 void AsyncConnection::fail(const std::string& why) noexcept {
+  attempt_.reset();
   error_ = base::one_line(why);
   state_ = State::broken;
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/deadline.hpp"
 #include "core/base/pulse.hpp"
+#include "core/db/connecting.hpp"
 #include "core/db/settings.hpp"
 
 #include <functional>
@@ -12,23 +13,18 @@
 #include <string_view>
 #include <vector>
 
-struct pg_conn;
 struct pg_result;
 
 /// libpq itself, where libpqxx is too weak: large bytea values, scripts with an error position, waiting that
 /// keeps a Pulse going, and statements that are sent now and answered later.
 namespace wrktalk::db::raw {
 
-struct PgConnCloser {
-  void operator()(pg_conn* connection) const noexcept;
-};
 struct PgResultCloser {
   void operator()(pg_result* result) const noexcept;
 };
 struct CopyMemory {
   void operator()(char* data) const noexcept;
 };
-using PgConn = std::unique_ptr<pg_conn, PgConnCloser>;
 using PgResult = std::unique_ptr<pg_result, PgResultCloser>;
 
 /// A server's error inside a script.
@@ -48,11 +44,15 @@ struct Table {
 };
 
 /// One connection. All waiting is done with poll(2) and drives the caller's Pulse; a deadline that passes cancels
-/// the statement on the server, drains the connection and throws SqlError 57014, and the connection can be used on.
+/// the statement on the server, drains the connection and throws SqlError 57014. The connection can be used on, unless
+/// the server does not even answer to that: then it is lost.
 class Connection {
  public:
-  /// Connects (blocking, limited by connect_timeout). Throws `connect_error`.
+  /// Connects (blocking, limited by connect_limit and interrupt_fd). Throws `connect_error`.
   explicit Connection(const ConnectionSettings& settings);
+
+  /// The settings, narrowed to the one host, address and port that answered: a way back that needs no name server.
+  ConnectionSettings address() const;
 
   /// Simple protocol, one or several statements in one message: PostgreSQL runs them in one transaction unless
   /// they hold BEGIN or COMMIT or a transaction is open. Returns the command tags ("CREATE TABLE", "INSERT 0 1")
@@ -97,6 +97,7 @@ class Connection {
   void cancel_and_drain() noexcept;
   [[noreturn]] void lost() const;
 
+  ConnectionSettings settings_;
   PgConn connection_;
   std::unique_ptr<std::function<void(const std::string&, const std::string&)>> notice_;
 };
@@ -140,7 +141,7 @@ class AsyncConnection {
  public:
   enum class State {
     closed,      ///< call `open()`
-    connecting,  ///< wait for `socket()`/`events()`, call `advance()`
+    connecting,  ///< wait for `socket()`/`events()`, call `advance()`; `broken` after connect_limit
     idle,        ///< `send()` may be called
     busy,        ///< a statement is under way: wait, `advance()`, then `take()`
     answered,    ///< `take()` has something
@@ -165,11 +166,14 @@ class AsyncConnection {
 
  private:
   void fail(const std::string& why) noexcept;
+  void advance_attempt() noexcept;
 
+  std::optional<Attempt> attempt_;
+  std::chrono::milliseconds limit_{0};
+  base::Deadline give_up_ = base::Deadline::never();
   PgConn connection_;
   PgResult result_;
   State state_ = State::closed;
-  int polling_ = 0;
   std::string error_;
   std::string sqlstate_;
 };

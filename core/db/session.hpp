@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/db/answer_watch.hpp"
 #include "core/db/settings.hpp"
 
 #include <pqxx/pqxx>
@@ -46,8 +47,17 @@ class Param {
 };
 
 namespace detail {
-/// Runs `work` and turns libpqxx's exceptions into ours.
-Result translated(const std::function<Result()>& work);
+/// A connection and who watches over its statements. A transaction keeps both, also when its Session is gone.
+struct WatchedConnection {
+  WatchedConnection(std::unique_ptr<pqxx::connection> made, std::chrono::milliseconds answer_within, int interrupt_fd)
+      : connection(std::move(made)), watch(connection->sock(), answer_within, interrupt_fd) {}
+
+  /// Runs `work`, which sends statements, under the watch, and turns libpqxx's exceptions into ours.
+  Result translated(const std::function<Result()>& work);
+
+  const std::unique_ptr<pqxx::connection> connection;
+  AnswerWatch watch;
+};
 
 template <class Tx, class Params, std::size_t... I>
 Result exec(Tx& tx, const std::string& sql, const Params& params, std::index_sequence<I...>) {
@@ -61,29 +71,38 @@ Result exec(Tx& tx, const std::string& sql, const Params& params, std::index_seq
 template <class Tx, class... A>
 Result run(Tx& tx, const std::string& sql, const A&... args) {
   const std::array<Param, sizeof...(A)> params{Param(args)...};
-  return translated([&] { return exec(tx, sql, params, std::index_sequence_for<A...>{}); });
+  return exec(tx, sql, params, std::index_sequence_for<A...>{});
 }
 }  // namespace detail
 
 /// One connection through libpqxx, for plain statements. Blocking; each statement is limited by
-/// `ConnectionSettings::statement_timeout` on the server and tcp_user_timeout on the way. Through a pooler nothing is kept in
-/// the server's session, which may be somebody else's next: the limits are set in each transaction.
+/// `ConnectionSettings::statement_timeout` on the server and, should the answer stay away, by `answer_within`. Through a
+/// pooler nothing is kept in the server's session, which may be somebody else's next: the limits are set in each
+/// transaction.
 ///
 /// Everything throws base::Error: `connection_lost` means that this object is of no use any more (make a new
 /// one); SqlError carries the SQLSTATE. Not for use from two threads.
 class Session {
  public:
-  /// Connects. Throws `connect_error`.
+  /// Connects, within connect_limit. Throws `connect_error`.
   explicit Session(const ConnectionSettings& settings);
+  Session(Session&&) = default;
+  Session& operator=(Session&&) = default;
 
   /// One statement in a transaction of its own.
   template <class... A>
   Result run(const std::string& sql, const A&... args) {
-    if (pooled()) {
-      return in_transaction([&](pqxx::work& tx) { return detail::run(tx, sql, args...); });
-    }
-    pqxx::nontransaction tx(*connection_);
-    return detail::run(tx, sql, args...);
+    return watched_->translated([&] {
+      if (!pooled()) {
+        pqxx::nontransaction tx(*watched_->connection);
+        return detail::run(tx, sql, args...);
+      }
+      pqxx::work tx(*watched_->connection);
+      tx.exec(limits_);
+      Result result = detail::run(tx, sql, args...);
+      tx.commit();
+      return result;
+    });
   }
 
   /// Whether a pooler stands between us and the server.
@@ -102,11 +121,14 @@ class Session {
   /// As PQserverVersion: 150018 is 15.18.
   int server_version() const;
 
+  /// The settings, narrowed to the one host, address and port that answered: a way back that needs no name server.
+  ConnectionSettings address() const;
+
  private:
   friend class Transaction;
-  Result in_transaction(const std::function<Result(pqxx::work&)>& work);
 
-  std::unique_ptr<pqxx::connection> connection_;
+  ConnectionSettings settings_;
+  std::shared_ptr<detail::WatchedConnection> watched_;
   std::string limits_;  ///< SET LOCAL statements for the start of each transaction; empty when set for the session
 };
 
@@ -114,16 +136,20 @@ class Session {
 class Transaction {
  public:
   explicit Transaction(Session& session);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
 
   template <class... A>
   Result run(const std::string& sql, const A&... args) {
-    return detail::run(*tx_, sql, args...);
+    return watched_->translated([&] { return detail::run(*tx_, sql, args...); });
   }
 
   /// Throws `connection_lost` when the answer did not arrive: the outcome is unknown then, look again.
   void commit();
 
  private:
+  std::shared_ptr<detail::WatchedConnection> watched_;
   std::unique_ptr<pqxx::work> tx_;
 };
 

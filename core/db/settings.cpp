@@ -2,6 +2,7 @@
 #include "core/db/settings.hpp"
 
 #include "core/base/text.hpp"
+#include "core/db/blocking_call.hpp"
 
 #include <libpq-fe.h>
 
@@ -37,7 +38,20 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> ne
                      [&](const char* needle) { return text.find(needle) != std::string::npos; });
 }
 
-PGPing ping(const ConnectionSettings& settings) { return ::PQping(conninfo(settings).c_str()); }
+bool answers(const ConnectionSettings& settings) {
+  const auto answer = std::make_shared<PGPing>(PQPING_NO_RESPONSE);
+  const BlockingCall call([answer, text = conninfo(settings)] { *answer = ::PQping(text.c_str()); });
+  return call.wait(base::Deadline::in(connect_limit(settings)), settings.interrupt_fd) == BlockingCall::End::ended &&
+         *answer == PQPING_OK;
+}
+
+/// What is named, else what the environment says.
+std::string find(const ConnectionSettings& settings, const char* keyword, const char* variable) {
+  std::string value = find(settings, keyword);
+  const char* from_environment = std::getenv(variable);
+  if (value.empty() && from_environment != nullptr) value = from_environment;
+  return value;
+}
 
 }  // namespace
 
@@ -82,6 +96,31 @@ ConnectionSettings with_defaults(ConnectionSettings settings, const std::string&
   return settings;
 }
 
+ConnectionSettings with_parameter(ConnectionSettings settings, const std::string& keyword, const std::string& value) {
+  auto& all = settings.parameters;
+  all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& one) { return one.first == keyword; }), all.end());
+  all.emplace_back(keyword, value);
+  return settings;
+}
+
+ConnectionSettings with_connect_timeout(ConnectionSettings settings, std::chrono::seconds timeout) {
+  return with_parameter(std::move(settings), "connect_timeout", std::to_string(timeout.count()));
+}
+
+std::chrono::milliseconds connect_limit(const ConnectionSettings& settings) {
+  constexpr std::chrono::seconds kShortest{2};
+  constexpr std::chrono::seconds kDefault{10};
+  // What a service names cannot be asked for.
+  constexpr std::ptrdiff_t kHostsOfService = 4;
+  const std::chrono::seconds named{std::atoi(find(settings, "connect_timeout", "PGCONNECT_TIMEOUT").c_str())};
+  std::string hosts = find(settings, "host", "PGHOST");
+  if (hosts.empty()) hosts = find(settings, "hostaddr", "PGHOSTADDR");
+  const bool by_service = hosts.empty() && !find(settings, "service", "PGSERVICE").empty();
+  const auto count = by_service ? kHostsOfService : std::count(hosts.begin(), hosts.end(), ',') + 1;
+  const auto each = named.count() > 0 ? std::max(named, kShortest) : kDefault;
+  return each * count + std::chrono::seconds(1);
+}
+
 std::string conninfo(const ConnectionSettings& settings) {
   std::string out;
   for (const auto& [key, value] : settings.parameters) {
@@ -93,9 +132,7 @@ std::string conninfo(const ConnectionSettings& settings) {
 
 std::string describe(const ConnectionSettings& settings) {
   const auto shown = [&](const char* keyword, const char* variable, const char* fallback) {
-    std::string value = find(settings, keyword);
-    const char* from_environment = std::getenv(variable);
-    if (value.empty() && from_environment != nullptr) value = from_environment;
+    std::string value = find(settings, keyword, variable);
     if (value.empty()) value = fallback;
     return value.empty() ? std::string() : std::string(keyword) + "=" + value;
   };
@@ -134,8 +171,8 @@ Error connect_error(const ConnectionSettings& settings, const std::string& messa
           reason, {"invalid connection option", "invalid sslmode", "invalid integer value", "definition of service"})) {
     return Error(Kind::configuration, what, "see `wrktalk config show` for where each setting comes from");
   }
-  // Who has just been silent for all of connect_timeout is not asked once more.
-  if (!contains_any(reason, {"timeout expired"}) && ping(settings) == PQPING_OK) {
+  // Who has just been silent for all of connect_timeout is not asked once more, nor is the name server.
+  if (!contains_any(reason, {"timeout expired", "could not translate host name"}) && answers(settings)) {
     return Error(Kind::configuration, what, "the server answers, so check database name, user and pg_hba.conf");
   }
   return Error(Kind::connection_lost, what,

@@ -21,6 +21,13 @@ struct ConnectionSettings {
   /// statement_timeout of ordinary statements; zero: none.
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds lock_timeout{10'000};
+
+  /// How long a Session waits for the answer to one statement before it gives the connection up; zero:
+  /// statement_timeout and five seconds, or without a statement_timeout for ever.
+  std::chrono::milliseconds answer_within{0};
+  /// Readable while a signal asks the process to end: attempts to connect are then given up at once, statements of a
+  /// Session after a second. -1: none.
+  int interrupt_fd = -1;
 };
 
 /// The parameters that a conninfo string or URI names. Throws Error(configuration) when it is none; the text, which may hold
@@ -30,6 +37,15 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const std::strin
 /// A copy with our defaults for what `settings` and the PG* variables leave open: connect_timeout=10, keepalives,
 /// tcp_user_timeout, gssencmode=disable, application_name=`application`.
 ConnectionSettings with_defaults(ConnectionSettings settings, const std::string& application);
+
+/// A copy in which `keyword` has this value alone.
+ConnectionSettings with_parameter(ConnectionSettings settings, const std::string& keyword, const std::string& value);
+/// A copy with this connect_timeout for each address; libpq takes less than two seconds for two.
+ConnectionSettings with_connect_timeout(ConnectionSettings settings, std::chrono::seconds timeout);
+
+/// The longest that an attempt to connect may take: connect_timeout for each host that is named, and a second. No
+/// limit (0) counts as ten seconds.
+std::chrono::milliseconds connect_limit(const ConnectionSettings& settings);
 
 /// The conninfo string of `settings`, quoted; it holds the password.
 std::string conninfo(const ConnectionSettings& settings);

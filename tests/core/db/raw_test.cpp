@@ -3,6 +3,7 @@
 
 #include "core/db/session.hpp"
 #include "tests/support/pg_cluster.hpp"
+#include "tests/support/tcp_proxy.hpp"
 
 #include <doctest/doctest.h>
 
@@ -41,6 +42,25 @@ TEST_SUITE("db::raw") {
     base::NoPulse pulse;
     CHECK_THROWS_AS(connection.query("select pg_sleep(30)", {}, pulse, base::Deadline::in(100ms)), db::SqlError);
     CHECK(connection.query("select $1::int + 1", {"41"}, pulse, soon()).rows.at(0).at(0) == "42");
+  }
+
+  TEST_CASE("a server that does not even answer to a request to cancel is lost") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    test::TcpProxy proxy(database.settings());
+    db::raw::Connection connection(proxy.settings());
+    base::NoPulse pulse;
+    proxy.fall_silent();
+    const auto start = base::BootClock::now();
+    CHECK_THROWS_AS(connection.query("select 1", {}, pulse, base::Deadline::in(100ms)), db::SqlError);
+    CHECK(base::BootClock::now() - start < 6s);
+    CHECK_FALSE(connection.alive());
+    try {
+      connection.query("select 1", {}, pulse, soon());
+      FAIL("no error");
+    } catch (const base::Error& e) {
+      CHECK(e.kind() == base::Kind::connection_lost);
+    }
   }
 
   TEST_CASE("a pulse that throws ends the statement at once") {
