@@ -3,9 +3,10 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/log/outlet.hpp"
 
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <mutex>
+#include <unistd.h>
 #include <vector>
 
 namespace wrktalk::log {
@@ -21,10 +24,17 @@ namespace {
 constexpr std::size_t kShortestSecret = 4;
 constexpr std::string_view kMask = "***";
 
-struct State {
+/// What a line is made with and where it goes; replaced as a whole.
+struct SetUp {
   Options options;
-  std::vector<std::string> secrets;
+  std::shared_ptr<Outlet> outlet;
   std::shared_ptr<spdlog::logger> logger;
+};
+
+struct State {
+  std::mutex mutex;  ///< of both; never held while a line is written
+  SetUp set_up;
+  std::vector<std::string> secrets;
 };
 
 State& state() {
@@ -73,8 +83,7 @@ std::string as_json(Level level, std::string_view event, std::string_view messag
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string as_text(Level level, std::string_view event, std::string_view message, Fields fields) {
-  const bool paint = state().options.color;
+std::string as_text(Level level, std::string_view event, std::string_view message, Fields fields, bool paint) {
   std::string line = now_utc();
   line += fmt::format(" {}{:<5}{} {:<22} {}", paint ? color(level) : "", name(level), paint ? "\x1b[0m" : "", event,
                       base::one_line(message));
@@ -86,14 +95,49 @@ std::string as_text(Level level, std::string_view event, std::string_view messag
   return line;
 }
 
-void write(Level level, std::string_view event, std::string_view message, Fields fields) {
+std::string as_line(const Options& options, Level level, std::string_view event, std::string_view message,
+                    Fields fields) {
+  return options.format == Format::json ? as_json(level, event, message, fields)
+                                        : as_text(level, event, message, fields, options.color);
+}
+
+/// spdlog's way to the outlet, which has a lock of its own.
+class OutletSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit OutletSink(std::shared_ptr<Outlet> outlet) : outlet_(std::move(outlet)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    outlet_->write(std::string(message.payload.data(), message.payload.size()) + '\n');
+  }
+  void flush_() override {}
+
+  std::shared_ptr<Outlet> outlet_;
+};
+
+SetUp make(const Options& options) {
+  const auto tell = [options](std::size_t lost) {
+    const std::string message = std::to_string(lost) + " log lines were lost: nobody read the log";
+    return as_line(options, Level::warn, "log.lost", message, {}) + '\n';
+  };
+  SetUp made{options, std::make_shared<Outlet>(STDERR_FILENO, tell), nullptr};
+  made.logger = std::make_shared<spdlog::logger>("wrktalk", std::make_shared<OutletSink>(made.outlet));
+  made.logger->set_level(to_spdlog(options.level));
+  made.logger->set_error_handler([](const std::string&) {});  // spdlog's own writes to stderr and waits for it
+  return made;
+}
+
+SetUp current() {
   State& log = state();
-  if (!log.logger) set_up({Format::text, Level::warn, false});
+  const std::lock_guard<std::mutex> lock(log.mutex);
+  if (!log.set_up.logger) log.set_up = make({Format::text, Level::warn, false});
+  return log.set_up;
+}
+
+void write(Level level, std::string_view event, std::string_view message, Fields fields) {
+  const SetUp log = current();
   if (!log.logger->should_log(to_spdlog(level))) return;
-  const std::string safe = redact(message);
-  const std::string line =
-      log.options.format == Format::json ? as_json(level, event, safe, fields) : as_text(level, event, safe, fields);
-  log.logger->log(to_spdlog(level), "{}", line);
+  log.logger->log(to_spdlog(level), "{}", as_line(log.options, level, event, redact(message), fields));
 }
 
 void mask_all(std::string& text, const std::string& secret) {
@@ -156,11 +200,13 @@ void mask_user_info(std::string& text) {
 
 void set_up(const Options& options) {
   State& log = state();
-  log.options = options;
-  log.logger = std::make_shared<spdlog::logger>("wrktalk", std::make_shared<spdlog::sinks::stderr_sink_st>());
-  log.logger->set_pattern("%v");
-  log.logger->set_level(to_spdlog(options.level));
-  log.logger->flush_on(spdlog::level::debug);
+  const std::lock_guard<std::mutex> lock(log.mutex);
+  log.set_up = make(options);
+}
+
+void flush(std::chrono::milliseconds at_most) {
+  const auto outlet = current().outlet;
+  outlet->flush(base::Deadline::in(at_most));
 }
 
 Level parse_level(const std::string& text) {
@@ -177,7 +223,9 @@ Level parse_level(const std::string& text) {
 
 void add_secret(const base::Secret& secret) {
   if (secret.reveal().size() < kShortestSecret) return;
-  auto& secrets = state().secrets;
+  State& log = state();
+  const std::lock_guard<std::mutex> lock(log.mutex);
+  auto& secrets = log.secrets;
   if (std::find(secrets.begin(), secrets.end(), secret.reveal()) != secrets.end()) return;
   secrets.push_back(secret.reveal());
   // Longest first, so that a secret that contains another is not left half readable.
@@ -186,7 +234,11 @@ void add_secret(const base::Secret& secret) {
 
 std::string redact(std::string_view text) {
   std::string out = base::scrub_utf8(text);
-  for (const auto& secret : state().secrets) mask_all(out, secret);
+  {
+    State& log = state();
+    const std::lock_guard<std::mutex> lock(log.mutex);
+    for (const auto& secret : log.secrets) mask_all(out, secret);
+  }
   mask_named_values(out);
   mask_user_info(out);
   return out;

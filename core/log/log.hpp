@@ -3,6 +3,7 @@
 
 #include "core/base/secret.hpp"
 
+#include <chrono>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 /// The log: one line an event, to stderr. `event` is a stable dotted name ("task.claimed") that scripts
 /// may rely on; the message may change. Foreign text is safe in messages and values: it is redacted,
 /// scrubbed to UTF-8 and kept on one line.
+///
+/// Every function may be called from several threads. No call waits for whoever reads stderr: lines it does not take are kept
+/// (256 KiB) and written by later calls; those beyond are lost, and one line says how many (event log.lost).
 namespace wrktalk::log {
 
 enum class Format { text, json };
@@ -40,6 +44,9 @@ void add_secret(const base::Secret& secret);
 /// What may be stored or mailed of a child's output: known secrets, values after password=, token: and the
 /// like, and the user part of URLs are replaced by `***`.
 std::string redact(std::string_view text);
+
+/// Waits until stderr has taken the lines that are kept, for when the process is about to end.
+void flush(std::chrono::milliseconds at_most = std::chrono::seconds(1));
 
 void debug(std::string_view event, std::string_view message, Fields fields = {});
 void info(std::string_view event, std::string_view message, Fields fields = {});
