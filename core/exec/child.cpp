@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/exec/child.hpp"
 
+#include "core/base/deadline.hpp"
 #include "core/base/error.hpp"
 #include "core/exec/fence.hpp"
 #include "core/exec/guard.hpp"
 #include "core/exec/pidfd.hpp"
 #include "core/exec/spawn.hpp"
+#include "core/log/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -19,8 +23,22 @@ namespace wrktalk::exec {
 namespace {
 
 constexpr int kLargePipe = 1024 * 1024;
+constexpr std::chrono::seconds kKillTakes{2};
+constexpr int kLookAgainMs = 5;
 
-int unreaped = 0;  // every Child's process that started; children are the process's, and so is their number
+std::vector<pid_t> unreaped;  // every Child's process that started; children are the process's, and so is their list
+
+void forget(pid_t pid) { unreaped.erase(std::remove(unreaped.begin(), unreaped.end(), pid), unreaped.end()); }
+
+/// Children of ours that are no Child's: they come to us where Signals was made, and to pid 1.
+std::vector<Process> orphans() {
+  std::vector<Process> all = descendants_of(::getpid());
+  const auto is_other = [](const Process& process) {
+    return process.parent != ::getpid() || std::find(unreaped.begin(), unreaped.end(), process.pid) != unreaped.end();
+  };
+  all.erase(std::remove_if(all.begin(), all.end(), is_other), all.end());
+  return all;
+}
 
 struct Pair {
   base::Fd ours, theirs;
@@ -62,11 +80,14 @@ int Child::start(const Spec& spec) {
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     const std::vector<int> descriptors = {in.get(),          out.theirs.get(), err.theirs.get(),
                                           feed.theirs.get(), out.ours.get(),   err.ours.get()};
+    orphans_before_ = orphans();
     error = spawn({"/proc/self/exe", argv, spec.environment, spec.directory, descriptors}, pid_);
     feed_ = std::move(feed.ours);
   }
   if (error != 0) return error;
-  ++unreaped;
+  unreaped.push_back(pid_);
+  out.theirs.reset();
+  err.theirs.reset();
   out_ = std::move(out.ours);
   err_ = std::move(err.ours);
   process_.reset(::pidfd_open(pid_, 0));
@@ -80,27 +101,29 @@ Child::~Child() {
   if (pid_ == 0) return;
   force_to_end();
   ::waitpid(pid_, nullptr, 0);
-  --unreaped;
+  forget(pid_);
 }
 
 void Child::ask_to_end() const noexcept { ::kill(fence_ == nullptr ? -pid_ : pid_, SIGTERM); }
 
 void Child::force_to_end() const noexcept { fence_ == nullptr ? ::kill(-pid_, SIGKILL) : ::kill(pid_, kGuardKill); }
 
-void Child::reap(bool whole_group, Outcome& outcome) {
+void Child::reap(bool with_all, Outcome& outcome) {
   siginfo_t info{};
   const auto pid = static_cast<id_t>(pid_);
   // As long as the zombie is there, nobody else can have its group's number.
   while (::waitid(P_PID, pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
-  if (whole_group) force_to_end();
+  if (with_all) force_to_end();
   while (::waitid(P_PID, pid, &info, WEXITED) != 0 && errno == EINTR) {
   }
+  forget(pid_);
   pid_ = 0;
-  --unreaped;
   outcome.end = info.si_code == CLD_EXITED ? Outcome::End::exited : Outcome::End::signalled;
   outcome.code = info.si_status;
-  if (fence_ != nullptr) read_reports(outcome);
+  if (fence_ == nullptr) return;
+  read_reports(outcome);
+  if (with_all) end_orphans();  // it ended by itself, and so its guard ended nothing, just as we asked
 }
 
 void Child::read_reports(Outcome& outcome) {
@@ -129,19 +152,39 @@ void Child::read_reports(Outcome& outcome) {
         return;
     }
   }
+  // The guard itself was killed: nobody watches its child any more, and what was below it has come to us.
+  if (running > 0) ::kill(-running, SIGKILL);
+  end_orphans();
   if (running == 0) {
     outcome.error = "its guard " + outcome.describe() + " before it";
     outcome.end = Outcome::End::not_started;
     return;
   }
-  // The guard itself was killed: nobody watches its child any more.
-  ::kill(-running, SIGKILL);
   outcome.end = Outcome::End::signalled;
   outcome.code = SIGKILL;
 }
 
+/// What came to us from a guard that is gone: as one ends, those below it come.
+void Child::end_orphans() const {
+  for (const auto until = base::Deadline::in(kKillTakes);;) {
+    pid_t left = 0;
+    for (const auto& process : orphans()) {
+      if (std::find(orphans_before_.begin(), orphans_before_.end(), process) != orphans_before_.end()) continue;
+      left = process.pid;
+      ::kill(process.pid, SIGKILL);  // not reaped: its number is its own
+      ::waitpid(process.pid, nullptr, WNOHANG);
+    }
+    if (left == 0) return;
+    if (until.passed()) {
+      log::error("exec.not_ended", "a process that a tool left behind does not end", {{"pid", std::to_string(left)}});
+      return;
+    }
+    ::poll(nullptr, 0, kLookAgainMs);
+  }
+}
+
 bool reap_orphans() noexcept {
-  if (unreaped > 0) return false;
+  if (!unreaped.empty()) return false;
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
   return true;

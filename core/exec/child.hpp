@@ -2,9 +2,11 @@
 #pragma once
 
 #include "core/base/fd.hpp"
+#include "core/exec/process_tree.hpp"
 #include "core/exec/run.hpp"
 
 #include <sys/types.h>
+#include <vector>
 
 namespace wrktalk::exec {
 
@@ -23,19 +25,21 @@ class Child {
   int err() const noexcept { return err_.get(); }          ///< non-blocking
   int process() const noexcept { return process_.get(); }  ///< readable when the child has ended
 
-  void ask_to_end() const noexcept;    ///< TERM to the group
-  void force_to_end() const noexcept;  ///< KILL to the group
+  void ask_to_end() const noexcept;    ///< TERM to the group; with a fence to all that descends from the child
+  void force_to_end() const noexcept;  ///< KILL to the same
 
-  /// After `process()` became readable. With `whole_group`, what the child left in its group is killed as well.
-  /// Sets `end`, `code` and `error`.
-  void reap(bool whole_group, Outcome& outcome);
+  /// After `process()` became readable. With `with_all`, what the child left in its group, or with a fence what it left at all, is
+  /// killed as well. Sets `end`, `code` and `error`.
+  void reap(bool with_all, Outcome& outcome);
 
  private:
   void read_reports(Outcome& outcome);
+  void end_orphans() const;
 
   Fence* fence_;
   pid_t pid_ = 0;  ///< the guard's when there is a fence
   base::Fd out_, err_, process_, feed_;
+  std::vector<Process> orphans_before_;  ///< with a fence: came to us before it started
 };
 
 /// Reaps what ended and is no Child's: pid 1 of a container is given every orphan there. False when nothing was done because a

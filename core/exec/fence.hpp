@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <sys/types.h>
 
@@ -12,8 +13,9 @@
 ///
 /// The agent renews the fence each time the database has confirmed a longer lease. A child that was started with the fence
 /// runs under a guard process, which hears of each renewal through a socket. When renewals stop, whatever became of the agent
-/// (killed, frozen, cut off from the database), the guard sends TERM to the child's group when a third of the lease is left
-/// and KILL before it is over. So a lease that is over proves that nothing of its holder acts any more.
+/// (killed, frozen, cut off from the database), the guard sends TERM when a third of the lease is left and KILL before it is
+/// over, to the child and to everything that descends from it, in whatever session or group. So a lease that is over proves
+/// that nothing of its holder acts any more. What a child that ended by itself left running lives on.
 namespace wrktalk::exec {
 
 /// Names one process for as long as the machine runs: a pid alone may be given to another process.
@@ -29,13 +31,17 @@ ProcessId parse_process_id(const std::string& text);  ///< pid 0 when it is not 
 /// Whether that very process still runs here; false when it belongs to another host or boot.
 bool is_running_here(const ProcessId& id);
 bool is_same_host(const ProcessId& id);
-/// Asks a guard left behind by a dead agent to end its child's group (TERM, `grace`, KILL) and waits for both.
-/// True when it is gone.
+/// Whether that process still runs here and is a guard.
+bool is_live_guard(const ProcessId& id);
+/// Asks a guard left behind by a dead agent to end its child with all descendants (TERM, `grace`, KILL) and waits for them.
+/// True when it is gone. False, and no signal is sent, when that process is no guard.
 bool end_guard(const ProcessId& id, std::chrono::milliseconds grace);
 
+/// The thread that proves the lease may renew and revoke while another starts and ends the children.
 class Fence {
  public:
   /// `on_guard` is told of each guard as it starts, before the child does: record it where a restarted agent finds it.
+  /// It is called in the thread that starts the child.
   explicit Fence(std::function<void(const ProcessId&)> on_guard = {}) : on_guard_(std::move(on_guard)) {}
   Fence(const Fence&) = delete;
   Fence& operator=(const Fence&) = delete;
@@ -44,18 +50,24 @@ class Fence {
   /// The lease runs for `lease` from `asked_at`, the moment before the statement that prolonged it was sent.
   void renew(base::BootClock::time_point asked_at, std::chrono::milliseconds lease);
 
-  base::Deadline term_at() const noexcept { return term_at_; }
-  base::Deadline kill_at() const noexcept { return kill_at_; }
+  /// Another holds the lease: TERM now, KILL as much later as it is otherwise, but not later than it would have come.
+  /// From then on no renewal counts, and no child starts: its run ends as `fenced`.
+  void revoke();
+
+  base::Deadline term_at() const;
+  base::Deadline kill_at() const;
 
  private:
   friend class Child;
   void attach(int feed, pid_t guard);
-  void detach() noexcept { feed_ = -1; }
-  void send() const noexcept;
+  void detach();
+  void send() const noexcept;  ///< with the mutex held
 
-  std::function<void(const ProcessId&)> on_guard_;
+  const std::function<void(const ProcessId&)> on_guard_;
+  mutable std::mutex mutex_;  ///< of all below
   base::Deadline term_at_ = base::Deadline::never();
   base::Deadline kill_at_ = base::Deadline::never();
+  bool revoked_ = false;
   int feed_ = -1;  ///< the running guard's socket, owned by the run
 };
 

@@ -25,7 +25,11 @@ constexpr int kGuardFeed = 3;
 constexpr int kGuardOut = 4;  ///< read ends of the child's stdout and stderr: emptied once the agent is gone,
 constexpr int kGuardErr = 5;  ///< so that the child is not ended by SIGPIPE before its time
 
-/// SIGTERM asks a guard to end its child's group; this one to end it at once.
+/// SIGTERM asks a guard to end its child and all that descends from it; this one to end them at once.
 constexpr int kGuardKill = 3;  // SIGQUIT
+
+/// argv[2] of a process that a guard leaves behind when its child left some running that still hold its pipes: it reads on, so
+/// that SIGPIPE does not end them. Descriptors 0 and 1 are the pipes, 2 is the feed: the agent reads until it lets go of that.
+constexpr const char* kGuardDrain = "drain";
 
 }  // namespace wrktalk::exec

@@ -20,6 +20,7 @@ using base::BootClock;
 using base::Deadline;
 
 constexpr std::chrono::seconds kDrain{1};
+constexpr std::chrono::milliseconds kQuiet{250};
 
 Stream::OnLine line_sink(const Spec& spec, bool is_stderr) {
   if (!spec.on_line) return {};
@@ -66,7 +67,9 @@ class Run {
     child_.reap(stopping_, outcome);
     const Deadline drained = Deadline::in(kDrain);
     keep_first_failure([&] {
-      while ((out_.is_open() || err_.is_open()) && !drained.passed()) wait({}, drained);
+      // What it printed itself is there already; what it started may be a moment behind.
+      while ((out_.is_open() || err_.is_open()) && !drained.passed() && wait({}, Deadline::in(kQuiet))) {
+      }
       out_.finish();
       err_.finish();
     });
@@ -86,16 +89,17 @@ class Run {
     }
   }
 
-  /// Sets `ended_` when the child has ended; its pipes may still hold something then.
-  void wait(std::vector<pollfd> fds, Deadline until) {
+  /// Sets `ended_` when the child has ended; its pipes may still hold something then. False when nothing happened.
+  bool wait(std::vector<pollfd> fds, Deadline until) {
     const std::size_t first = fds.size();
     fds.push_back({out_.fd(), POLLIN, 0});
     fds.push_back({err_.fd(), POLLIN, 0});
     fds.push_back({ended_ ? -1 : child_.process(), POLLIN, 0});
-    if (::poll(fds.data(), fds.size(), until.poll_timeout()) <= 0) return;
+    if (::poll(fds.data(), fds.size(), until.poll_timeout()) <= 0) return false;
     ended_ = ended_ || fds[first + 2].revents != 0;
     if (fds[first].revents != 0) out_.read();
     if (fds[first + 1].revents != 0) err_.read();
+    return true;
   }
 
   const Spec& spec_;

@@ -37,8 +37,8 @@ struct Spec {
   /// stdout as it comes, byte for byte: then nothing of it is kept or told as lines. What it throws ends the child.
   std::function<void(std::string_view bytes)> on_bytes;
 
-  /// When set the child runs under the guard (a process of this binary, between us and the child), which ends the child's
-  /// group when the fence is not renewed in time. Must outlive the run.
+  /// When set the child runs under the guard (a process of this binary, between us and the child), which ends the child
+  /// and all that descends from it when the fence is not renewed in time. Must outlive the run.
   Fence* fence = nullptr;
 };
 
@@ -58,7 +58,7 @@ struct Outcome {
 
 /// Runs the child in a process group of its own and waits for it, driving `pulse`. When the pulse throws, the group gets TERM,
 /// after `grace` KILL (the pulse is ticked meanwhile), everything is reaped, and the error passes.
-/// A grandchild that keeps the pipe open after the child's end is not waited for longer than a second.
+/// A grandchild that keeps the pipe open after the child's end is not waited for longer than a second, and not when it is silent.
 /// Throws Error(child) when `whole_stdout_bytes` is exceeded; a missing program is an Outcome.
 Outcome run(const Spec& spec, base::Pulse& pulse);
 

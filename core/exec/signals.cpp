@@ -5,6 +5,7 @@
 #include "core/exec/child.hpp"
 
 #include <csignal>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 namespace wrktalk::exec {
@@ -15,6 +16,7 @@ Signals::Signals() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&ours, number);
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   fd_.reset(::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd_) base::throw_errno(base::Kind::failed, "cannot listen for signals");
 }

@@ -7,7 +7,8 @@ namespace wrktalk::exec {
 
 /// TERM, INT and HUP, blocked for the whole process and read from a descriptor in each poll; SIGPIPE ignored. No handlers.
 /// One object a process, made by `main` before any child is started. Children get an empty mask back (exec::run).
-/// CHLD is heard as well: as pid 1 of a container the process reaps what others left, and needs no init beside it.
+/// Orphans of what we started come to us, as they do to pid 1 of a container: a child of a guard that was killed can be ended. CHLD
+/// is heard as well: what ended of them is reaped, and a container needs no init beside us.
 class Signals {
  public:
   Signals();

@@ -29,7 +29,7 @@ class Actions {
 
 class Attributes {
  public:
-  Attributes() {
+  explicit Attributes(bool own_session) {
     ::posix_spawnattr_init(&attributes_);
     sigset_t none;
     ::sigemptyset(&none);
@@ -39,7 +39,9 @@ class Attributes {
     for (const int number : {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD}) ::sigaddset(&defaults, number);
     ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
     ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    const int apart = own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+    ::posix_spawnattr_setflags(&attributes_,
+                               static_cast<short>(apart | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   }
   Attributes(const Attributes&) = delete;
   Attributes& operator=(const Attributes&) = delete;
@@ -62,7 +64,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 int spawn(const Spawn& what, pid_t& pid) {
   Actions actions;
-  const Attributes attributes;
+  const Attributes attributes(what.own_session);
   int place = 0;
   for (const int fd : what.descriptors) ::posix_spawn_file_actions_adddup2(actions.get(), fd, place++);
   ::posix_spawn_file_actions_addclosefrom_np(actions.get(), place);

@@ -16,6 +16,7 @@ struct Spawn {
   const std::vector<std::string>& environment;
   const std::string& directory;         ///< empty: ours
   const std::vector<int>& descriptors;  ///< become 0, 1, 2, ...; each from `out_of_the_way`. All others are closed
+  bool own_session = false;             ///< instead of a process group of its own
 };
 
 /// Starts a process group of its own with no signal blocked or ignored. Returns errno, 0 when `pid` runs.

@@ -19,6 +19,13 @@ namespace wrktalk::exec::test {
 
 using std::chrono::milliseconds;
 
+/// How much longer a program takes to start with a sanitizer that slows it down.
+#ifdef __SANITIZE_THREAD__
+constexpr int kSlower = 10;
+#else
+constexpr int kSlower = 1;
+#endif
+
 inline Spec shell(const std::string& script) {
   Spec spec;
   spec.argv = {"sh", "-c", script};
@@ -45,5 +52,8 @@ inline bool is_alive(pid_t pid) {
   const auto stat = base::read_file_if_exists("/proc/" + std::to_string(pid) + "/stat", 4096);
   return stat && stat->find(") Z ") == std::string::npos;
 }
+
+/// A script's line that starts `command` out of reach of its parent: a session of its own, an orphan at once.
+inline std::string apart(const std::string& command) { return "setsid sh -c '(" + command + ") &' \n"; }
 
 }  // namespace wrktalk::exec::test

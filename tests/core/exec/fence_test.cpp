@@ -2,8 +2,11 @@
 #include "core/exec/fence.hpp"
 
 #include "core/base/error.hpp"
+#include "core/exec/signals.hpp"
 #include "tests/core/exec/children.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <sys/wait.h>
 
 using namespace wrktalk;
@@ -21,6 +24,7 @@ class Agent {
     if (pid_ != 0) return;
     Fence fence([&](const ProcessId& id) { base::write_file(guard_file(), to_text(id), 0600); });
     fence.renew(BootClock::now(), lease);
+    const Signals signals;
     Spec spec = shell(script);
     spec.directory = dir_.path();
     spec.fence = &fence;
@@ -57,6 +61,8 @@ class Agent {
 
 const char* const kObedient = "echo $$ >tool; trap 'echo x >term; exit 0' TERM; while :; do sleep 0.02; done";
 const char* const kStubborn = "echo $$ >tool; trap 'echo x >term' TERM; while :; do sleep 0.02; done";
+/// Writes into ticks for ever, and ignores TERM.
+const std::string kApart = apart("trap \"\" TERM; echo $$ >apart; while :; do echo x >>ticks; sleep 0.1; done");
 const char* const kChatty = "trap 'exit 0' TERM; echo $$ >tool; while :; do seq 1 1000; echo $((i += 1)) >alive; done";
 
 }  // namespace
@@ -170,6 +176,18 @@ TEST_SUITE("exec::Fence") {
     CHECK(end_guard(agent.guard(), milliseconds(0)));  // again: nothing to do
   }
 
+  TEST_CASE("a guard that was stopped is ended with its tool") {
+    Agent agent("echo $$ >tool; trap 'echo x >term; exit' TERM; while :; do sleep 0.05; done", std::chrono::minutes(5));
+    REQUIRE(agent.tool_started());
+    agent.signal(SIGSTOP);
+    ::kill(agent.guard().pid, SIGSTOP);
+    CHECK(is_live_guard(agent.guard()));
+    CHECK(end_guard(agent.guard(), milliseconds(5000)));
+    CHECK_FALSE(is_live_guard(agent.guard()));
+    CHECK_FALSE(is_alive(agent.tool()));
+    agent.signal(SIGCONT);
+  }
+
   TEST_CASE("a restarted agent ends a stubborn tool by force, its grandchildren too") {
     Agent agent("echo $$ >tool; trap '' TERM; sleep 60 & echo $! >grandchild; while :; do sleep 1; done",
                 std::chrono::minutes(5));
@@ -179,6 +197,124 @@ TEST_SUITE("exec::Fence") {
     CHECK(end_guard(agent.guard(), milliseconds(200)));
     CHECK_FALSE(is_alive(agent.tool()));
     CHECK_FALSE(is_alive(pid_in(agent.file("grandchild"))));
+  }
+
+  TEST_CASE("whatever the tool started is gone with it, in whatever session, however it ended") {
+    Agent agent(kApart + kObedient, milliseconds(3000));
+    REQUIRE(agent.tool_started());
+    REQUIRE(becomes_true([&] { return base::exists(agent.file("ticks")); }));
+    const auto ticks = [&] { return base::read_file(agent.file("ticks"), 100'000); };
+    SUBCASE("the lease runs out") { CHECK(agent.wait() == 42); }
+    SUBCASE("the lease of a killed agent runs out") {
+      agent.signal(SIGKILL);
+      CHECK(becomes_true([&] { return !is_running_here(agent.guard()); }));
+    }
+    SUBCASE("a restarted agent ends it") {
+      agent.signal(SIGKILL);
+      CHECK(end_guard(agent.guard(), milliseconds(200)));
+    }
+    SUBCASE("its guard is killed") {
+      ::kill(agent.guard().pid, SIGKILL);
+      CHECK(agent.wait() == 1);
+    }
+    CHECK_FALSE(is_alive(agent.tool()));
+    const std::string then = ticks();
+    std::this_thread::sleep_for(milliseconds(400));  // four ticks of one that is left
+    CHECK(ticks() == then);
+  }
+
+  TEST_CASE("what is asked to end and started out of reach is asked as well") {
+    Agent agent(apart("trap \"echo x >asked; exit\" TERM; echo x >up; while :; do sleep 0.05; done") + kObedient,
+                std::chrono::minutes(5));
+    REQUIRE(agent.tool_started());
+    REQUIRE(becomes_true([&] { return base::exists(agent.file("up")); }));
+    agent.signal(SIGKILL);
+    CHECK(end_guard(agent.guard(), milliseconds(5000)));
+    CHECK(base::exists(agent.file("asked")));
+  }
+
+  TEST_CASE("processes that go on starting others do not escape") {
+    const std::string chain = "echo 'setsid sh chain & :' >chain; sh chain\n";  // each starts the next and ends
+    Agent agent(chain + kStubborn, std::chrono::minutes(5));
+    REQUIRE(agent.tool_started());
+    agent.signal(SIGKILL);
+    CHECK(end_guard(agent.guard(), milliseconds(100)));
+  }
+
+  TEST_CASE("a process that is no guard is not ended, whoever names it") {
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+      ::execlp("sleep", "sleep", "60", nullptr);
+      ::_exit(127);
+    }
+    CHECK_FALSE(end_guard(identify(stranger), milliseconds(0)));
+    CHECK(is_alive(stranger));
+    CHECK_FALSE(end_guard(identify(::getpid()), milliseconds(0)));
+    ::kill(stranger, SIGKILL);
+    ::waitpid(stranger, nullptr, 0);
+  }
+
+  TEST_CASE("a fence that is revoked ends the tool at once, is not renewed, and lets nothing start") {
+    const base::TempDir dir("/tmp", "fence-test-");
+    Fence fence;
+    fence.renew(BootClock::now(), std::chrono::minutes(5));
+    std::thread keeper;
+    Spec spec = shell("trap 'echo asked; exit' TERM; echo up; while :; do sleep 0.05; done");
+    spec.fence = &fence;
+    spec.on_line = [&](std::string_view, bool) {
+      if (keeper.joinable()) return;
+      keeper = std::thread([&] {
+        fence.revoke();
+        fence.renew(BootClock::now(), std::chrono::minutes(5));
+      });
+    };
+    base::NoPulse pulse;
+    const Outcome outcome = run(spec, pulse);
+    keeper.join();
+    CHECK(outcome.end == Outcome::End::fenced);
+    CHECK(outcome.out == "up\nasked\n");
+    CHECK(outcome.took < std::chrono::seconds(60));
+    CHECK(fence.term_at().passed());
+
+    spec = shell("echo x >" + dir.path() + "/started");
+    spec.fence = &fence;
+    CHECK(run(spec, pulse).end == Outcome::End::fenced);
+    CHECK_FALSE(base::exists(dir.path() + "/started"));
+  }
+
+  TEST_CASE("revoked, KILL comes as long after TERM as it does otherwise, and never later than before") {
+    Fence fence;
+    const auto now = BootClock::now();
+    fence.renew(now, milliseconds(30'000));
+    fence.revoke();
+    CHECK(fence.kill_at().when() >= now + milliseconds(7'000));
+    CHECK(fence.kill_at().when() < now + milliseconds(20'000));
+    Fence late;
+    late.renew(now - milliseconds(26'000), milliseconds(30'000));
+    const auto kill_at = late.kill_at().when();
+    late.revoke();
+    CHECK(late.kill_at().when() == kill_at);
+    Fence without_lease;
+    without_lease.revoke();
+    CHECK_FALSE(without_lease.kill_at().is_never());
+  }
+
+  TEST_CASE("one thread renews while another starts and ends children") {
+    Fence fence;
+    fence.renew(BootClock::now(), std::chrono::minutes(5));
+    std::atomic<bool> done{false};
+    std::thread keeper([&] {
+      while (!done) {
+        fence.renew(BootClock::now(), std::chrono::minutes(5));
+        std::this_thread::yield();
+      }
+    });
+    Spec spec = shell("exit 3");
+    spec.fence = &fence;
+    base::NoPulse pulse;
+    for (int i = 0; i < 20; ++i) CHECK(run(spec, pulse).code == 3);
+    done = true;
+    keeper.join();
   }
 
   TEST_CASE("a guard on another host is not ours to end") {
