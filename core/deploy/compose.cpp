@@ -3,14 +3,15 @@
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/compose_paths.hpp"
-#include "core/deploy/containers.hpp"
+#include "core/deploy/compose_tool.hpp"
+#include "core/deploy/compose_way_back.hpp"
+#include "core/deploy/engine.hpp"
 #include "core/deploy/folders.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
-#include "core/log/log.hpp"
+#include "core/deploy/trees.hpp"
 
 #include <algorithm>
-#include <unistd.h>
 
 namespace wrktalk::deploy {
 namespace {
@@ -19,151 +20,120 @@ using base::Error;
 using base::Kind;
 using compose::Condition;
 using compose::Containers;
+using compose::WayBack;
 using Args = std::vector<std::string>;
 using Left = StepError::Left;
 
 constexpr std::chrono::milliseconds kBetweenLooks{300};
-constexpr std::chrono::seconds kGrace{30};
-constexpr const char* kLogLines = "50";
-constexpr const char* kProjectLabel = "label=com.docker.compose.project=";
-// What would point compose to another file or project than the ones we name is left out.
-const Args kEnvironment = {
-    "DOCKER_*",     "COMPOSE_PROFILES",    "COMPOSE_PARALLEL_LIMIT",       "COMPOSE_HTTP_TIMEOUT",
-    "COMPOSE_ANSI", "COMPOSE_TLS_VERSION", "COMPOSE_CONVERT_WINDOWS_PATHS"};
-const Args kFileNames = {"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"};
-
-/// A service's `env_file: .env` finds the release's environment in its tree while compose reads it, and only then: a link, so
-/// that no secret is left behind there however we end. (The archive gate lets no link in: one that is there was ours.)
-class EnvLink {
- public:
-  EnvLink(const std::string& folder, const std::optional<std::string>& env_file) : path_(folder + "/.env") {
-    char goal = 0;
-    if (::readlink(path_.c_str(), &goal, 1) > 0) ::unlink(path_.c_str());
-    made_ = env_file && ::symlink(env_file->c_str(), path_.c_str()) == 0;
-  }
-  EnvLink(const EnvLink&) = delete;
-  EnvLink& operator=(const EnvLink&) = delete;
-  ~EnvLink() {
-    if (made_) ::unlink(path_.c_str());
-  }
-
- private:
-  std::string path_;
-  bool made_ = false;
-};
-
-std::string last_line(const std::string& text) {
-  std::string last;
-  for (const auto& line : base::split(text, '\n')) {
-    if (!base::trim(line).empty()) last = base::one_line(line);
-  }
-  return log::redact(last);
-}
-
-std::string hint(const std::string& stderr_text) {
-  if (stderr_text.find("Cannot connect to the Docker daemon") != std::string::npos ||
-      stderr_text.find("permission denied while trying to connect") != std::string::npos) {
-    return "check that the engine runs and that we may use its socket: docker version";
-  }
-  return {};
-}
 
 class Compose : public Deployer {
  public:
-  Compose(const Target& target, const Settings& settings, exec::Fence& fence, OnOutput on_output)
-      : tools_(environment(settings), fence, std::move(on_output)),
+  Compose(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
+          OnOutput on_output)
+      : tools_(compose_environment(settings), fence, std::move(on_output)),
         project_(target.project),
-        configured_(settings.compose_bin),
-        releases_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_) +
-                  "/releases"),
+        engine_(tools_, project_),
+        compose_(tools_, settings, project_),
+        trees_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_),
+               Trees::Owner::any, target.name, task_id),
         timeout_(settings.compose_timeout) {}
 
+  void check_access(base::Pulse& pulse) override {
+    compose_.find(pulse);
+    engine_.need_answer(pulse);
+  }
+
   void preflight(base::Pulse& pulse) override {
-    find_compose(pulse);
-    const auto answer = tools_.look({"docker", "version", "--format", "{{.Server.Version}}"}, pulse);
-    if (!answer.good()) {
-      throw Error(Kind::child, "the Docker engine does not answer: " + last_line(answer.err), hint(answer.err));
-    }
-    make_safe_folder(releases_, 0755);
+    check_access(pulse);
+    trees_.own_soon(pulse);
   }
 
   std::string home(const std::string& version) override {
-    check_version(version);
-    make_safe_folder(releases_, 0755);
-    return releases_ + "/" + version;
+    trees_.own();
+    base::NoPulse quiet;
+    return trees_.home(version, in_use(quiet));
   }
 
   void check(const Release& release, base::Pulse& pulse) override {
-    const std::string file = file_of(release);
+    const std::string file = ComposeTool::file_of(release);
     compose::check_paths(release.tree, file);
-    find_compose(pulse);
-    const EnvLink link(file.substr(0, file.rfind('/')), release.env_file);
-    const auto answer = tools_.look(command(file, release, {"config", "--quiet"}), pulse);
+    compose_.find(pulse);
+    const auto answer = compose_.check(release, pulse);
     if (!answer.good()) {
       throw Error(Kind::artifact, "compose refuses the release " + release.version + ": " + last_line(answer.err),
                   "try it by hand: docker compose -f " + file + " config");
     }
   }
 
+  Before before(base::Pulse& pulse) override {
+    const Containers now = services(pulse);
+    Before before;
+    before.detail = "project " + project_ + ": " + describe(now);
+    if (now.empty()) {
+      before.state = Before::State::nothing;
+      return before;
+    }
+    const WayBack way = compose::way_back(now);
+    before.way_back = compose::to_json(way);
+    before.version = version_of(way);
+    const std::string obstacle = what_hinders(way, now, before.version.has_value(), pulse);
+    before.state = obstacle.empty() ? Before::State::running : Before::State::unknown;
+    if (!obstacle.empty()) before.detail += "; it cannot be put back: " + obstacle;
+    return before;
+  }
+
   Applied apply(const Release& release, base::Pulse& pulse) override {
-    find_compose(pulse);
-    const Containers before = containers(pulse);
-    const auto outcome = up(release, pulse);
+    trees_.own();
+    compose_.find(pulse);
+    const Containers before = services(pulse);
+    const auto outcome = compose_.up(release, pulse);
     if (outcome.good()) return {std::nullopt, "project " + project_ + ": " + release.version + " is up"};
-    const Containers after = containers(pulse);
+    const Containers after = services(pulse);
     const bool same = fingerprint(before) == fingerprint(after);
     throw StepError(same ? Left::untouched : Left::dirty,
                     "compose up of " + release.version + " " + outcome.describe() + ": " + last_line(outcome.err),
-                    hint(outcome.err), outcome.err + evidence(after, pulse));
+                    engine_hint(outcome.err), outcome.err + engine_.evidence(after, pulse));
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
     const auto until = base::Deadline::in(timeout_);
     compose::Settling settling;
     for (;;) {
-      const Containers now = containers(pulse);
+      const Containers now = services(pulse);
       const Condition condition = settling.look(now, base::BootClock::now());
       if (condition == Condition::good) return;
       if (condition == Condition::broken || until.passed()) {
         const std::string why = condition == Condition::broken ? " does not run well: " : " did not come up in time: ";
         throw StepError(Left::dirty, release.version + why + describe(now),
                         "look at what the containers say: docker compose -p " + project_ + " logs",
-                        describe(now) + "\n" + evidence(now, pulse));
+                        describe(now) + "\n" + engine_.evidence(now, pulse));
       }
       base::pause(pulse, base::Deadline::in(kBetweenLooks));
     }
   }
 
-  Applied put_back(const std::optional<Release>& before, std::optional<long>, base::Pulse& pulse) override {
-    find_compose(pulse);
-    if (!before) {
-      take_down(pulse);
-      return {std::nullopt, "nothing ran before: project " + project_ + " was taken down, its volumes are kept"};
-    }
+  Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) override {
     try {
-      const auto outcome = up(*before, pulse);
-      if (outcome.good()) {
-        health(*before, pulse);
-        return {std::nullopt, "project " + project_ + ": " + before->version + " is up again"};
-      }
-      throw StepError(Left::not_put_back,
-                      "compose up of " + before->version + " " + outcome.describe() + ": " + last_line(outcome.err),
-                      hint(outcome.err), outcome.err);
+      trees_.own();
+      compose_.find(pulse);
+      if (before.state == Before::State::nothing) return take_down(pulse);
+      return bring_back(before, stored, pulse);
     } catch (const StepError& e) {
       throw StepError(Left::not_put_back, e.what(), e.hint(), e.evidence());
     } catch (const Error& e) {
-      if (e.kind() != Kind::artifact && e.kind() != Kind::child) throw;
+      if (e.kind() != Kind::artifact && e.kind() != Kind::child && e.kind() != Kind::failed && e.kind() != Kind::busy &&
+          e.kind() != Kind::configuration) {
+        throw;
+      }
       throw StepError(Left::not_put_back, e.what(), e.hint());
     }
   }
 
   std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) override {
-    find_compose(pulse);
+    compose_.find(pulse);
     Args missing;
-    for (const auto& image : images(release, pulse)) {
-      if (!tools_.look({"docker", "image", "inspect", "--format", "{{.Id}}", image}, pulse).good()) {
-        missing.push_back(image);
-      }
+    for (const auto& image : compose_.images(release, pulse)) {
+      if (!engine_.has_image(image, pulse)) missing.push_back(image);
     }
     return missing;
   }
@@ -175,168 +145,140 @@ class Compose : public Deployer {
   std::optional<Applied> roll_back_to(long, base::Pulse&) override { return std::nullopt; }
 
   Observed observe(base::Pulse& pulse) override {
-    const Containers now = containers(pulse);
+    const Containers now = services(pulse);
     Observed seen;
     seen.detail = "project " + project_ + ": " + describe(now);
     if (now.empty()) return seen;
-    seen.version = version_of(now, releases_);
+    if (const auto tree = compose::tree_of(now, trees_.folder())) seen.version = Trees::version_in(*tree);
     const bool whole = std::all_of(now.begin(), now.end(),
                                    [](const auto& container) { return condition_of(container) == Condition::good; });
     seen.state = whole ? Observed::State::running : Observed::State::broken;
     return seen;
   }
 
-  bool needs_tree_to_put_back() const override { return true; }
+  bool needs_tree_to_put_back(const Before& before) override {
+    if (before.state != Before::State::running) return false;
+    const WayBack way = compose::way_back_from_json(before.way_back);
+    return way.files.empty() || compose::missing_file(way, true).has_value();
+  }
 
   /// Compose leaves nothing that hinders its next run.
   void recover(const Observed&, base::Pulse&) override {}
 
-  void tidy(const std::vector<std::string>& keep) noexcept override { remove_others(releases_, keep); }
+  void tidy(const std::vector<std::string>& keep, base::Pulse& pulse) noexcept override {
+    try {
+      trees_.own();
+      trees_.tidy(keep, in_use(pulse), pulse);
+    } catch (...) {
+      // Somebody else works here, the engine does not answer, or the pulse ended it: what is left is removed the next time.
+    }
+  }
 
  private:
-  static Args environment(const Settings& settings) {
-    Args all = allowed_environment(kEnvironment, settings.passed_environment);
-    // Includes from elsewhere are refused by check(); this holds even where it errs.
-    all.insert(all.end(), {"COMPOSE_EXPERIMENTAL_GIT_REMOTE=false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE=false"});
-    return all;
+  Containers services(base::Pulse& pulse) const { return engine_.containers(Engine::Of::services, pulse); }
+
+  /// What any container of the project mounts or was started from.
+  Places in_use(base::Pulse& pulse) const {
+    Places places;
+    for (const auto& container : engine_.containers(Engine::Of::all, pulse)) {
+      for (const auto& source : container.mounts) {
+        if (!source.empty()) places.add(source);
+      }
+      const WayBack way = compose::way_back({container});
+      for (const auto& file : way.files) places.add(file);
+    }
+    return places;
   }
 
-  /// The configured program, else the plugin, else the older one.
-  void find_compose(base::Pulse& pulse) {
-    if (!compose_.empty()) return;
-    std::vector<Args> candidates = {{"docker", "compose"}, {"docker-compose"}};
-    if (!configured_.empty()) {
-      const bool is_docker = configured_ == "docker" || base::ends_with(configured_, "/docker");
-      candidates = {is_docker ? Args{configured_, "compose"} : Args{configured_}};
+  std::optional<std::string> version_of(const WayBack& way) const {
+    if (way.files.empty() || !base::starts_with(way.files.front(), trees_.folder() + "/")) return std::nullopt;
+    const auto name = trees_.name_at(way.files.front());
+    return name ? Trees::version_in(*name) : std::nullopt;
+  }
+
+  /// Why what runs could not be brought back; empty when it can. A release of ours can be had from the database again.
+  std::string what_hinders(const WayBack& way, const Containers& now, bool is_ours, base::Pulse& pulse) {
+    if (way.files.empty()) return "its containers do not say which compose file they come from";
+    const auto missing = compose::missing_file(way, true);
+    if (missing && !is_ours) return "its file " + base::one_line(*missing) + " is not here";
+    if (missing || compose::are_of_one_source(now)) return {};
+    // Whatever the newest file does not name would be removed as an orphan.
+    compose_.find(pulse);
+    const Args named = compose_.services({way.files, way.working_dir, way.environment_files}, pulse);
+    for (const auto& container : now) {
+      if (std::find(named.begin(), named.end(), container.service) != named.end()) continue;
+      return container.name + " comes from another compose file than the newest, " + base::one_line(way.files.front());
     }
-    std::string problem;
-    for (const auto& candidate : candidates) {
-      Args words = candidate;
-      words.insert(words.end(), {"version", "--short"});
-      try {
-        const auto answer = tools_.look(words, pulse);
-        if (answer.good()) {
-          compose_ = candidate;
-          return;
-        }
-        problem += (problem.empty() ? "" : "; ") + base::join(candidate, " ") + ": " + last_line(answer.err);
-      } catch (const Error& e) {
-        if (e.kind() != Kind::configuration) throw;
-        problem += (problem.empty() ? "" : "; ") + std::string(e.what());
+    return {};
+  }
+
+  Applied bring_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) {
+    const WayBack way = compose::way_back_from_json(before.way_back);
+    const std::string what = before.version ? *before.version : stored ? stored->version : "what ran before";
+    const auto outcome = up_again(way, before.version.has_value(), stored, pulse);
+    if (!outcome.good()) {
+      throw StepError(Left::not_put_back,
+                      "compose up of " + what + " " + outcome.describe() + ": " + last_line(outcome.err),
+                      engine_hint(outcome.err), outcome.err);
+    }
+    health(Release{what, "", {}, {}}, pulse);
+    const Args others = compose::other_images(way, services(pulse));
+    return {std::nullopt,
+            "project " + project_ + ": " + what + " is up again" +
+                (others.empty() ? "" : ", with another image than before in " + base::join(others, ", "))};
+  }
+
+  /// From where it was brought up before, when that is still here: running containers mount from there.
+  exec::Outcome up_again(const WayBack& way, bool is_ours, const std::optional<Release>& stored,
+                         base::Pulse& pulse) const {
+    const auto missing =
+        way.files.empty() ? std::optional<std::string>("that was not noted") : compose::missing_file(way, !stored);
+    if (!missing && !is_ours)
+      return compose_.up(ComposeSource{way.files, way.working_dir, way.environment_files}, pulse);
+    if (!missing) {
+      Release release{"", trees_.folder() + "/" + trees_.name_at(way.files.front()).value_or(""), {}, {}};
+      if (stored) release.env_file = stored->env_file;
+      if (!stored && !way.environment_files.empty()) release.env_file = way.environment_files.front();
+      return compose_.up(release, pulse);
+    }
+    if (stored) return compose_.up(*stored, pulse);
+    throw Error(Kind::failed, "what project " + project_ + " was brought up from is gone: " + *missing,
+                "deploy the release that is to run again: wrktalk deploy VERSION");
+  }
+
+  /// What `down` does, for what the task brought up: a compose file is not needed, and may be gone.
+  Applied take_down(base::Pulse& pulse) const {
+    Containers made;
+    std::string others;
+    for (auto& container : engine_.containers(Engine::Of::all, pulse)) {
+      if (compose::tree_of(container, trees_.folder())) {
+        made.push_back(std::move(container));
+      } else {
+        others += (others.empty() ? "" : ", ") + container.name;
       }
     }
-    throw Error(Kind::configuration, "compose is not there: " + problem,
-                "install docker compose, or name it in WRKTALK_AGENT_COMPOSE_BIN");
-  }
-
-  std::string file_of(const Release& release) const { return find_in_tree(release.tree, kFileNames, "compose file"); }
-
-  Args command(const std::string& file, const Release& release, const Args& words) const {
-    Args args = compose_;
-    args.insert(args.end(), {"-f", file, "-p", project_});
-    if (release.env_file) args.insert(args.end(), {"--env-file", *release.env_file});
-    args.insert(args.end(), words.begin(), words.end());
-    return args;
-  }
-
-  /// From compose's normal form of the file, which both makes print alike.
-  Args images(const Release& release, base::Pulse& pulse) const {
-    const std::string file = file_of(release);
-    const EnvLink link(file.substr(0, file.rfind('/')), release.env_file);
-    const auto answer = tools_.look(command(file, release, {"config"}), pulse);
-    return answer.good() ? compose::images_in(answer.out) : Args{};
-  }
-
-  /// Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when
-  /// it sees the flag. health() looks for itself.
-  exec::Outcome up(const Release& release, base::Pulse& pulse) const {
-    const std::string file = file_of(release);
-    const EnvLink link(file.substr(0, file.rfind('/')), release.env_file);
-    Tools::Act act;
-    act.argv = command(file, release, {"up", "-d", "--remove-orphans"});
-    // The tree may have been unpacked again since: what is mounted from the one before is no longer there.
-    if (mounts_from(containers(pulse), release.tree)) act.argv.emplace_back("--force-recreate");
-    act.timeout = timeout_;
-    act.grace = kGrace;
-    return tools_.act(act, pulse);
-  }
-
-  Args ids(const Args& words, base::Pulse& pulse) const {
-    const auto answer = tools_.look(words, pulse);
-    if (!answer.good()) {
-      throw Error(Kind::child, base::join(words, " ") + " " + answer.describe() + ": " + last_line(answer.err),
-                  hint(answer.err));
+    engine_.remove(made, timeout_, pulse);
+    if (!others.empty()) {
+      throw Error(Kind::failed, "project " + project_ + " has containers that this task did not make: " + others,
+                  "look at what they are, and remove them when nothing is to run here");
     }
-    Args found;
-    for (auto& id : base::split(answer.out, '\n')) {
-      if (!id.empty()) found.push_back(std::move(id));
-    }
-    return found;
-  }
-
-  Containers containers(base::Pulse& pulse) const {
-    for (int attempt = 0;; ++attempt) {
-      const Args found = ids({"docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", kProjectLabel + project_,
-                              "--filter", "label=com.docker.compose.oneoff=False"},
-                             pulse);
-      if (found.empty()) return {};
-      Args words = {"docker", "inspect", "--type", "container", "--format", compose::kInspectFormat};
-      words.insert(words.end(), found.begin(), found.end());
-      const auto answer = tools_.look(words, pulse);
-      if (answer.good()) return compose::parse_containers(answer.out);
-      // One of them may have gone since it was listed.
-      if (attempt == 2) throw Error(Kind::child, "docker inspect " + answer.describe() + ": " + last_line(answer.err));
-    }
-  }
-
-  std::string evidence(const Containers& now, base::Pulse& pulse) const {
-    std::string text;
-    for (const auto& container : now) {
-      if (condition_of(container) == Condition::good) continue;
-      const auto answer = tools_.look({"docker", "logs", "--tail", kLogLines, container.id}, pulse);
-      text += "--- " + compose::describe(container) + "\n" + answer.out + answer.err;
-    }
-    return text;
-  }
-
-  /// What `down` does, by label: it needs no compose file, which may be gone.
-  void take_down(base::Pulse& pulse) const {
-    const Args all = ids({"docker", "ps", "--all", "--quiet", "--filter", kProjectLabel + project_}, pulse);
-    if (!all.empty()) {
-      each("stop", {"docker", "stop"}, all, pulse);
-      each("rm", {"docker", "rm", "--force"}, all, pulse);
-    }
-    const Args networks = ids({"docker", "network", "ls", "--quiet", "--filter", kProjectLabel + project_}, pulse);
-    if (!networks.empty()) each("network rm", {"docker", "network", "rm"}, networks, pulse);
-  }
-
-  void each(const char* what, Args words, const Args& which, base::Pulse& pulse) const {
-    words.insert(words.end(), which.begin(), which.end());
-    Tools::Act act;
-    act.argv = std::move(words);
-    act.timeout = timeout_;
-    act.grace = kGrace;
-    const auto outcome = tools_.act(act, pulse);
-    if (outcome.good()) return;
-    throw StepError(Left::not_put_back,
-                    std::string("docker ") + what + " of project " + project_ + " " + outcome.describe() + ": " +
-                        last_line(outcome.err),
-                    hint(outcome.err), outcome.err);
+    engine_.remove_networks(timeout_, pulse);
+    return {std::nullopt, "nothing ran before: project " + project_ + " was taken down, its volumes are kept"};
   }
 
   Tools tools_;
   std::string project_;
-  std::string configured_;
-  std::string releases_;
+  Engine engine_;
+  ComposeTool compose_;
+  Trees trees_;
   std::chrono::milliseconds timeout_;
-  Args compose_;
 };
 
 }  // namespace
 
-std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence,
-                                       OnOutput on_output) {
-  return std::make_unique<Compose>(target, settings, fence, std::move(on_output));
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const std::string& task_id,
+                                       exec::Fence& fence, OnOutput on_output) {
+  return std::make_unique<Compose>(target, settings, task_id, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

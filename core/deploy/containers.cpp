@@ -22,7 +22,7 @@ constexpr long kToleratedRestarts = 8;
 
 const char* const kInspectFormat =
     R"({"id":{{json .Id}},"name":{{json .Name}},"restarts":{{json .RestartCount}},"state":{{json .State}},)"
-    R"("mounts":{{json .Mounts}},"labels":{{json .Config.Labels}}})";
+    R"("image":{{json .Image}},"created":{{json .Created}},"mounts":{{json .Mounts}},"labels":{{json .Config.Labels}}})";
 
 Containers parse_containers(const std::string& lines) {
   Containers containers;
@@ -44,7 +44,13 @@ Containers parse_containers(const std::string& lines) {
         container.health = state["Health"].value("Status", "");
       if (container.health == "none") container.health.clear();
       for (const auto& mount : all.at("mounts")) container.mounts.push_back(mount.value("Source", ""));
-      container.config_files = all.at("labels").value("com.docker.compose.project.config_files", "");
+      container.image = all.value("image", "");
+      container.created_at = all.value("created", "");
+      const json& labels = all.at("labels");
+      container.service = labels.value("com.docker.compose.service", "");
+      container.config_files = labels.value("com.docker.compose.project.config_files", "");
+      container.working_dir = labels.value("com.docker.compose.project.working_dir", "");
+      container.environment_files = labels.value("com.docker.compose.project.environment_file", "");
       containers.push_back(std::move(container));
     }
   } catch (const json::exception& e) {
@@ -107,13 +113,6 @@ Condition Settling::look(const Containers& containers, base::BootClock::time_poi
   return all_good && (proven || now - since_ >= kRest) ? Condition::good : Condition::settling;
 }
 
-bool mounts_from(const Containers& containers, const std::string& tree) {
-  return std::any_of(containers.begin(), containers.end(), [&](const auto& container) {
-    return std::any_of(container.mounts.begin(), container.mounts.end(),
-                       [&](const auto& source) { return source == tree || base::starts_with(source, tree + "/"); });
-  });
-}
-
 std::vector<std::string> images_in(const std::string& normal_form) {
   // services:, then each service's name indented by two, its fields by four.
   static constexpr std::string_view kField = "    image: ";
@@ -129,16 +128,20 @@ std::vector<std::string> images_in(const std::string& normal_form) {
   return images;
 }
 
-std::optional<std::string> version_of(const Containers& containers, const std::string& releases) {
-  std::optional<std::string> version;
+std::optional<std::string> tree_of(const Container& container, const std::string& releases) {
+  if (!base::starts_with(container.config_files, releases + "/")) return std::nullopt;
+  const std::string below = container.config_files.substr(releases.size() + 1);
+  return below.substr(0, below.find('/'));
+}
+
+std::optional<std::string> tree_of(const Containers& containers, const std::string& releases) {
+  std::optional<std::string> tree;
   for (const auto& container : containers) {
-    if (!base::starts_with(container.config_files, releases + "/")) return std::nullopt;
-    std::string here = container.config_files.substr(releases.size() + 1);
-    here.erase(std::min(here.find('/'), here.size()));
-    if (version && *version != here) return std::nullopt;
-    version = here;
+    const auto here = tree_of(container, releases);
+    if (!here || (tree && tree != here)) return std::nullopt;
+    tree = here;
   }
-  return version;
+  return tree;
 }
 
 }  // namespace wrktalk::deploy::compose

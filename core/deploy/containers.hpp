@@ -22,6 +22,11 @@ struct Container {
   std::string error;                ///< why the engine could not start it
   std::vector<std::string> mounts;  ///< sources on this machine
   std::string config_files;         ///< the label that compose puts on: where its file lay
+  std::string service{};
+  std::string working_dir{};
+  std::string environment_files{};  ///< label: those named by --env-file
+  std::string image{};              ///< its id
+  std::string created_at{};
 };
 using Containers = std::vector<Container>;
 
@@ -52,13 +57,12 @@ class Settling {
   base::BootClock::time_point since_{};
 };
 
-/// Whether one of them uses files in `tree`: it has to be made anew when the tree was.
-bool mounts_from(const Containers& containers, const std::string& tree);
-
 /// The services' images in what `compose config` prints, each once.
 std::vector<std::string> images_in(const std::string& normal_form);
 
-/// Which version's tree below `releases` all containers come from; nothing when there are several or it is another place.
-std::optional<std::string> version_of(const Containers& containers, const std::string& releases);
+/// The tree below `releases` that a container was started from, by its label; nothing when it is another place.
+std::optional<std::string> tree_of(const Container& container, const std::string& releases);
+/// The tree that all of them come from; nothing when there are several or it is another place.
+std::optional<std::string> tree_of(const Containers& containers, const std::string& releases);
 
 }  // namespace wrktalk::deploy::compose

@@ -9,8 +9,8 @@ std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& se
                                         exec::Fence& fence, OnOutput on_output) {
   switch (target.kind) {
     case TargetKind::kubernetes: return make_helm(target, settings, task_id, fence, std::move(on_output));
-    case TargetKind::docker: return make_compose(target, settings, fence, std::move(on_output));
-    case TargetKind::host: return make_host(target, settings, fence, std::move(on_output));
+    case TargetKind::docker: return make_compose(target, settings, task_id, fence, std::move(on_output));
+    case TargetKind::host: return make_host(target, settings, task_id, fence, std::move(on_output));
   }
   return nullptr;
 }

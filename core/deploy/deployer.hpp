@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
+#include "core/deploy/before.hpp"
 #include "core/exec/fence.hpp"
 
 #include <chrono>
@@ -114,24 +115,37 @@ class Deployer {
  public:
   virtual ~Deployer() = default;
 
-  /// Are the tools there and does the target answer? Before anything is touched. Throws Error(configuration | child).
+  /// Are the tools there and does the target answer? Changes nothing. Throws Error(configuration | child).
+  virtual void check_access(base::Pulse& pulse) = 0;
+
+  /// The same, before a task touches anything; waits some seconds for a task that is just ending. Locks the folder that the releases lie in until the
+  /// deployer goes; whatever else changes something there takes that lock too. Throws Error(configuration | child), also for a host
+  /// target's folder that belongs to another target, and Error(busy) that names the process which works there.
   virtual void preflight(base::Pulse& pulse) = 0;
 
-  /// The folder that a version's tree is to be unpacked to: its parent exists after this call.
+  /// The folder that a version's tree is to be unpacked to: its parent exists after this call. Nothing lies there, or a tree of ours that
+  /// nothing uses and that may be replaced; a version whose tree is in use, or is not ours, gets another folder beside it (VERSION~2).
+  /// Each call may give another folder.
   virtual std::string home(const std::string& version) = 0;
 
   /// Does the tree hold what this target needs, and nothing that leaves it? Throws Error(artifact).
   virtual void check(const Release& release, base::Pulse& pulse) = 0;
 
-  /// Makes `release` the one that runs. Throws StepError; Error(busy) when somebody else's helm operation is under way.
+  /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody
+  /// else's operation is under way there; `unknown` is an answer, no error.
+  virtual Before before(base::Pulse& pulse) = 0;
+
+  /// Makes `release` the one that runs. Throws StepError; Error(busy), with nothing changed, when somebody else's helm operation is under
+  /// way.
   virtual Applied apply(const Release& release, base::Pulse& pulse) = 0;
 
   /// Whether what was applied is well; waits until it is or the time is over. Throws StepError(dirty).
   virtual void health(const Release& release, base::Pulse& pulse) = 0;
 
-  /// Brings back what ran before the task began; `before` is empty when nothing did. Throws StepError(not_put_back).
-  virtual Applied put_back(const std::optional<Release>& before, std::optional<long> revision_before,
-                           base::Pulse& pulse) = 0;
+  /// Brings back what ran before the task began, and waits until it is well, as `health` does. `stored` is that release as it is stored,
+  /// unpacked on this machine: given when `needs_tree_to_put_back(before)` says so and the database has it. What was there before the task
+  /// and was not made by us is never removed. `before.state` is not `unknown`. Throws StepError(not_put_back).
+  virtual Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) = 0;
 
   /// Images of a checked release that the target's engine would have to pull first; empty where that cannot be told.
   virtual std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) = 0;
@@ -149,8 +163,8 @@ class Deployer {
 
   virtual Observed observe(base::Pulse& pulse) = 0;
 
-  /// Does `put_back` need `before`'s tree on this machine?
-  virtual bool needs_tree_to_put_back() const = 0;
+  /// Whether `put_back` needs the stored release on this machine, because what ran before is not there any more.
+  virtual bool needs_tree_to_put_back(const Before& before) = 0;
 
   /// Ends what a dead owner left half done so that the next apply can work: a pending helm release is rolled back or
   /// uninstalled, half-made folders are removed. Only after the owner's lease is over. A pending helm release whose
@@ -158,13 +172,19 @@ class Deployer {
   /// that knows by `rolls_back_to` that it was this task's says so in `owner_task`.) Throws StepError(not_put_back).
   virtual void recover(const Observed& observed, base::Pulse& pulse) = 0;
 
-  /// Removes trees of versions not in `keep` and left-over working folders of ended tasks. Never throws.
-  virtual void tidy(const std::vector<std::string>& keep) noexcept = 0;
+  /// Removes the trees that we made and recorded as ours, of versions not in `keep`, and left-over working folders of ended tasks. Never
+  /// removes what runs: the tree behind the link, a tree that a container mounts. Outside any transaction; ends early when the pulse
+  /// throws, and goes on the next time. Never throws.
+  virtual void tidy(const std::vector<std::string>& keep, base::Pulse& pulse) noexcept = 0;
 };
 
 /// What this machine lacks to serve the target, a sentence each: programs, folders. A quick look that starts nothing; whether the target
 /// answers is for `preflight`.
 std::vector<std::string> lacks(const Target& target, const Settings& settings);
+
+/// Makes the root of a host target its own, before its first task; nothing for other kinds. Throws Error(configuration) when the root belongs to
+/// another target; whether it can be worked in is for `preflight`.
+void own_root(const Target& target, const Settings& settings);
 
 /// Told of each line that a tool prints while it changes the target, redacted and bounded; must not throw.
 using OnOutput = std::function<void(const std::string& line)>;

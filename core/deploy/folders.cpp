@@ -4,12 +4,12 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/log/log.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,12 +17,52 @@
 namespace wrktalk::deploy {
 namespace {
 
+namespace fs = std::filesystem;
 using base::Error;
 using base::Kind;
 
 constexpr std::size_t kNamesShown = 8;
+constexpr std::chrono::milliseconds kBetweenTicks{100};
 
 std::string inside(const std::string& folder, const std::string& name) { return folder + "/" + name; }
+
+/// Removes with open folders, so that no entry can be exchanged for a link to elsewhere meanwhile.
+class Remover {
+ public:
+  explicit Remover(base::Pulse& pulse) : pulse_(pulse) {}
+
+  bool remove(int folder, const char* name) {
+    if (next_.passed()) {
+      pulse_.tick();
+      next_ = base::Deadline::in(kBetweenTicks);
+    }
+    if (::unlinkat(folder, name, 0) == 0 || errno == ENOENT) return true;
+    if (errno != EISDIR) return false;
+    const bool clean = empty(folder, name);
+    return (::unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT) && clean;
+  }
+
+ private:
+  bool empty(int folder, const char* name) {
+    base::Fd opened(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!opened && errno == EACCES && ::fchmodat(folder, name, 0700, 0) == 0) {
+      opened.reset(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(opened ? ::fdopendir(opened.get()) : nullptr, ::closedir);
+    if (!listing) return false;
+    const int inner = opened.release();
+    ::fchmod(inner, 0700);
+    bool clean = true;
+    while (const dirent* entry = ::readdir(listing.get())) {
+      const std::string_view child = entry->d_name;
+      if (child != "." && child != "..") clean = remove(inner, entry->d_name) && clean;
+    }
+    return clean;
+  }
+
+  base::Pulse& pulse_;
+  base::Deadline next_ = base::Deadline::in(kBetweenTicks);
+};
 
 base::Fd open_locked(const std::string& path) {
   base::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -92,16 +132,34 @@ std::string find_in_tree(const std::string& tree, const std::vector<std::string>
       found.empty() ? "it is empty" : "look at what was packed: it holds " + base::one_line(base::join(shown, ", ")));
 }
 
-void remove_others(const std::string& folder, const std::vector<std::string>& keep) noexcept {
-  try {
-    for (const auto& name : entries(folder)) {
-      if (std::find(keep.begin(), keep.end(), name) != keep.end()) continue;
-      if (!base::remove_tree(inside(folder, name)))
-        log::warn("deploy.tidy", "cannot remove all of " + inside(folder, name));
-    }
-  } catch (...) {
-    // Out of memory: what is left is removed next time.
+bool remove_in_steps(const std::string& path, base::Pulse& pulse) {
+  return Remover(pulse).remove(AT_FDCWD, path.c_str());
+}
+
+void Places::add(const std::string& path) {
+  if (!base::starts_with(path, "/")) return;
+  std::error_code error;
+  paths_.insert(fs::path(path).lexically_normal().string());
+  const fs::path real = fs::weakly_canonical(path, error);
+  if (error) return;
+  paths_.insert(real.string());
+  for (fs::path at = real; !at.empty(); at = at.parent_path()) {
+    struct stat info {};
+    if (::stat(at.c_str(), &info) == 0) inodes_.emplace(info.st_dev, info.st_ino);
+    if (at == at.root_path()) break;
   }
+}
+
+bool Places::are_in(const std::string& folder) const {
+  std::error_code error;
+  const std::string real = fs::weakly_canonical(folder, error).string();
+  for (const auto& name : {folder, error ? folder : real}) {
+    if (paths_.count(name) > 0) return true;
+    const auto below = paths_.lower_bound(name + "/");
+    if (below != paths_.end() && base::starts_with(*below, name + "/")) return true;
+  }
+  struct stat info {};
+  return ::stat(folder.c_str(), &info) == 0 && inodes_.count({info.st_dev, info.st_ino}) > 0;
 }
 
 WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {

@@ -3,10 +3,13 @@
 
 #include "core/base/fd.hpp"
 #include "core/base/files.hpp"
+#include "core/base/pulse.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 /// The folders that release trees lie in.
@@ -24,8 +27,23 @@ bool is_folder(const std::string& path) noexcept;
 /// Throws Error(artifact) that says what was found instead; `what` is what is missing ("Chart.yaml").
 std::string find_in_tree(const std::string& tree, const std::vector<std::string>& names, const std::string& what);
 
-/// Removes what lies in `folder` and is not named in `keep`. Never throws.
-void remove_others(const std::string& folder, const std::vector<std::string>& keep) noexcept;
+/// Removes a tree entry by entry without following links, ticking the pulse every 100 ms; what the pulse throws ends it, and the rest
+/// stays. False when something could not be removed.
+bool remove_in_steps(const std::string& path, base::Pulse& pulse);
+
+/// Which folders something uses, however their paths are written: by what a path says, and by device and inode of where it leads to.
+class Places {
+ public:
+  /// The file or folder that `path` leads to, and all folders above it. What does not exist counts by its path; a relative path is
+  /// passed over.
+  void add(const std::string& path);
+  /// Whether something that was added lies in `folder`, or is it.
+  bool are_in(const std::string& folder) const;
+
+ private:
+  std::set<std::string> paths_;
+  std::set<std::pair<dev_t, ino_t>> inodes_;
+};
 
 /// A task's private working folder, marked as in use by a lock that ends with the process, however that ends.
 class WorkFolder {

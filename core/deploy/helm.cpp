@@ -5,6 +5,7 @@
 #include "core/deploy/folders.hpp"
 #include "core/deploy/helm_args.hpp"
 #include "core/deploy/helm_history.hpp"
+#include "core/deploy/helm_release.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/witness.hpp"
@@ -48,15 +49,17 @@ class Helm : public Deployer {
   Helm(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
        OnOutput on_output)
       : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence, std::move(on_output)),
-        subject_{settings.helm_bin, {}, target.namespace_, target.release},
+        live_(tools_, {settings.helm_bin, {}, target.namespace_, target.release}),
         task_id_(task_id),
         kubectl_(settings.kubectl_bin),
         timeout_(settings.helm_timeout) {}
 
-  void preflight(base::Pulse& pulse) override {
-    need_version(pulse);
-    history(pulse);
+  void check_access(base::Pulse& pulse) override {
+    live_.need_version(pulse);
+    live_.history(pulse);
   }
+
+  void preflight(base::Pulse& pulse) override { check_access(pulse); }
 
   std::string home(const std::string& version) override {
     check_version(version);
@@ -68,16 +71,41 @@ class Helm : public Deployer {
     find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
   }
 
+  Before before(base::Pulse& pulse) override {
+    const History now = live_.history(pulse);
+    if (live_.is_foreign_under_way(now, task_id_, pulse)) live_.throw_busy(now, pulse);
+    Before before;
+    if (now.empty() || now.back().status == "uninstalled") {
+      before.state = Before::State::nothing;
+      before.detail = "release " + name() + " does not exist";
+      return before;
+    }
+    before.detail = helm::described(now.back());
+    before.way_back = helm::newest_note(now);
+    if (const helm::Revision* good = helm::newest_good(now)) {
+      before.state = Before::State::running;
+      before.revision = good->number;
+      before.version = helm::version_of(now, good->number);
+    } else if (live_.is_made_by(now, task_id_, pulse)) {
+      before.state = Before::State::nothing;
+    } else {
+      before.detail += "; it cannot be put back: no revision of it was ever whole";
+    }
+    return before;
+  }
+
   Applied apply(const Release& release, base::Pulse& pulse) override {
-    need_version(pulse);
-    const History before = history(pulse);
+    live_.need_version(pulse);
+    const History before = live_.history(pulse);
+    if (live_.is_foreign_under_way(before, task_id_, pulse)) live_.throw_busy(before, pulse);
     const std::string chart = find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
     helm::Upgrade upgrade{chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
-    Witness witness(pulse, tools_, kubectl_, subject_.namespace_, timeout_);
+    Witness witness(pulse, tools_, kubectl_, live_.subject().namespace_, timeout_);
     exec::Outcome outcome = run_upgrade(upgrade, witness);
-    if (outcome.err.find("namespaces \"" + subject_.namespace_ + "\" not found") != std::string::npos &&
+    if (outcome.err.find("namespaces \"" + live_.subject().namespace_ + "\" not found") != std::string::npos &&
         before.empty()) {
-      log::info("deploy.namespace", "the namespace is absent and will be made", {{"namespace", subject_.namespace_}});
+      log::info("deploy.namespace", "the namespace is absent and will be made",
+                {{"namespace", live_.subject().namespace_}});
       upgrade.create_namespace = true;
       outcome = run_upgrade(upgrade, witness);
     }
@@ -94,47 +122,60 @@ class Helm : public Deployer {
     throw StepError(Left::dirty, "release " + name() + " is not well after " + release.version + ": " + seen.detail);
   }
 
-  Applied put_back(const std::optional<Release>& before, std::optional<long> revision_before,
-                   base::Pulse& pulse) override {
-    need_version(pulse);
-    const History now = history(pulse, Left::not_put_back);
-    const helm::Revision* goal = revision_before ? helm::find(now, *revision_before) : nullptr;
-    if (goal == nullptr && !now.empty()) goal = helm::newest_good(now, now.back().number);
-    if (goal != nullptr) return roll_back(now, goal->number, Left::not_put_back, pulse);
-    if (before || revision_before) {
-      throw StepError(Left::not_put_back, "helm's history of " + name() + " holds no revision to go back to",
+  Applied put_back(const Before& before, const std::optional<Release>&, base::Pulse& pulse) override {
+    live_.need_version(pulse);
+    const History now = live_.history(pulse, Left::not_put_back);
+    if (live_.is_foreign_under_way(now, task_id_, pulse) && !is_own_rollback(now.back())) {
+      live_.refuse("another helm operation on " + name() + " is in progress (" + now.back().status + ")");
+    }
+    if (before.state == Before::State::nothing) {
+      if (!now.empty() && now.back().status != "uninstalled") uninstall(now, pulse);
+      return {std::nullopt, "nothing ran before, and release " + name() + " does not exist"};
+    }
+    const helm::Revision* goal = before.revision ? helm::find(now, *before.revision) : nullptr;
+    if (goal == nullptr || !goal->is_good()) {
+      throw StepError(Left::not_put_back, "helm's history of " + name() + " does not hold the revision that ran before",
                       "deploy the release that is to run again: wrktalk deploy VERSION");
     }
-    if (!now.empty()) uninstall(pulse);
-    return {std::nullopt, "nothing ran before: " + name() + " was uninstalled"};
+    const helm::Revision& newest = now.back();
+    if (newest.status == "deployed" && helm::comes_from(now, newest.number, goal->number)) {
+      return applied(newest.number, "still there");
+    }
+    if (newest.status == "deployed" &&
+        !live_.is_deployed_by(now, task_id_, helm::noted_newest(before.way_back), pulse)) {
+      live_.refuse("revision " + std::to_string(newest.number) + " of " + name() +
+                   " was deployed by somebody else meanwhile");
+    }
+    return roll_back(now, goal->number, Left::not_put_back, pulse);
   }
 
   std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
 
   std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
                                     base::Pulse& pulse) override {
-    const History now = history(pulse);
+    const History now = live_.history(pulse);
     const helm::Revision* revision = helm::held(now, version, recorded);
     if (revision == nullptr) return std::nullopt;
     return revision->number;
   }
 
   std::optional<std::string> version_at(long revision, base::Pulse& pulse) override {
-    return helm::version_of(history(pulse), revision);
+    return helm::version_of(live_.history(pulse), revision);
   }
 
   std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) override {
-    need_version(pulse);
-    const History now = history(pulse);
+    live_.need_version(pulse);
+    const History now = live_.history(pulse);
     const helm::Revision* goal = helm::find(now, revision);
     if (goal == nullptr || !goal->is_good()) return std::nullopt;
     // helm itself lets a rollback run over somebody's upgrade.
-    if (now.back().is_pending() && owner(now, pulse) != task_id_) busy(now, pulse);
+    if (live_.is_foreign_under_way(now, task_id_, pulse)) live_.throw_busy(now, pulse);
+    rolling_back_to_ = revision;
     return roll_back(now, revision, Left::dirty, pulse);
   }
 
   Observed observe(base::Pulse& pulse) override {
-    const History now = history(pulse);
+    const History now = live_.history(pulse);
     Observed seen;
     if (now.empty() || now.back().status == "uninstalled") {
       seen.detail = "release " + name() + " does not exist";
@@ -143,78 +184,46 @@ class Helm : public Deployer {
     const helm::Revision& newest = now.back();
     seen.revision = newest.number;
     seen.version = helm::version_of(now, newest.number);
-    seen.detail = "revision " + std::to_string(newest.number) + " is " + newest.status + ": " +
-                  log::redact(base::one_line(newest.description.substr(0, 300)));
+    seen.detail = helm::described(newest);
     seen.state = newest.status == "deployed" ? Observed::State::running
                  : newest.is_pending()       ? Observed::State::pending
                                              : Observed::State::broken;
     if (!newest.is_pending()) return seen;
-    seen.owner_task = owner(now, pulse);
+    seen.owner_task = live_.owner(now, pulse);
     seen.rolls_back_to = helm::origin_of(newest);
     return seen;
   }
 
-  bool needs_tree_to_put_back() const override { return false; }
+  bool needs_tree_to_put_back(const Before&) override { return false; }
 
   void recover(const Observed& observed, base::Pulse& pulse) override {
     if (observed.state != Observed::State::pending) return;
-    need_version(pulse);
-    const History now = history(pulse, Left::not_put_back);
+    live_.need_version(pulse);
+    const History now = live_.history(pulse, Left::not_put_back);
     if (now.empty() || !now.back().is_pending()) return;
-    if (observed.owner_task != task_id_ || now.back().number != observed.revision) busy(now, pulse);
+    if (observed.owner_task != task_id_ || now.back().number != observed.revision) live_.throw_busy(now, pulse);
     if (const helm::Revision* goal = helm::newest_good(now)) {
       roll_back(now, goal->number, Left::not_put_back, pulse);
     } else {
-      uninstall(pulse);
+      uninstall(now, pulse);
     }
   }
 
-  void tidy(const std::vector<std::string>&) noexcept override {
+  void tidy(const std::vector<std::string>&, base::Pulse&) noexcept override {
     work_.reset();
     WorkFolder::sweep(working_parent());
   }
 
  private:
-  std::string name() const { return subject_.namespace_ + "/" + subject_.release; }
+  std::string name() const { return live_.name(); }
 
   Applied applied(long revision, const std::string& what) const {
     return {revision, "release " + name() + ": " + what + ", revision " + std::to_string(revision)};
   }
 
-  void need_version(base::Pulse& pulse) {
-    if (subject_.version.major != 0) return;
-    const exec::Outcome outcome = tools_.look(helm::version_args(subject_.bin), pulse);
-    const auto version = outcome.good() ? helm::parse_version(outcome.out) : std::nullopt;
-    if (!version) throw Error(Kind::configuration, subject_.bin + " does not tell its version: " + outcome.describe());
-    if (version->major < 3 || (version->major == 3 && version->minor < 13)) {
-      throw Error(Kind::configuration, subject_.bin + " is too old: " + base::trim(outcome.out),
-                  "install helm 3.13 or newer, which knows --labels");
-    }
-    subject_.version = *version;
-  }
-
-  History history(base::Pulse& pulse) const {
-    const exec::Outcome outcome = tools_.look(helm::history_args(subject_), pulse);
-    if (outcome.good()) return helm::parse_history(outcome.out);
-    if (outcome.err.find("release: not found") != std::string::npos) return {};
-    const std::string why = outcome.end == exec::Outcome::End::exited ? helm::reason(outcome.err) : outcome.describe();
-    throw Error(Kind::child, "helm cannot look at " + name() + ": " + log::redact(why),
-                helm::hint(outcome.err, subject_.namespace_));
-  }
-
-  /// The same where nothing may pass but a StepError: the target cannot be reached, so it stays as it is.
-  History history(base::Pulse& pulse, Left left) const {
-    try {
-      return history(pulse);
-    } catch (const Error& e) {
-      if (e.kind() != Kind::child) throw;
-      throw StepError(left, e.what(), e.hint());
-    }
-  }
-
   exec::Outcome run_upgrade(const helm::Upgrade& upgrade, base::Pulse& pulse) const {
     Tools::Act act;
-    act.argv = helm::upgrade_args(subject_, upgrade);
+    act.argv = helm::upgrade_args(live_.subject(), upgrade);
     act.timeout = 3 * timeout_ + kMargin;  // the upgrade, its hooks and its rollback, each with helm's own time-out
     act.grace = timeout_ + kMargin;        // TERM makes helm roll back
     act.parse_stdout = true;
@@ -227,34 +236,37 @@ class Helm : public Deployer {
     }
     UntilDone patient(pulse);
     Tools::Act act;
-    act.argv = helm::rollback_args(subject_, revision, timeout_);
+    act.argv = helm::rollback_args(live_.subject(), revision, timeout_);
     act.timeout = 2 * timeout_ + kMargin;
     act.grace = kMargin;
     const exec::Outcome outcome = tools_.act(act, patient);
     const std::string what = "helm rollback of " + name() + " to revision " + std::to_string(revision);
     if (!outcome.good()) {
-      const History after = when_failed == Left::dirty ? history(pulse, Left::dirty) : before;
+      const History after = when_failed == Left::dirty ? live_.history(pulse, Left::dirty) : before;
       const bool wrote = after.empty() || after.back().number != before.back().number;
       throw StepError(when_failed == Left::dirty && !wrote ? Left::untouched : when_failed, what + failed(outcome),
-                      helm::hint(outcome.err, subject_.namespace_), outcome.err);
+                      helm::hint(outcome.err, live_.subject().namespace_), outcome.err);
     }
-    const History after = history(pulse, when_failed);
+    const History after = live_.history(pulse, when_failed);
     if (after.empty() || after.back().status != "deployed") {
       throw StepError(when_failed, what + " was followed by a release that is not deployed");
     }
     return applied(after.back().number, "rolled back to revision " + std::to_string(revision));
   }
 
-  void uninstall(base::Pulse& pulse) const {
+  /// Only what this task alone made.
+  void uninstall(const History& now, base::Pulse& pulse) const {
+    if (!live_.is_made_by(now, task_id_, pulse))
+      live_.refuse("release " + name() + " has revisions that this task did not make");
     UntilDone patient(pulse);
     Tools::Act act;
-    act.argv = helm::uninstall_args(subject_, timeout_);
+    act.argv = helm::uninstall_args(live_.subject(), timeout_);
     act.timeout = 2 * timeout_ + kMargin;
     act.grace = kMargin;
     const exec::Outcome outcome = tools_.act(act, patient);
     if (outcome.good()) return;
     throw StepError(Left::not_put_back, "helm uninstall of " + name() + failed(outcome),
-                    helm::hint(outcome.err, subject_.namespace_), outcome.err);
+                    helm::hint(outcome.err, live_.subject().namespace_), outcome.err);
   }
 
   static std::string failed(const exec::Outcome& outcome) {
@@ -264,42 +276,24 @@ class Helm : public Deployer {
 
   [[noreturn]] void fail(const std::string& what, const History& before, const exec::Outcome& outcome,
                          Witness& witness) const {
-    const History after = history(witness, Left::dirty);
-    if (outcome.err.find("another operation (install/upgrade/rollback) is in progress") != std::string::npos) {
-      busy(after, witness);
-    }
+    const History after = live_.history(witness, Left::dirty);
+    if (helm::met_another(outcome.err)) live_.throw_busy(after, witness);
     const auto left = helm::left_behind(before, after, outcome.err);
-    throw StepError(left, what + failed(outcome), helm::hint(outcome.err, subject_.namespace_),
+    throw StepError(left, what + failed(outcome), helm::hint(outcome.err, live_.subject().namespace_),
                     outcome.err + (left == Left::untouched ? "" : witness.testimony()));
   }
 
-  [[noreturn]] void busy(const History& now, base::Pulse& pulse) const {
-    const std::string task = now.empty() ? "" : owner(now, pulse);
-    throw Error(Kind::busy,
-                "another helm operation on " + name() + " is in progress" +
-                    (now.empty() ? "" : " (" + now.back().status + ")") + ", started by " +
-                    (task.empty() ? "somebody else" : "task " + task),
-                "wait until it has ended, or look at it with helm history " + subject_.release + " --namespace " +
-                    subject_.namespace_);
-  }
-
-  /// The task that the newest, pending revision belongs to. A rollback carries the label of the revision it goes to: it is
-  /// counted to the task whose revision it undoes.
-  std::string owner(const History& now, base::Pulse& pulse) const {
-    const helm::Revision* made = &now.back();
-    if (made->status == "pending-rollback") {
-      if (now.size() < 2) return {};
-      made = &now[now.size() - 2];
-    }
-    const exec::Outcome outcome = tools_.look(helm::task_label_args(subject_, made->number), pulse);
-    return outcome.good() ? base::trim(outcome.out) : "";
+  /// One that `roll_back_to` began and could not end.
+  bool is_own_rollback(const helm::Revision& newest) const {
+    return newest.status == "pending-rollback" && rolling_back_to_ && helm::origin_of(newest) == rolling_back_to_;
   }
 
   Tools tools_;
-  helm::Subject subject_;
+  helm::LiveRelease live_;
   std::string task_id_;
   std::string kubectl_;
   milliseconds timeout_;
+  std::optional<long> rolling_back_to_;
   std::unique_ptr<WorkFolder> work_;
 };
 

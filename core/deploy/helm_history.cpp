@@ -76,6 +76,24 @@ std::optional<long> origin_of(const Revision& revision) {
   return std::strtol(revision.description.c_str() + kRollback.size(), nullptr, 10);
 }
 
+bool comes_from(const History& history, long number, long origin) {
+  while (number != origin) {
+    const Revision* revision = find(history, number);
+    const auto next = revision == nullptr ? std::nullopt : origin_of(*revision);
+    if (!next || *next >= number) return false;
+    number = *next;
+  }
+  return true;
+}
+
+std::string newest_note(const History& history) { return json{{"newest", newest_number(history)}}.dump(); }
+
+long noted_newest(const std::string& note) {
+  const json object = json::parse(note, nullptr, false);
+  if (!object.is_object() || !object.contains("newest") || !object["newest"].is_number_integer()) return 0;
+  return object["newest"].get<long>();
+}
+
 std::optional<std::string> version_of(const History& history, long number) {
   for (const Revision* revision = find(history, number); revision != nullptr;) {
     const std::string& text = revision->description;
@@ -108,6 +126,16 @@ StepError::Left left_behind(const History& before, const History& after, const s
   if (after.empty()) return contains(stderr_text, "has been uninstalled due to") ? Left::put_back : Left::untouched;
   if (newest_number(after) == newest_number(before)) return Left::untouched;
   return after.back().status == "deployed" ? Left::put_back : Left::dirty;
+}
+
+bool has_inherited_label(const Revision& revision) {
+  return revision.is_good() && !base::starts_with(revision.description, kDescription) && !origin_of(revision);
+}
+
+bool met_another(const std::string& stderr_text) {
+  // Two upgrades that began at once want to make the same revision: the later one is told that its record is there already.
+  return contains(stderr_text, "another operation (install/upgrade/rollback) is in progress") ||
+         (contains(stderr_text, "sh.helm.release.v1.") && contains(stderr_text, "already exists"));
 }
 
 std::string reason(const std::string& stderr_text) {

@@ -19,6 +19,7 @@ struct Revision {
   std::string app_version{};  ///< the chart's appVersion, may be empty
 
   bool is_pending() const noexcept { return status.compare(0, 8, "pending-") == 0; }
+  bool is_under_way() const noexcept { return is_pending() || status == "uninstalling"; }
   /// It was once whole, so that a rollback may go to it.
   bool is_good() const noexcept { return status == "deployed" || status == "superseded"; }
 };
@@ -42,9 +43,22 @@ const Revision* held(const History& history, const std::string& version, std::op
 
 /// Where a revision that a rollback made, or is about to make, comes from.
 std::optional<long> origin_of(const Revision& revision);
+/// Whether `number` is `origin`, or rollbacks led from that to it.
+bool comes_from(const History& history, long number, long origin);
+
+/// The newest revision's number as Before::way_back keeps it, and read back; 0 when it cannot be read.
+std::string newest_note(const History& history);
+long noted_newest(const std::string& note);
 
 /// What an upgrade or rollback that failed left behind.
 StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text);
+
+/// Whether a revision that was once whole is not what its label says: `helm upgrade` hands the labels of the revision before on to the next,
+/// so that one which somebody makes by hand carries the label of a task, but not the description that a task gives.
+bool has_inherited_label(const Revision& revision);
+
+/// Whether helm refused because somebody else's operation is under way or came first.
+bool met_another(const std::string& stderr_text);
 
 /// The part of stderr that says why, on one line, bounded.
 std::string reason(const std::string& stderr_text);

@@ -5,10 +5,14 @@
 #include "core/deploy/folders.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
+#include "core/deploy/trees.hpp"
 
-#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include <array>
 #include <climits>
-#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace wrktalk::deploy {
@@ -16,47 +20,101 @@ namespace {
 
 using base::Error;
 using base::Kind;
+using nlohmann::json;
 using Left = StepError::Left;
 
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::chrono::milliseconds kBetweenTries{500};
-constexpr const char* kReleases = "releases";
+constexpr const char* kNewSuffix = ".new";
 
-/// ROOT/releases/VERSION, and ROOT/current that points to one of them.
+bool leads_to_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string last_part(const std::string& path) {
+  const auto plain = std::filesystem::path(path + "/").lexically_normal();
+  return plain.parent_path().filename().string();
+}
+
+/// What `before` notes in `Before::way_back`.
+struct WayBack {
+  std::optional<std::string> link;  ///< the text of ROOT/current
+  bool led_nowhere = false;         ///< there was no folder behind it
+};
+
+std::string to_json(const WayBack& way) { return json{{"link", *way.link}, {"led_nowhere", way.led_nowhere}}.dump(); }
+
+WayBack read_way_back(const Before& before) {
+  const json object = json::parse(before.way_back, nullptr, false);
+  WayBack way;
+  if (!object.is_object() || !object.contains("link") || !object["link"].is_string()) return way;
+  way.link = object["link"].get<std::string>();
+  way.led_nowhere = object.value("led_nowhere", json()) == true;
+  return way;
+}
+
+/// ROOT/releases/VERSION, and ROOT/current that points to one of them, or to what somebody else made.
 class Host : public Deployer {
  public:
-  Host(const Target& target, const Settings& settings, exec::Fence& fence, OnOutput on_output)
+  Host(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
+       OnOutput on_output)
       : tools_(allowed_environment({}, settings.passed_environment), fence, std::move(on_output)),
         root_(root_of(target, settings)),
+        trees_(root_, Trees::Owner::one_target, target.name, task_id),
         activate_(settings.host_activate),
         health_(settings.host_health),
         timeout_(settings.host_timeout) {}
 
-  void preflight(base::Pulse&) override {
+  void check_access(base::Pulse&) override {
     for (const auto& program : {activate_, health_}) {
       if (program.empty() || ::access(program.c_str(), X_OK) == 0) continue;
       base::throw_errno(Kind::configuration, "cannot run " + program,
                         "name one executable file, without arguments (wrktalk config show)");
     }
-    make_safe_folder(releases(), 0755);
-    if (::access(root_.c_str(), W_OK | X_OK) != 0) {
-      base::throw_errno(Kind::configuration, "cannot write to " + root_, "check who owns it (WRKTALK_AGENT_HOST_ROOT)");
+    if (base::exists(link()) && !link_text()) {
+      throw Error(
+          Kind::configuration, link() + " is not a link",
+          "move what it is into " + trees_.folder() + " under a name of its own, and make current a link to it");
     }
   }
 
+  void preflight(base::Pulse& pulse) override {
+    check_access(pulse);
+    make_safe_folder(trees_.folder(), 0755);
+    if (::access(root_.c_str(), W_OK | X_OK) != 0) {
+      base::throw_errno(Kind::configuration, "cannot write to " + root_, "check who owns it (WRKTALK_AGENT_HOST_ROOT)");
+    }
+    trees_.own_soon(pulse);
+  }
+
   std::string home(const std::string& version) override {
-    check_version(version);
-    make_safe_folder(releases(), 0755);
-    return releases() + "/" + version;
+    trees_.own();
+    return trees_.home(version, in_use());
   }
 
   void check(const Release& release, base::Pulse&) override {
     if (entries(release.tree).empty()) throw Error(Kind::artifact, "the release " + release.version + " is empty");
   }
 
+  /// A link that leads nowhere is `running` too: it can be restored exactly as it was.
+  Before before(base::Pulse& pulse) override {
+    const Observed seen = observe(pulse);
+    Before before;
+    before.detail = seen.detail;
+    if (seen.state == Observed::State::absent) before.state = Before::State::nothing;
+    const auto text = link_text();
+    if (!text || base::scrub_utf8(*text) != *text) return before;
+    before.state = Before::State::running;
+    before.version = seen.version;
+    before.way_back = to_json(WayBack{text, !leads_to_folder(behind(*text))});
+    return before;
+  }
+
   Applied apply(const Release& release, base::Pulse& pulse) override {
     try {
-      point_to(release.version);
+      trees_.own();
+      point_to(text_for(release.tree));
     } catch (const Error& e) {
       throw StepError(Left::untouched, e.what(), e.hint());
     }
@@ -64,8 +122,11 @@ class Host : public Deployer {
     return {std::nullopt, link() + " -> " + release.tree};
   }
 
-  void health(const Release& release, base::Pulse& pulse) override {
+  /// Whoever took the task over after its apply did not fetch the release: its tree is what runs.
+  void health(const Release& applied, base::Pulse& pulse) override {
     if (health_.empty()) return;
+    Release release = applied;
+    if (release.tree.empty()) release.tree = behind(link_text().value_or(""));
     const auto until = base::Deadline::in(timeout_);
     for (;;) {
       const exec::Outcome outcome = run(health_, release, std::max(until.left(), kBetweenTries), pulse);
@@ -78,18 +139,16 @@ class Host : public Deployer {
     }
   }
 
-  Applied put_back(const std::optional<Release>& before, std::optional<long>, base::Pulse& pulse) override {
+  Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) override {
     try {
-      if (before && !is_folder(releases() + "/" + before->version)) {
-        throw Error(Kind::failed, "the tree of " + before->version + " is not in " + releases());
-      }
-      before ? point_to(before->version) : unlink();
+      trees_.own();
+      return before.state == Before::State::nothing ? remove_link_of_task() : point_back(before, stored, pulse);
+    } catch (const StepError& e) {
+      throw StepError(Left::not_put_back, e.what(), e.hint(), e.evidence());
     } catch (const Error& e) {
+      if (e.kind() != Kind::failed && e.kind() != Kind::busy && e.kind() != Kind::configuration) throw;
       throw StepError(Left::not_put_back, e.what(), e.hint());
     }
-    if (!before) return {std::nullopt, "nothing ran before: " + link() + " was removed"};
-    activate(*before, Left::not_put_back, pulse);
-    return {std::nullopt, link() + " -> " + releases() + "/" + before->version};
   }
 
   std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
@@ -102,45 +161,111 @@ class Host : public Deployer {
 
   Observed observe(base::Pulse&) override {
     Observed seen;
-    char goal[PATH_MAX];
-    const ssize_t length = ::readlink(link().c_str(), goal, sizeof goal);
-    if (length < 0) {
+    if (!base::exists(link())) {
       seen.detail = link() + " does not exist";
       return seen;
     }
-    const std::string path(goal, static_cast<std::size_t>(length));
-    seen.version = path.substr(path.rfind('/') + 1);
-    const bool whole = is_folder(releases() + "/" + *seen.version);
+    const auto text = link_text();
+    if (!text) {
+      seen.state = Observed::State::broken;
+      seen.detail = link() + " is not a link";
+      return seen;
+    }
+    const bool whole = leads_to_folder(behind(*text));
+    if (const auto name = trees_.name_at(behind(*text))) seen.version = Trees::version_in(*name);
     seen.state = whole ? Observed::State::running : Observed::State::broken;
-    seen.detail = link() + " -> " + base::one_line(path) + (whole ? "" : ", which does not exist");
+    seen.detail = link() + " -> " + base::one_line(*text) + (whole ? "" : ", which does not exist");
     return seen;
   }
 
-  bool needs_tree_to_put_back() const override { return true; }
+  bool needs_tree_to_put_back(const Before& before) override {
+    if (before.state != Before::State::running) return false;
+    const WayBack way = read_way_back(before);
+    return !way.link || !leads_to_folder(behind(*way.link));
+  }
 
-  void recover(const Observed&, base::Pulse&) override { base::remove_tree(link() + kNewSuffix); }
+  void recover(const Observed&, base::Pulse&) override {
+    trees_.own();
+    ::unlink((link() + kNewSuffix).c_str());
+  }
 
-  void tidy(const std::vector<std::string>& keep) noexcept override { remove_others(releases(), keep); }
+  void tidy(const std::vector<std::string>& keep, base::Pulse& pulse) noexcept override {
+    try {
+      trees_.own();
+      trees_.tidy(keep, in_use(), pulse);
+    } catch (...) {
+      // ROOT is somebody else's now, or the pulse ended it: what is left is removed the next time.
+    }
+  }
 
  private:
-  static constexpr const char* kNewSuffix = ".new";
-
-  std::string releases() const { return root_ + "/" + kReleases; }
   std::string link() const { return root_ + "/current"; }
 
-  void point_to(const std::string& version) const {
+  /// Nothing when there is no link.
+  std::optional<std::string> link_text() const {
+    std::array<char, PATH_MAX> text{};
+    const ssize_t length = ::readlink(link().c_str(), text.data(), text.size());
+    if (length < 0) return std::nullopt;
+    return std::string(text.data(), static_cast<std::size_t>(length));
+  }
+
+  /// Where a link of this text leads to.
+  std::string behind(const std::string& text) const { return base::starts_with(text, "/") ? text : root_ + "/" + text; }
+
+  std::string text_for(const std::string& tree) const {
+    return base::starts_with(tree, trees_.folder() + "/") ? tree.substr(root_.size() + 1) : tree;
+  }
+
+  Places in_use() const {
+    Places places;
+    if (const auto text = link_text()) places.add(behind(*text));
+    return places;
+  }
+
+  void point_to(const std::string& text) {
     const std::string fresh = link() + kNewSuffix;
     ::unlink(fresh.c_str());
-    if (::symlink((std::string(kReleases) + "/" + version).c_str(), fresh.c_str()) != 0 ||
-        ::rename(fresh.c_str(), link().c_str()) != 0) {
-      base::throw_errno(Kind::failed, "cannot point " + link() + " to " + version, "check who may write to " + root_);
+    trees_.own();  // once more: the moment before may have lasted
+    if (::symlink(text.c_str(), fresh.c_str()) != 0 || ::rename(fresh.c_str(), link().c_str()) != 0) {
+      base::throw_errno(Kind::failed, "cannot point " + link() + " to " + text, "check who may write to " + root_);
     }
     base::fsync_directory(root_);
   }
 
-  void unlink() const {
-    if (::unlink(link().c_str()) != 0 && errno != ENOENT) base::throw_errno(Kind::failed, "cannot remove " + link());
+  Applied remove_link_of_task() const {
+    if (!base::exists(link())) return {std::nullopt, "nothing ran before, and " + link() + " does not exist"};
+    const auto text = link_text();
+    const auto name = text ? trees_.name_at(behind(*text)) : std::nullopt;
+    if (!name || !trees_.made_by_task(*name)) {
+      throw Error(Kind::failed, link() + " does not lead to a tree of this task: it is left as it is",
+                  "look at what it is, and remove it when nothing is to run here");
+    }
+    if (::unlink(link().c_str()) != 0) base::throw_errno(Kind::failed, "cannot remove " + link());
     base::fsync_directory(root_);
+    return {std::nullopt, "nothing ran before: " + link() + " was removed"};
+  }
+
+  Applied point_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) {
+    const WayBack way = read_way_back(before);
+    const bool is_there = way.link && leads_to_folder(behind(*way.link));
+    if (!is_there && !stored) {
+      if (!way.led_nowhere) {
+        throw Error(Kind::failed, "what " + link() + " pointed to is gone: " + way.link.value_or("it was not noted"),
+                    "deploy the release that is to run again: wrktalk deploy VERSION");
+      }
+      point_to(*way.link);
+      return {std::nullopt, link() + " -> " + *way.link + ", which does not exist, as before"};
+    }
+    Release back = stored.value_or(Release{});
+    if (is_there) {
+      back.tree = behind(*way.link);
+      back.version = before.version.value_or(last_part(back.tree));
+    }
+    const std::string text = is_there ? *way.link : text_for(back.tree);
+    point_to(text);
+    activate(back, Left::not_put_back, pulse);
+    health(back, pulse);
+    return {std::nullopt, link() + " -> " + text};
   }
 
   void activate(const Release& release, Left when_failed, base::Pulse& pulse) const {
@@ -164,6 +289,7 @@ class Host : public Deployer {
 
   Tools tools_;
   std::string root_;
+  Trees trees_;
   std::string activate_;
   std::string health_;
   std::chrono::milliseconds timeout_;
@@ -175,9 +301,19 @@ std::string root_of(const Target& target, const Settings& settings) {
   return target.instance.empty() ? settings.host_root : settings.host_root + "/" + target.instance;
 }
 
-std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence,
-                                    OnOutput on_output) {
-  return std::make_unique<Host>(target, settings, fence, std::move(on_output));
+void own_root(const Target& target, const Settings& settings) {
+  if (target.kind != TargetKind::host) return;
+  Trees trees(root_of(target, settings), Trees::Owner::one_target, target.name, "none");
+  try {
+    trees.own();
+  } catch (const Error&) {
+    trees.check_owner();
+  }
+}
+
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const std::string& task_id,
+                                    exec::Fence& fence, OnOutput on_output) {
+  return std::make_unique<Host>(target, settings, task_id, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

@@ -11,10 +11,10 @@ namespace wrktalk::deploy {
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const std::string& task_id,
                                     exec::Fence& fence, OnOutput on_output);
-std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, exec::Fence& fence,
-                                       OnOutput on_output);
-std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, exec::Fence& fence,
-                                    OnOutput on_output);
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const std::string& task_id,
+                                       exec::Fence& fence, OnOutput on_output);
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const std::string& task_id,
+                                    exec::Fence& fence, OnOutput on_output);
 
 /// The folder that holds a host target's releases and its link.
 std::string root_of(const Target& target, const Settings& settings);

@@ -100,7 +100,8 @@ Target parse_target(const std::string& name) {
            "must consist of letters, digits, '.', '-' and '_' and begin with a letter or digit");
       need(slash == std::string::npos || is_name(second, kLetters, "._-", 63), name, "the name",
            "must consist of letters, digits, '.', '-' and '_' and begin with a letter or digit");
-      need(second != "releases" && second != "current", name, "the name", "is one that wrktalk uses itself");
+      need(second != "releases" && second != "current" && second != "current.new", name, "the name",
+           "is one that wrktalk uses itself");
       target.agent = first;
       target.instance = second;
       break;

@@ -104,11 +104,10 @@ TEST_SUITE("deploy::compose containers") {
         "\n");
     REQUIRE(all.size() == 2);
     CHECK(describe(all) == "demo-db-1 exited with status 3, demo-web-1 is running and healthy after 3 restarts");
-    CHECK_FALSE(version_of(all, "/w/releases"));
-    CHECK(version_of({all[1]}, "/w/releases") == "1.0");
-    CHECK_FALSE(version_of({all[1]}, "/other"));
-    CHECK(mounts_from(all, "/w/releases/1.0"));
-    CHECK_FALSE(mounts_from(all, "/w/releases/1"));
+    CHECK_FALSE(tree_of(all, "/w/releases"));
+    CHECK(tree_of(Containers{all[1]}, "/w/releases") == "1.0");
+    CHECK_FALSE(tree_of(Containers{all[1]}, "/other"));
+    CHECK(all[1].mounts == std::vector<std::string>{"/w/releases/1.0/conf"});
     CHECK_THROWS_AS(parse_containers("{}"), base::Error);
     CHECK(parse_containers("\n").empty());
   }

@@ -89,6 +89,39 @@ TEST_SUITE("deploy::helm answers") {
     CHECK_FALSE(origin_of(history[0]));
   }
 
+  TEST_CASE("a revision is known through rollbacks, the newest is noted and read back") {
+    const History history = {{4, "superseded", "wrktalk 1.0"},
+                             {5, "failed", "wrktalk 2.0"},
+                             {6, "superseded", "Rollback to 4"},
+                             {7, "deployed", "Rollback to 6"}};
+    CHECK(comes_from(history, 7, 7));
+    CHECK(comes_from(history, 7, 4));
+    CHECK_FALSE(comes_from(history, 7, 5));
+    CHECK_FALSE(comes_from(history, 5, 4));
+    CHECK_FALSE(comes_from({{3, "deployed", "Rollback to 3"}}, 3, 1));
+    CHECK(noted_newest(newest_note(history)) == 7);
+    CHECK(noted_newest("{}") == 0);
+    CHECK(noted_newest("nonsense") == 0);
+    CHECK(Revision{1, "uninstalling", ""}.is_under_way());
+    CHECK_FALSE(Revision{1, "uninstalled", ""}.is_under_way());
+  }
+
+  TEST_CASE("a label that an upgrade by hand took over from a task's revision is told by the description") {
+    CHECK(has_inherited_label({3, "deployed", "Upgrade complete"}));
+    CHECK(has_inherited_label({3, "superseded", "Upgrade complete"}));
+    CHECK_FALSE(has_inherited_label({3, "deployed", "wrktalk 2.0"}));
+    CHECK_FALSE(has_inherited_label({3, "deployed", "Rollback to 1"}));
+    CHECK_FALSE(has_inherited_label({3, "failed", "Upgrade \"app\" failed: context deadline exceeded"}));
+    CHECK_FALSE(has_inherited_label({3, "pending-upgrade", "Preparing upgrade"}));
+  }
+
+  TEST_CASE("another's operation is told from a failure of our own") {
+    CHECK(met_another("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress"));
+    CHECK(met_another("Error: create: failed to create: secrets \"sh.helm.release.v1.app.v2\" already exists"));
+    CHECK_FALSE(met_another("Error: services \"app\" already exists"));
+    CHECK_FALSE(met_another("Error: UPGRADE FAILED: context deadline exceeded"));
+  }
+
   TEST_CASE("what a failed upgrade left is told by the history after it") {
     const auto plus = [](std::initializer_list<Revision> more) {
       History history = kUpgraded;

@@ -43,6 +43,7 @@ TEST_SUITE("deploy::Target") {
                             "host:-x",
                             "host:a/releases",
                             "host:a/current",
+                            "host:a/current.new",
                             "host:a b"}) {
       CAPTURE(bad);
       CHECK_THROWS_AS(parse_target(bad), base::Error);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/text.hpp"
 #include "core/exec/run.hpp"
+#include "tests/core/deploy/before.hpp"
 #include "tests/core/deploy/support.hpp"
 #include "tests/support/pg_cluster.hpp"
 
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <unistd.h>
 
 using namespace wrktalk;
@@ -27,24 +30,52 @@ class Engine {
     settings.compose_project = project_;
   }
   ~Engine() {
-    deployer()->put_back({}, {}, pulse);
+    deployer_.reset();
+    const std::string label = "label=com.docker.compose.project=" + project_;
+    for (const auto& id : lines({"docker", "ps", "--all", "--quiet", "--filter", label})) {
+      run({"docker", "rm", "--force", "--volumes", id});
+    }
+    for (const auto& id : lines({"docker", "network", "ls", "--quiet", "--filter", label})) {
+      run({"docker", "network", "rm", id});
+    }
     run({"docker", "volume", "rm", "--force", project_ + "_data"});
   }
 
-  std::unique_ptr<Deployer> deployer() {
-    return make_deployer(parse_target("docker:" + project_), settings, "task-1", fence.get());
+  /// Of a task of its own; there is one at a time, for each of them locks the project's folder.
+  Deployer& begin(const char* task = "task-1") {
+    deployer_.reset();
+    deployer_ = make_deployer(parse_target("docker:" + project_), settings, task, fence.get());
+    return *deployer_;
   }
+  Deployer& deployer() { return deployer_ ? *deployer_ : begin(); }
   /// A bundle in one top folder, as `tar -czf bundle.tgz app` packs it.
   Release release(const std::string& version, const std::string& compose_file) {
-    const Release made{version, deployer()->home(version), {}, {}};
+    const Release made{version, deployer().home(version), {}, {}};
     write(made.tree + "/app/docker-compose.yml", "version: \"3.8\"\n" + compose_file);
     return made;
   }
   Release deployed(const std::string& version, const std::string& compose_file) {
     const Release made = release(version, compose_file);
-    deployer()->apply(made, pulse);
-    deployer()->health(made, pulse);
+    deployer().apply(made, pulse);
+    deployer().health(made, pulse);
     return made;
+  }
+  /// A stack that somebody brings up by hand.
+  void by_hand(const std::string& folder, const std::string& compose_file) {
+    write(folder + "/docker-compose.yml", "version: \"3.8\"\n" + compose_file);
+    std::vector<std::string> words = {"docker", "compose"};
+    if (settings.compose_bin != "docker") words = {settings.compose_bin};
+    words.insert(words.end(), {"-p", project_, "-f", folder + "/docker-compose.yml", "up", "-d"});
+    run(words);
+    REQUIRE(ran() == 1);
+  }
+  std::size_t ran() {
+    return lines({"docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=" + project_}).size();
+  }
+  std::string word() { return in_web({"sh", "-c", "echo $WORD"}); }
+  std::vector<std::string> lines(const std::vector<std::string>& argv) {
+    const std::string out = base::trim(run(argv));
+    return out.empty() ? std::vector<std::string>() : base::split(out, '\n');
   }
   std::string run(std::vector<std::string> argv) {
     exec::Spec spec;
@@ -71,7 +102,10 @@ class Engine {
 
  private:
   std::string project_;
+  std::unique_ptr<Deployer> deployer_;
 };
+
+std::string saying(const std::string& word) { return web("    environment: {WORD: \"" + word + "\"}\n"); }
 
 /// Each case runs with compose v2 and with v1.
 void with_each_compose(const std::function<void(Engine&)>& check) {
@@ -101,19 +135,19 @@ void with_each_compose(const std::function<void(Engine&)>& check) {
 TEST_SUITE("deploy::compose on an engine") {
   TEST_CASE("a release comes up, is upgraded, and the one before is put back") {
     with_each_compose([](Engine& engine) {
-      const auto deployer = engine.deployer();
-      deployer->preflight(engine.pulse);
-      CHECK(deployer->observe(engine.pulse).state == State::absent);
+      Deployer& deployer = engine.begin();
+      deployer.preflight(engine.pulse);
+      CHECK(deployer.observe(engine.pulse).state == State::absent);
       const Release first = engine.release("1.0", web(""));
-      deployer->check(first, engine.pulse);
-      deployer->apply(first, engine.pulse);
-      deployer->health(first, engine.pulse);
-      CHECK(deployer->observe(engine.pulse).version == "1.0");
+      deployer.check(first, engine.pulse);
+      deployer.apply(first, engine.pulse);
+      deployer.health(first, engine.pulse);
+      CHECK(deployer.observe(engine.pulse).version == "1.0");
       engine.deployed("2.0", web("    environment: {RELEASE: \"2\"}\n"));
       CHECK(engine.in_web({"sh", "-c", "echo $RELEASE"}) == "2\n");
-      deployer->put_back(first, {}, engine.pulse);
+      deployer.put_back(ran_before(), first, engine.pulse);
       CHECK(engine.in_web({"sh", "-c", "echo $RELEASE"}) == "\n");
-      const Observed seen = deployer->observe(engine.pulse);
+      const Observed seen = deployer.observe(engine.pulse);
       CHECK(seen.state == State::running);
       CHECK(seen.version == "1.0");
     });
@@ -124,22 +158,22 @@ TEST_SUITE("deploy::compose on an engine") {
       const Release first = engine.deployed("1.0", web(""));
       const Release second =
           engine.release("2.0", web("    command: [\"sh\", \"-c\", \"echo password=hunter2 no database; exit 3\"]\n"));
-      const auto deployer = engine.deployer();
-      deployer->apply(second, engine.pulse);  // up itself exits 0
-      const auto error = step_error([&] { deployer->health(second, engine.pulse); });
+      Deployer& deployer = engine.begin();
+      deployer.apply(second, engine.pulse);  // up itself exits 0
+      const auto error = step_error([&] { deployer.health(second, engine.pulse); });
       CHECK(error.left() == Left::dirty);
       CHECK(std::string(error.what()).find("exited with status 3") != std::string::npos);
       CHECK(error.evidence().find("no database") != std::string::npos);
       CHECK(error.evidence().find("hunter2") == std::string::npos);
-      deployer->put_back(first, {}, engine.pulse);
-      CHECK(deployer->observe(engine.pulse).version == "1.0");
+      deployer.put_back(ran_before(), first, engine.pulse);
+      CHECK(deployer.observe(engine.pulse).version == "1.0");
     });
   }
 
   TEST_CASE("one-shots that end well are well") {
     with_each_compose([](Engine& engine) {
       engine.deployed("1.0", web("") + "  once:\n    image: wrktalk-test:1\n    command: [\"true\"]\n");
-      CHECK(engine.deployer()->observe(engine.pulse).state == State::running);
+      CHECK(engine.deployer().observe(engine.pulse).state == State::running);
     });
   }
 
@@ -152,9 +186,9 @@ TEST_SUITE("deploy::compose on an engine") {
       };
       engine.deployed("1.0", checked("true"));
       const Release second = engine.release("2.0", checked("false"));
-      const auto deployer = engine.deployer();
-      deployer->apply(second, engine.pulse);
-      const auto error = step_error([&] { deployer->health(second, engine.pulse); });
+      Deployer& deployer = engine.begin();
+      deployer.apply(second, engine.pulse);
+      const auto error = step_error([&] { deployer.health(second, engine.pulse); });
       CHECK(std::string(error.what()).find("is running and unhealthy") != std::string::npos);
     });
   }
@@ -162,9 +196,9 @@ TEST_SUITE("deploy::compose on an engine") {
   TEST_CASE("a crash loop is not taken for a running release") {
     with_each_compose([](Engine& engine) {
       const Release release = engine.release("1.0", web("    command: [\"false\"]\n    restart: always\n"));
-      const auto deployer = engine.deployer();
-      deployer->apply(release, engine.pulse);
-      const auto error = step_error([&] { deployer->health(release, engine.pulse); });
+      Deployer& deployer = engine.begin();
+      deployer.apply(release, engine.pulse);
+      const auto error = step_error([&] { deployer.health(release, engine.pulse); });
       CHECK(std::string(error.what()).find("after 9 restarts") != std::string::npos);
     });
   }
@@ -172,21 +206,21 @@ TEST_SUITE("deploy::compose on an engine") {
   TEST_CASE("an image that is not there leaves what runs untouched") {
     with_each_compose([](Engine& engine) {
       engine.deployed("1.0", web(""));
-      const auto deployer = engine.deployer();
+      Deployer& deployer = engine.begin();
       const Release second = engine.release("2.0", "services:\n  web:\n    image: 127.0.0.1:9/none:1\n");
-      const auto error = step_error([&] { deployer->apply(second, engine.pulse); });
+      const auto error = step_error([&] { deployer.apply(second, engine.pulse); });
       CHECK(error.left() == Left::untouched);
       CHECK(std::string(error.what()).find("connection refused") != std::string::npos);
-      CHECK(deployer->observe(engine.pulse).version == "1.0");
+      CHECK(deployer.observe(engine.pulse).version == "1.0");
     });
   }
 
   TEST_CASE("with nothing before, all goes but the volumes") {
     with_each_compose([](Engine& engine) {
       engine.deployed("1.0", web("    volumes: [\"data:/data\"]\n") + "volumes:\n  data: {}\n");
-      const auto deployer = engine.deployer();
-      deployer->put_back({}, {}, engine.pulse);
-      CHECK(deployer->observe(engine.pulse).state == State::absent);
+      Deployer& deployer = engine.begin();
+      deployer.put_back(nothing_before(), {}, engine.pulse);
+      CHECK(deployer.observe(engine.pulse).state == State::absent);
       CHECK(engine.volumes() == engine.project() + "_data\n");
       CHECK(engine.run({"docker", "network", "ls", "--quiet", "--filter", "name=" + engine.project()}).empty());
     });
@@ -198,27 +232,136 @@ TEST_SUITE("deploy::compose on an engine") {
           engine.release("1.0", web("    env_file: .env\n    command: [\"httpd\", \"-f\", \"-p\", \"${PORT}\"]\n"));
       release.env_file = engine.dir.path() + "/private.env";
       write(*release.env_file, "PORT=8081\nWORD=secret-word\n", 0600);
-      const auto deployer = engine.deployer();
-      deployer->check(release, engine.pulse);
-      deployer->apply(release, engine.pulse);
-      deployer->health(release, engine.pulse);
+      Deployer& deployer = engine.begin();
+      deployer.check(release, engine.pulse);
+      deployer.apply(release, engine.pulse);
+      deployer.health(release, engine.pulse);
       CHECK(engine.in_web({"sh", "-c", "echo $WORD"}) == "secret-word\n");
       CHECK_FALSE(base::exists(release.tree + "/app/.env"));
     });
   }
 
-  TEST_CASE("a tree that is unpacked again under running containers is mounted anew") {
+  TEST_CASE("a tree that runs is not unpacked again: the same version comes up from beside it") {
     with_each_compose([](Engine& engine) {
       const auto unpack = [&](const std::string& content) {
         const Release release = engine.release("1.0", web("    volumes: [\"./conf:/conf\"]\n"));
-        base::remove_tree(release.tree + "/app/conf");
         write(release.tree + "/app/conf/word", content);
         return release;
       };
-      engine.deployer()->apply(unpack("first"), engine.pulse);
-      CHECK(engine.in_web({"cat", "/conf/word"}) == "first");
-      engine.deployer()->apply(unpack("second"), engine.pulse);
+      const Release first = unpack("first");
+      engine.begin("task-1").apply(first, engine.pulse);
+      const Before before = engine.begin("task-2").before(engine.pulse);
+      CHECK(before.version == "1.0");
+      const Release second = unpack("second");
+      CHECK(second.tree == first.tree + "~2");
+      engine.deployer().apply(second, engine.pulse);
       CHECK(engine.in_web({"cat", "/conf/word"}) == "second");
+      CHECK(engine.deployer().observe(engine.pulse).version == "1.0");
+      CHECK(engine.begin("task-2").home("1.0") == first.tree + "~3");
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(engine.in_web({"cat", "/conf/word"}) == "first");
+      engine.deployer().tidy({}, engine.pulse);
+      CHECK(base::exists(first.tree));
+      CHECK_FALSE(base::exists(second.tree));
+    });
+  }
+
+  TEST_CASE("a stack that somebody made by hand is brought back from its own files, and never taken down") {
+    with_each_compose([](Engine& engine) {
+      const std::string site = engine.dir.path() + "/site";
+      write(site + "/.env", "WORD=first\n");
+      engine.by_hand(site, web("    environment: {WORD: \"${WORD}\"}\n    volumes: [\"./data:/data\"]\n"));
+      CHECK(engine.word() == "first\n");
+      Deployer& first = engine.begin();
+      first.preflight(engine.pulse);
+      const Before before = first.before(engine.pulse);
+      CHECK(before.state == Before::State::running);
+      CHECK_FALSE(before.version);
+      CHECK_FALSE(first.needs_tree_to_put_back(before));
+      const Release release =
+          engine.release("2.0", saying("second") + "  more:\n    image: wrktalk-test:1\n    init: true\n");
+      first.apply(release, engine.pulse);
+      CHECK(engine.word() == "second\n");
+
+      Deployer& second = engine.begin();
+      const auto applied = second.put_back(before_from_json(to_json(before)), {}, engine.pulse);
+      CHECK(applied.summary == "project " + engine.project() + ": what ran before is up again");
+      CHECK(engine.word() == "first\n");
+      CHECK(engine.ran() == 1);
+      second.tidy({}, engine.pulse);
+      CHECK_FALSE(base::exists(release.tree));
+      CHECK(base::exists(site + "/docker-compose.yml"));
+    });
+  }
+
+  TEST_CASE("what cannot be brought back is unknown, and the reason is said") {
+    with_each_compose([](Engine& engine) {
+      const std::string site = engine.dir.path() + "/site";
+      engine.by_hand(site, saying("first"));
+      base::remove_tree(site);
+      const Before before = engine.begin().before(engine.pulse);
+      CHECK(before.state == Before::State::unknown);
+      CHECK(before.detail.find("it cannot be put back: its file " + site + "/docker-compose.yml is not here") !=
+            std::string::npos);
+      // The newest file does not name what an older one brought up.
+      engine.by_hand(site, saying("first"));
+      write(engine.dir.path() + "/other/docker-compose.yml",
+            "version: \"3.8\"\nservices:\n  other:\n    image: wrktalk-test:1\n    init: true\n");
+      std::vector<std::string> words = {"docker", "compose"};
+      if (engine.settings.compose_bin != "docker") words = {engine.settings.compose_bin};
+      words.insert(words.end(),
+                   {"-p", engine.project(), "-f", engine.dir.path() + "/other/docker-compose.yml", "up", "-d"});
+      engine.run(words);
+      REQUIRE(engine.ran() == 2);
+      const Before mixed = engine.begin().before(engine.pulse);
+      CHECK(mixed.state == Before::State::unknown);
+      CHECK(mixed.detail.find("comes from another compose file than the newest") != std::string::npos);
+    });
+  }
+
+  TEST_CASE("a release of ours whose tree is gone is put back from what is stored") {
+    with_each_compose([](Engine& engine) {
+      const Release first = engine.deployed("1.0", saying("first"));
+      const Before before = engine.begin("task-2").before(engine.pulse);
+      engine.deployed("2.0", saying("second"));
+      CHECK_FALSE(engine.deployer().needs_tree_to_put_back(before));
+      base::remove_tree(first.tree);
+      CHECK(engine.deployer().needs_tree_to_put_back(before));
+      const auto gone = step_error([&] { engine.deployer().put_back(before, {}, engine.pulse); });
+      CHECK(gone.left() == Left::not_put_back);
+      CHECK(engine.word() == "second\n");
+      engine.deployer().put_back(before, engine.release("1.0", saying("first")), engine.pulse);
+      CHECK(engine.word() == "first\n");
+    });
+  }
+
+  TEST_CASE("a tree that one container of an older release still comes from is kept, and is not chosen again") {
+    with_each_compose([](Engine& engine) {
+      const std::string same = "  same:\n    image: wrktalk-test:1\n    init: true\n";
+      const Release first = engine.deployed("1.0", saying("first") + same);
+      const Release second = engine.deployed("2.0", saying("second") + same);
+      const Before before = engine.begin("task-3").before(engine.pulse);
+      CHECK(before.version == "2.0");
+      CHECK(engine.deployer().home("1.0") == first.tree + "~2");
+      engine.deployer().tidy({}, engine.pulse);
+      CHECK(base::exists(first.tree));
+      CHECK(base::exists(second.tree));
+      engine.deployed("3.0", saying("third"));
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(engine.word() == "second\n");
+      CHECK(engine.ran() == 2);
+    });
+  }
+
+  TEST_CASE("with nothing before, what others brought up meanwhile stays") {
+    with_each_compose([](Engine& engine) {
+      const Before before = engine.begin().before(engine.pulse);
+      CHECK(before.state == Before::State::nothing);
+      engine.by_hand(engine.dir.path() + "/site", saying("by hand"));
+      const auto error = step_error([&] { engine.deployer().put_back(before, {}, engine.pulse); });
+      CHECK(error.left() == Left::not_put_back);
+      CHECK(std::string(error.what()).find("has containers that this task did not make") != std::string::npos);
+      CHECK(engine.word() == "by hand\n");
     });
   }
 
@@ -226,10 +369,10 @@ TEST_SUITE("deploy::compose on an engine") {
       "a bundle that compose refuses, leaves its tree, or holds no compose file is refused before anything is "
       "touched") {
     with_each_compose([](Engine& engine) {
-      const auto deployer = engine.deployer();
+      Deployer& deployer = engine.begin();
       const auto refused = [&](const Release& release) {
         try {
-          deployer->check(release, engine.pulse);
+          deployer.check(release, engine.pulse);
         } catch (const base::Error& e) {
           CHECK(e.kind() == base::Kind::artifact);
           return std::string(e.what());
@@ -239,7 +382,7 @@ TEST_SUITE("deploy::compose on an engine") {
       CHECK(refused(engine.release("1.0", "services:\n  web:\n    imagee: x\n")).find("imagee") != std::string::npos);
       CHECK(refused(engine.release("2.0", web("    env_file: /etc/passwd\n"))).find("/etc/passwd") !=
             std::string::npos);
-      const Release empty{"3.0", deployer->home("3.0"), {}, {}};
+      const Release empty{"3.0", deployer.home("3.0"), {}, {}};
       write(empty.tree + "/Chart.yaml", "");
       CHECK(refused(empty) == "the release has no compose file at its top or in its one top folder");
     });
@@ -250,7 +393,7 @@ TEST_SUITE("deploy::compose on an engine") {
       const std::string before = std::getenv("DOCKER_HOST");
       ::setenv("DOCKER_HOST", "unix:///no/such/socket", 1);
       try {
-        engine.deployer()->preflight(engine.pulse);
+        engine.deployer().preflight(engine.pulse);
         FAIL("it answered");
       } catch (const base::Error& e) {
         CHECK(e.kind() == base::Kind::child);

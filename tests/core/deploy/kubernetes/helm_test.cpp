@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/exec/run.hpp"
+#include "tests/core/deploy/before.hpp"
 #include "tests/core/deploy/support.hpp"
 #include "tests/support/pg_cluster.hpp"
 
@@ -108,6 +109,21 @@ class Cluster {
   StepError killed_while(Deployer& deployer, const Release& broken, const std::string& status) {
     Meanwhile pulse_([&] { return shows(status); }, [&] { kill_helm(); });
     return step_error([&] { deployer.apply(broken, pulse_); });
+  }
+  /// An operation that somebody does by hand, and does not wait for.
+  std::string by_hand(std::vector<std::string> words) {
+    words.insert(words.begin(), helm_);
+    words.insert(words.end(), {"-n", namespace_});
+    return run(words);
+  }
+  std::size_t revisions() {
+    const std::string history = by_hand({"history", "app", "-o", "json"});
+    std::size_t count = 0;
+    for (std::size_t at = history.find("\"revision\""); at != std::string::npos;
+         at = history.find("\"revision\"", at + 1)) {
+      ++count;
+    }
+    return count;
   }
   std::string note() {
     return run({"kubectl", "get", "deployment", "app", "-n", namespace_, "-o",
@@ -275,10 +291,106 @@ TEST_SUITE("deploy::helm on a cluster") {
       cluster.deploy("1.0");
       const auto deployer = cluster.deployer();
       cluster.killed_while(*deployer, cluster.release(*deployer, "2.0", "never"), "pending-upgrade");
-      const auto applied = deployer->put_back({}, 1, cluster.pulse);
+      const auto applied = deployer->put_back(ran_before(1), {}, cluster.pulse);
       CHECK(applied.revision == 3);
       CHECK(cluster.note() == "1.0");
-      CHECK(deployer->put_back({}, 3, cluster.pulse).revision == 3);  // again: nothing to do
+      CHECK(deployer->put_back(ran_before(3), {}, cluster.pulse).revision == 3);  // again: nothing to do
+    });
+  }
+
+  TEST_CASE("what ran before is the newest revision that was whole") {
+    with_each_helm("before", [](Cluster& cluster) {
+      CHECK(cluster.deployer()->before(cluster.pulse).state == Before::State::nothing);
+      cluster.deploy("1.0");
+      const Before first = cluster.deployer()->before(cluster.pulse);
+      CHECK(first.state == Before::State::running);
+      CHECK(first.revision == 1);
+      CHECK(first.version == "1.0");
+      // A revision that failed by somebody's hands: the one before it still runs.
+      const auto one = cluster.deployer();
+      const std::string chart = cluster.release(*one, "2.0").tree + "/app";
+      cluster.by_hand({"upgrade", "app", chart, "--set", "ready=never", "--wait", "--timeout", "3s"});
+      REQUIRE(cluster.shows("failed"));
+      const Before second = cluster.deployer()->before(cluster.pulse);
+      CHECK(second.state == Before::State::running);
+      CHECK(second.revision == 1);
+      CHECK(second.way_back == "{\"newest\":2}");
+    });
+  }
+
+  TEST_CASE("somebody else's operation is busy, and no undoing touches it") {
+    with_each_helm("foreign", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const Before before = cluster.deployer("task-3")->before(cluster.pulse);
+      const auto theirs = cluster.deployer("task-2");
+      cluster.killed_while(*theirs, cluster.release(*theirs, "2.0", "never"), "pending-upgrade");
+
+      const auto ours = cluster.deployer("task-3");
+      const auto busy = [](const std::function<void()>& act) {
+        try {
+          act();
+        } catch (const base::Error& e) {
+          return e.kind() == base::Kind::busy &&
+                 std::string(e.what()).find("started by task task-2") != std::string::npos;
+        }
+        return false;
+      };
+      CHECK(busy([&] { ours->before(cluster.pulse); }));
+      CHECK(busy([&] { ours->apply(cluster.release(*ours, "3.0"), cluster.pulse); }));
+      const auto refused = step_error([&] { ours->put_back(before, {}, cluster.pulse); });
+      CHECK(refused.left() == Left::not_put_back);
+      CHECK(std::string(refused.what()).find("another helm operation on ") == 0);
+      CHECK(step_error([&] { ours->put_back(nothing_before(), {}, cluster.pulse); }).left() == Left::not_put_back);
+      CHECK(cluster.shows("pending-upgrade"));
+      CHECK(cluster.revisions() == 2);
+    });
+  }
+
+  TEST_CASE("what somebody else deployed meanwhile is not rolled back, and what others made is not uninstalled") {
+    with_each_helm("meanwhile", [](Cluster& cluster) {
+      const auto ours = cluster.deployer("task-1");
+      const std::string chart = cluster.release(*ours, "2.0").tree + "/app";
+      cluster.by_hand({"install", "app", chart, "--create-namespace", "--set", "ready=yes", "--set", "note=theirs"});
+      CHECK(step_error([&] { ours->put_back(nothing_before(), {}, cluster.pulse); }).left() == Left::not_put_back);
+      CHECK(cluster.note() == "theirs");
+
+      const Before before = ours->before(cluster.pulse);
+      CHECK(before.revision == 1);
+      CHECK_FALSE(before.version);
+      ours->apply(cluster.release(*ours, "2.0"), cluster.pulse);
+      // helm hands the label of our revision on to theirs.
+      cluster.by_hand({"upgrade", "app", chart, "--set", "ready=yes", "--set", "note=rescued"});
+      const auto refused = step_error([&] { ours->put_back(before, {}, cluster.pulse); });
+      CHECK(refused.left() == Left::not_put_back);
+      CHECK(std::string(refused.what()).find("revision 3 of ") == 0);
+      CHECK(cluster.note() == "rescued");
+      // They bring back the very revision that ran before: there is nothing left to do.
+      cluster.by_hand({"rollback", "app", "1"});
+      CHECK(ours->put_back(before, {}, cluster.pulse).revision == 4);
+      CHECK(cluster.note() == "theirs");
+    });
+  }
+
+  TEST_CASE("a rollback that did not do well is put back to where it came from") {
+    with_each_helm("way", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      cluster.deploy("2.0");
+      const Before before = cluster.deployer("task-9")->before(cluster.pulse);
+      CHECK(before.revision == 2);
+      cluster.deployer("task-9")->roll_back_to(1, cluster.pulse);
+      CHECK(cluster.note() == "1.0");
+      CHECK(cluster.deployer("task-9")->put_back(before, {}, cluster.pulse).revision == 4);
+      CHECK(cluster.note() == "2.0");
+    });
+  }
+
+  TEST_CASE("a first install of this task is uninstalled when nothing ran before") {
+    with_each_helm("nothing", [](Cluster& cluster) {
+      cluster.deploy("1.0");
+      const auto deployer = cluster.deployer();
+      deployer->put_back(nothing_before(), {}, cluster.pulse);
+      CHECK(deployer->observe(cluster.pulse).state == State::absent);
+      CHECK_NOTHROW(deployer->put_back(nothing_before(), {}, cluster.pulse));  // again
     });
   }
 
@@ -324,7 +436,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       const Release release = cluster.release(*deployer, "1.0");
       const std::string parent = release.tree.substr(0, release.tree.rfind("/task-1-"));
       write(parent + "/dead-task/1.0/app/Chart.yaml", "x");
-      cluster.deployer("task-2")->tidy({});
+      cluster.deployer("task-2")->tidy({}, cluster.pulse);
       CHECK_FALSE(base::exists(parent + "/dead-task"));
       CHECK(base::exists(release.tree));
       deployer.reset();

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/compose_tool.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/containers.hpp"
+#include "core/deploy/engine.hpp"
+#include "core/deploy/folders.hpp"
+
+#include <unistd.h>
+
+namespace wrktalk::deploy {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+constexpr std::chrono::seconds kGrace{30};
+// What would point compose to another file or project than the ones we name is left out.
+const std::vector<std::string> kEnvironment = {
+    "DOCKER_*",     "COMPOSE_PROFILES",    "COMPOSE_PARALLEL_LIMIT",       "COMPOSE_HTTP_TIMEOUT",
+    "COMPOSE_ANSI", "COMPOSE_TLS_VERSION", "COMPOSE_CONVERT_WINDOWS_PATHS"};
+const std::vector<std::string> kFileNames = {"compose.yaml", "compose.yml", "docker-compose.yaml",
+                                             "docker-compose.yml"};
+
+/// A service's `env_file: .env` finds the release's environment in its tree while compose reads it, and only then: a link, so
+/// that no secret is left behind there however we end. (The archive gate lets no link in: one that is there was ours.)
+class EnvLink {
+ public:
+  EnvLink(const std::string& folder, const std::optional<std::string>& env_file) : path_(folder + "/.env") {
+    char goal = 0;
+    if (::readlink(path_.c_str(), &goal, 1) > 0) ::unlink(path_.c_str());
+    made_ = env_file && ::symlink(env_file->c_str(), path_.c_str()) == 0;
+  }
+  EnvLink(const EnvLink&) = delete;
+  EnvLink& operator=(const EnvLink&) = delete;
+  ~EnvLink() {
+    if (made_) ::unlink(path_.c_str());
+  }
+
+ private:
+  std::string path_;
+  bool made_ = false;
+};
+
+std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
+
+ComposeSource source_of(const Release& release) {
+  ComposeSource source;
+  source.files = {ComposeTool::file_of(release)};
+  if (release.env_file) source.environment_files = {*release.env_file};
+  return source;
+}
+
+}  // namespace
+
+ComposeTool::ComposeTool(const Tools& tools, const Settings& settings, std::string project)
+    : tools_(tools),
+      project_(std::move(project)),
+      configured_(settings.compose_bin),
+      timeout_(settings.compose_timeout) {}
+
+void ComposeTool::find(base::Pulse& pulse) {
+  if (!found_.empty()) return;
+  std::vector<Args> candidates = {{"docker", "compose"}, {"docker-compose"}};
+  if (!configured_.empty()) {
+    const bool is_docker = configured_ == "docker" || base::ends_with(configured_, "/docker");
+    candidates = {is_docker ? Args{configured_, "compose"} : Args{configured_}};
+  }
+  std::string problem;
+  for (const auto& candidate : candidates) {
+    Args words = candidate;
+    words.insert(words.end(), {"version", "--short"});
+    try {
+      const auto answer = tools_.look(words, pulse);
+      if (answer.good()) {
+        found_ = candidate;
+        return;
+      }
+      problem += (problem.empty() ? "" : "; ") + base::join(candidate, " ") + ": " + last_line(answer.err);
+    } catch (const Error& e) {
+      if (e.kind() != Kind::configuration) throw;
+      problem += (problem.empty() ? "" : "; ") + std::string(e.what());
+    }
+  }
+  throw Error(Kind::configuration, "compose is not there: " + problem,
+              "install docker compose, or name it in WRKTALK_AGENT_COMPOSE_BIN");
+}
+
+std::string ComposeTool::file_of(const Release& release) {
+  return find_in_tree(release.tree, kFileNames, "compose file");
+}
+
+exec::Outcome ComposeTool::check(const Release& release, base::Pulse& pulse) const {
+  const ComposeSource source = source_of(release);
+  const EnvLink link(folder_of(source.files.front()), release.env_file);
+  return tools_.look(command(source, {"config", "--quiet"}), pulse);
+}
+
+std::vector<std::string> ComposeTool::images(const Release& release, base::Pulse& pulse) const {
+  const ComposeSource source = source_of(release);
+  const EnvLink link(folder_of(source.files.front()), release.env_file);
+  // compose's normal form of the file, which both makes print alike.
+  const auto answer = tools_.look(command(source, {"config"}), pulse);
+  return answer.good() ? compose::images_in(answer.out) : Args{};
+}
+
+std::vector<std::string> ComposeTool::services(const ComposeSource& source, base::Pulse& pulse) const {
+  const auto answer = tools_.look(command(source, {"config", "--services"}), pulse);
+  return answer.good() ? base::split(base::trim(answer.out), '\n') : Args{};
+}
+
+exec::Outcome ComposeTool::up(const Release& release, base::Pulse& pulse) const {
+  const ComposeSource source = source_of(release);
+  const EnvLink link(folder_of(source.files.front()), release.env_file);
+  return up(source, pulse);
+}
+
+exec::Outcome ComposeTool::up(const ComposeSource& source, base::Pulse& pulse) const {
+  Tools::Act act;
+  // Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when
+  // it sees the flag.
+  act.argv = command(source, {"up", "-d", "--remove-orphans"});
+  act.timeout = timeout_;
+  act.grace = kGrace;
+  return tools_.act(act, pulse);
+}
+
+ComposeTool::Args ComposeTool::command(const ComposeSource& source, const Args& words) const {
+  Args args = found_;
+  for (const auto& file : source.files) args.insert(args.end(), {"-f", file});
+  args.insert(args.end(), {"-p", project_});
+  if (!source.directory.empty()) args.insert(args.end(), {"--project-directory", source.directory});
+  for (const auto& file : source.environment_files) args.insert(args.end(), {"--env-file", file});
+  args.insert(args.end(), words.begin(), words.end());
+  return args;
+}
+
+std::vector<std::string> compose_environment(const Settings& settings) {
+  auto all = allowed_environment(kEnvironment, settings.passed_environment);
+  // Includes from elsewhere are refused by check(); this holds even where it errs.
+  all.insert(all.end(), {"COMPOSE_EXPERIMENTAL_GIT_REMOTE=false", "COMPOSE_EXPERIMENTAL_OCI_REMOTE=false"});
+  return all;
+}
+
+}  // namespace wrktalk::deploy

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/pulse.hpp"
+#include "core/deploy/tools.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace wrktalk::deploy {
+
+/// What compose is pointed to.
+struct ComposeSource {
+  std::vector<std::string> files;
+  std::string directory;  ///< paths in them begin here; empty: where the first file lies
+  std::vector<std::string> environment_files;
+};
+
+/// compose as a program: v2 or 1.29, told what both understand. `tools` must outlive it. `find` comes before the rest, which throws
+/// Error(artifact) for a release without a compose file.
+class ComposeTool {
+ public:
+  ComposeTool(const Tools& tools, const Settings& settings, std::string project);
+
+  /// The configured program, else the plugin, else the older one; once. Throws Error(configuration).
+  void find(base::Pulse& pulse);
+
+  /// The release's compose file.
+  static std::string file_of(const Release& release);
+  /// `config --quiet`: whether compose takes the release's files.
+  exec::Outcome check(const Release& release, base::Pulse& pulse) const;
+  /// The services' images, each once; none when compose refuses the files.
+  std::vector<std::string> images(const Release& release, base::Pulse& pulse) const;
+  /// The services' names; none when compose refuses the files.
+  std::vector<std::string> services(const ComposeSource& source, base::Pulse& pulse) const;
+
+  exec::Outcome up(const Release& release, base::Pulse& pulse) const;
+  exec::Outcome up(const ComposeSource& source, base::Pulse& pulse) const;
+
+ private:
+  using Args = std::vector<std::string>;
+  Args command(const ComposeSource& source, const Args& words) const;
+
+  const Tools& tools_;
+  std::string project_;
+  std::string configured_;
+  std::chrono::milliseconds timeout_;
+  Args found_;
+};
+
+/// What compose and docker may see of our environment.
+std::vector<std::string> compose_environment(const Settings& settings);
+
+}  // namespace wrktalk::deploy

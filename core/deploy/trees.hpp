@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/fd.hpp"
+#include "core/base/pulse.hpp"
+#include "core/deploy/folders.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wrktalk::deploy {
+
+/// The trees in ROOT/releases, and what says which of them we made. A tree is named VERSION, or VERSION~2, VERSION~3, ... where a tree of
+/// that version is in use or is somebody else's.
+///
+/// ROOT/.wrktalk, a folder of ours that nobody else can write to, holds
+///   lock        locked (flock) while a task works on ROOT; its text says who: "process 4711 on web1, task ID of host:web1". Taken from a
+///               holder whose lease is over: of the same task, or stopped
+///   owner       the one target that ROOT belongs to: "host:web1" (host targets alone)
+///   trees/NAME  says that ROOT/releases/NAME is a tree of ours: "task ID", the task that it was last made for. Written before the tree is
+///               made, removed when it is gone.
+/// ROOT/releases/.NAME.removed is a recorded tree whose removal has begun.
+class Trees {
+ public:
+  enum class Owner { one_target, any };
+
+  /// Touches nothing yet.
+  Trees(std::string root, Owner owner, std::string target, std::string task_id);
+
+  const std::string& folder() const noexcept { return folder_; }  ///< ROOT/releases
+
+  /// Makes the folders and locks ROOT until this object goes; again: does nothing. To be called before anything below.
+  /// Throws Error(busy) naming who holds it, Error(configuration) when ROOT is another target's or cannot be written to, Error(lease_lost) when
+  /// another task has taken the lock since.
+  void own();
+
+  /// Throws Error(configuration) when ROOT, as far as it can be looked at, belongs to another target.
+  void check_owner() const;
+
+  /// The same, but waits up to five seconds for whoever holds ROOT: a task that has ended may be tidying up.
+  void own_soon(base::Pulse& pulse);
+
+  /// The path for a tree of `version`: nothing lies there, or a recorded tree of that version that is not in use. Recorded when this
+  /// returns. While a tree of this version is in use it is always a new folder: one beside it may be what a task is to put back.
+  std::string home(const std::string& version, const Places& in_use);
+
+  /// Whether this task had it made.
+  bool made_by_task(const std::string& name) const;
+
+  /// Lets go of ROOT and removes recorded trees that are not in use, unless their version is in `keep`; of those the newest stays that this task did not make.
+  /// Throws what the pulse throws; the rest is removed the next time.
+  void tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse);
+
+  /// The tree below `folder()` that a path leads into, whether it exists or not; nothing when it leads elsewhere.
+  std::optional<std::string> name_at(const std::string& path) const;
+  /// The version in a tree's name; nothing when it can be none.
+  static std::optional<std::string> version_in(const std::string& name);
+
+ private:
+  void lock();
+  bool still_ours() const;
+  bool may_be_taken(const std::string& holder) const;
+  void record(const std::string& name);
+  std::optional<std::string> maker(const std::string& name) const;
+  std::vector<std::string> spares(const std::vector<std::string>& keep, const Places& in_use) const;
+  std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::string root_;
+  std::string folder_;
+  Owner owner_;
+  std::string target_;
+  std::string task_id_;
+  base::Fd ours_;     ///< ROOT/.wrktalk
+  base::Fd records_;  ///< ROOT/.wrktalk/trees
+  base::Fd lock_;
+};
+
+}  // namespace wrktalk::deploy
