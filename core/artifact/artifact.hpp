@@ -94,14 +94,14 @@ struct Stored {
 
 /// Stores the file in one transaction: as one value up to 768 MiB, in chunks beyond. Throws Error(failed) when the version is
 /// there for this type with another digest or other texts, Error(artifact) when the file is no longer what was checked, Error(usage) for a
-/// version that is none.
+/// version that is none, or that could be another release's id.
 Stored store(db::raw::Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
              const ProgressCall& progress = {});
 
 /// Newest first.
 std::vector<Artifact> list(db::raw::Connection& db, base::Pulse& pulse);
 
-/// By version, or by id when it is a uuid; `chart_type` narrows it. Throws Error(failed) when there is none or more than one.
+/// By id, else by version; `chart_type` narrows it. Throws Error(failed) when there is none or more than one.
 Artifact find(db::raw::Connection& db, const std::string& version_or_id, const std::optional<std::string>& chart_type,
               base::Pulse& pulse);
 

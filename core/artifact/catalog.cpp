@@ -85,10 +85,12 @@ std::vector<Artifact> list(Connection& db, base::Pulse& pulse) {
 
 Artifact find(Connection& db, const std::string& version_or_id, const std::optional<std::string>& chart_type,
               base::Pulse& pulse) {
+  // A version may have been stored that is another release's id: the id counts.
   const auto found =
       select(db,
-             "WHERE (release_version = $1 OR id::text = lower($1)) AND ($2::text IS NULL OR chart_type = $2)"
-             " ORDER BY created_at DESC, id",
+             "WHERE ($2::text IS NULL OR chart_type = $2) AND CASE WHEN EXISTS (SELECT FROM release_artifact i WHERE"
+             " i.id::text = lower($1) AND ($2::text IS NULL OR i.chart_type = $2)) THEN id::text = lower($1)"
+             " ELSE release_version = $1 END ORDER BY created_at DESC, id",
              {version_or_id, chart_type}, pulse);
   const std::string name = "release " + base::one_line(version_or_id) + (chart_type ? " of type " + *chart_type : "");
   if (found.empty()) throw Error(Kind::failed, "there is no " + name, "see `wrktalk release list`");

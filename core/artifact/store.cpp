@@ -8,6 +8,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <regex>
 
 namespace wrktalk::artifact {
 namespace {
@@ -97,6 +98,12 @@ void check_text(const std::optional<std::string>& text, const char* what) {
   throw Error(Kind::usage, std::string(what) + " is not a text file: it holds bytes that are not UTF-8, or NUL");
 }
 
+/// Of any release, also of one that is added later.
+bool looks_like_id(const std::string& version) {
+  static const std::regex id("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+  return std::regex_match(version, id);
+}
+
 }  // namespace
 
 CheckedFile check_file(const std::string& path, const std::optional<std::string>& chart_type, const Limits& limits,
@@ -110,9 +117,9 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
   try {
     unpack(packed, gate, contents, pulse);
     file.chart_type_ = contents.chart_type(chart_type);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::artifact) throw;
-    throw error.with(path);
+  } catch (Error& error) {
+    if (error.kind() == Kind::artifact) error.add_context(path);
+    throw;
   }
   file.path_ = path;
   file.size_bytes_ = packed.size_bytes();
@@ -125,6 +132,10 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   if (!base::is_version(release.version)) {
     throw Error(Kind::usage, "\"" + base::one_line(base::scrub_utf8(release.version)) + "\" is not a version",
                 base::kVersionRule);
+  }
+  if (looks_like_id(release.version)) {
+    throw Error(Kind::usage, "\"" + release.version + "\" looks like a release's id, which is a name for releases, too",
+                "give the release a version that is no uuid");
   }
   check_text(release.env_data, "the env file");
   check_text(release.values_data, "the values file");

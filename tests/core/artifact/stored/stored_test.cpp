@@ -18,7 +18,7 @@ namespace {
 
 /// The agent's tables in a database of its own, a folder, and the verbs with the arguments that never change.
 struct Site {
-  test::TestDatabase database{test::kAgentTables[0], test::kAgentTables[1]};
+  test::TestDatabase database{test::kAgentTables};
   base::TempDir folder{"/tmp", "wrktalk-artifact-"};
   base::NoPulse pulse;
   db::raw::Connection db{database.settings()};
@@ -117,6 +117,19 @@ TEST_SUITE("artifact in the database") {
     CHECK_THROWS_AS(artifact::store(site.db, file, {"1", std::string("a\0b", 3), {}}, site.pulse), base::Error);
     CHECK_THROWS_AS(artifact::store(site.db, file, {"1", {}, "\xFF"}, site.pulse), base::Error);
     CHECK(artifact::list(site.db, site.pulse).empty());
+  }
+
+  TEST_CASE("a version that looks like an id is refused, and one that was stored so leaves both releases reachable") {
+    if (!test::have_postgres()) return;
+    Site site;
+    const std::string id = site.add(chart(), "1.0.0", {}).artifact.id;
+    CHECK_THROWS_WITH_AS(site.add(chart(), id, "host"), doctest::Contains("looks like a release's id"), base::Error);
+    CHECK_THROWS_AS(site.add(chart(), "ABCDEF01-0000-4000-8000-00000000000A", {}), base::Error);
+    CHECK_NOTHROW(site.add(chart(), "abcdef01-0000-4000-8000", {}));
+    const std::string other = site.add(chart(), "2.0.0", {}).artifact.id;
+    site.sql("UPDATE release_artifact SET release_version = '" + id + "' WHERE id = '" + other + "'");
+    CHECK(artifact::find(site.db, id, {}, site.pulse).version == "1.0.0");
+    CHECK(artifact::find(site.db, other, {}, site.pulse).version == id);
   }
 
   TEST_CASE("a file that changes after it was checked is not stored") {
