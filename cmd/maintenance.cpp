@@ -27,6 +27,11 @@ struct MaintenanceOptions {
   bool exit_code = false;
 };
 
+/// A command ends with its connection.
+maintenance::Sessions always(db::Session& db) {
+  return [&db]() -> db::Session& { return db; };
+}
+
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
 
 void print_as_json(const maintenance::State& state, const std::vector<std::string>& disagreements) {
@@ -37,7 +42,7 @@ void print_as_json(const maintenance::State& state, const std::vector<std::strin
                        {"reason", or_null(window.reason)},
                        {"opened_by", window.opened_by},
                        {"opened_at", window.opened_at},
-                       {"expires_at", or_null(window.expires_at)},
+                       {"expires_at", or_null(window.ends_at)},
                        {"over", window.over}});
   }
   print_json({{"maintenance", state.enabled || state.held()},
@@ -53,7 +58,7 @@ void print_text(const maintenance::State& state, const std::vector<std::string>&
   for (const auto& window : state.windows) {
     std::cout << "  " << (window.over ? "over, " : "") << "held by " << window.owner << " (" << window.opened_by
               << ") on " << window.agent_id << " since " << window.opened_at.substr(0, 19);
-    if (window.expires_at) std::cout << " until " << window.expires_at->substr(0, 19);
+    if (window.ends_at) std::cout << " until " << window.ends_at->substr(0, 19);
     if (window.reason) std::cout << ": " << *window.reason;
     std::cout << '\n';
   }
@@ -64,8 +69,8 @@ void print_text(const maintenance::State& state, const std::vector<std::string>&
 
 ExitCode print_state(Env& env, db::Session& db, const maintenance::Settings& settings, bool exit_code) {
   SignalPulse pulse(env.signals);
-  const auto state = maintenance::state(db, settings, pulse);
-  const auto disagreements = maintenance::disagreements(state, settings.agent_id);
+  const auto state = maintenance::state(always(db), settings, pulse);
+  const auto disagreements = maintenance::disagreements(state);
   env.output == Output::json ? print_as_json(state, disagreements) : print_text(state, disagreements);
   return exit_code && !disagreements.empty() ? ExitCode::difference : ExitCode::done;
 }
@@ -86,19 +91,19 @@ void switch_on(db::Session& db, const maintenance::Settings& settings, const Mai
   opening.reason = options.reason;
   opening.opened_by = user != nullptr && *user != '\0' ? user : "operator";
   opening.lasts = lasts_of(options);
-  maintenance::open(db, settings, opening, pulse);
+  maintenance::open(always(db), settings, opening, pulse);
 }
 
 void switch_off(db::Session& db, const maintenance::Settings& settings, const MaintenanceOptions& options,
                 base::Pulse& pulse) {
   if (options.all) {
     // A task in progress closes its window itself.
-    for (const auto& window : maintenance::state(db, settings, pulse).windows) {
+    for (const auto& window : maintenance::state(always(db), settings, pulse).windows) {
       if (window.owner == maintenance::kOperator || !exit_code_of(queue::find(db, window.owner))) continue;
-      maintenance::close(db, settings, window.owner, std::nullopt, pulse);
+      maintenance::close(always(db), settings, window.owner, std::nullopt, pulse);
     }
   }
-  maintenance::close(db, settings, maintenance::kOperator, std::nullopt, pulse);
+  maintenance::close(always(db), settings, maintenance::kOperator, std::nullopt, pulse);
 }
 
 ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& options, Env& env) {

@@ -76,6 +76,17 @@ class HAProxy : public Proxy {
                                             [&](const Server& server) { return is_in_maintenance(server, pulse); });
   }
 
+  /// By haproxy's own name of its machine, which is the same from whatever machine or container it is asked.
+  Identity identity(base::Pulse& pulse) override {
+    if (identity_.empty()) {
+      const std::string node = info_value(ask_haproxy(socket_, "show info", pulse), "node").value_or("");
+      if (node.empty()) return {};
+      identity_ = name() + " on " + node + " " + map_ + " " + key_;
+      for (const auto& server : servers_) identity_ += " " + server.backend + "/" + server.name;
+    }
+    return {identity_};
+  }
+
  private:
   struct Server {
     std::string backend;
@@ -149,6 +160,7 @@ class HAProxy : public Proxy {
   std::string map_;
   std::string key_;
   std::vector<Server> servers_;
+  std::string identity_;
 };
 
 }  // namespace

@@ -30,6 +30,16 @@ std::optional<std::string> map_value(const std::string& answer, const std::strin
   return std::nullopt;
 }
 
+std::optional<std::string> info_value(const std::string& answer, const std::string& name) {
+  for (const auto& line : base::split(answer, '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string::npos && line.substr(0, colon) == name) {
+      return base::trim(line.substr(colon + 1));
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<bool> in_forced_maintenance(const std::string& answer, const std::string& server) {
   std::vector<std::string> columns;
   for (const auto& line : base::split(answer, '\n')) {

@@ -2,8 +2,9 @@
 #include "core/maintenance/maintenance.hpp"
 
 #include "core/base/crash_point.hpp"
-#include "core/base/error.hpp"
+#include "core/log/log.hpp"
 #include "core/maintenance/proxy.hpp"
+#include "core/maintenance/windows.hpp"
 
 #include <algorithm>
 
@@ -15,17 +16,30 @@ using base::Kind;
 
 /// One change of windows at a time.
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(hashtext('wrktalk.maintenance'))";
-constexpr const char* kHolds = "(expires_at IS NULL OR expires_at > now())";
 /// Agents look when they are told that there may be a task.
 constexpr const char* kWakeAgents = "SELECT pg_notify('wrktalk_task', '')";
 
-bool is_proxy_trouble(const Error& e) { return e.kind() == Kind::configuration || e.kind() == Kind::child; }
+/// What a proxy does, with its trouble told from the database's.
+template <typename Act>
+auto at_proxy(Act act) {
+  try {
+    return act();
+  } catch (const Error& e) {
+    if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
+    throw ProxyError(e);
+  }
+}
 
-/// Whether the proxy was in maintenance before the first of our windows, and is to stay so.
-bool was_shown(db::Transaction& tx, const Settings& settings, Proxy& proxy, base::Pulse& pulse) {
-  const auto row =
-      tx.run("SELECT bool_or(was_shown) FROM maintenance_window WHERE agent_id = $1", settings.agent_id)[0];
-  return row[0].is_null() ? proxy.shown(pulse).value_or(false) : row[0].as<bool>();
+void show(Proxy& proxy, bool on, base::Pulse& pulse) {
+  at_proxy([&] { proxy.show(on, pulse); });
+}
+
+Identity identity_of(Proxy& proxy, base::Pulse& pulse) {
+  return at_proxy([&] { return proxy.identity(pulse); });
+}
+
+bool shown_by_hand(Proxy& proxy, base::Pulse& pulse) {
+  return at_proxy([&] { return proxy.shown_by_hand(pulse); });
 }
 
 std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& duration) {
@@ -34,162 +48,215 @@ std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& du
 }
 
 /// From now on the windows hold no more.
-void end(db::Session& db, const Settings& settings, const std::string& owner,
+void end(const Sessions& db, const Settings& settings, const std::string& owner,
          const std::optional<std::string>& target) {
-  db::Transaction tx(db);
+  db::Transaction tx(db());
   tx.run(kLock);
-  const auto ended =
-      tx.run(std::string("UPDATE maintenance_window SET expires_at = now() WHERE (owner = $1 OR target = "
-                         "$2) AND ") +
-                 kHolds + " RETURNING agent_id <> $3 AS elsewhere",
-             owner, target, settings.agent_id);
+  const auto ended = tx.run(
+      "UPDATE maintenance_window SET expires_at = now() WHERE (owner = $1 OR target = $2) "
+      "AND (expires_at IS NULL OR expires_at > now()) RETURNING agent_id <> $3 AS elsewhere",
+      owner, target, settings.agent_id);
   if (std::any_of(ended.begin(), ended.end(), [](const auto& row) { return row["elsewhere"].template as<bool>(); })) {
     tx.run(kWakeAgents);
   }
   tx.commit();
 }
 
-/// `whatever`: also what the proxy shows without a window of ours.
-bool take_down(db::Session& db, const Settings& settings, bool whatever, base::Pulse& pulse) {
-  const auto proxy = make_proxy(settings);
-  db::Transaction tx(db);
+/// Why somebody looks whether something is to be taken down.
+enum class Wish {
+  what_is_due,
+  a_close,   ///< a window was closed just now
+  whatever,  ///< the operator wants the site out of maintenance, whoever put it there
+};
+
+/// What is to be done about windows that are all over.
+struct Plan {
+  bool hide = false;              ///< switch the proxy
+  bool stays = false;             ///< the proxy was in maintenance before our windows
+  std::vector<WindowRow> forget;  ///< nothing of these is shown any more, once the proxy is switched
+};
+
+Plan plan_for(const std::vector<WindowRow>& windows, const Settings& settings, const Identity& identity, Wish wish) {
+  Plan plan;
+  bool here = false;
+  bool alike = false;
+  for (const auto& window : windows) {
+    const Place place = place_of(window, settings.agent_id, identity);
+    here = here || place == Place::here;
+    alike = alike || place == Place::alike;
+    plan.stays = plan.stays || (place == Place::here && window.was_shown && wish != Wish::whatever);
+    const bool shown_nowhere = window.was_shown || window.proxy == kNoProxy;
+    if (place == Place::here || shown_nowhere || window.forgotten) plan.forget.push_back(window);
+  }
+  plan.hide = wish == Wish::whatever || (here && !plan.stays) || (alike && wish == Wish::a_close);
+  return plan;
+}
+
+/// The agent's proxy, with its identity where that is needed. A proxy that does not answer is trouble only for windows of its own.
+Identity identity_for(Proxy& proxy, const std::vector<WindowRow>& windows, const Settings& settings, Wish wish,
+                      base::Pulse& pulse) {
+  try {
+    return identity_of(proxy, pulse);
+  } catch (const ProxyError&) {
+    const bool ours = std::any_of(windows.begin(), windows.end(),
+                                  [&](const auto& window) { return window.agent_id == settings.agent_id; });
+    if (ours || wish == Wish::whatever) throw;
+    return {};
+  }
+}
+
+/// Forgets what was planned, when still no window holds. Else returns those there are, for whoever has to show them again.
+std::vector<WindowRow> record_taken_down(const Sessions& db, const Plan& plan) {
+  db::Transaction tx(db());
   tx.run(kLock);
-  const auto row = tx.run(std::string("SELECT bool_or(") + kHolds +
-                              ") AS held, bool_or(was_shown) FILTER (WHERE agent_id = $1) AS was_shown FROM "
-                              "maintenance_window",
-                          settings.agent_id)[0];
-  if (!row["held"].is_null() && row["held"].as<bool>()) return false;
-  const bool ours = !row["was_shown"].is_null();
-  const bool stays = ours && row["was_shown"].as<bool>() && !whatever;
-  if ((ours && !stays) || whatever) proxy->show(false, pulse);
-  base::crash_point("maintenance-hidden");
-  // A machine that never came back is forgotten after a while.
-  tx.run("DELETE FROM maintenance_window WHERE agent_id = $1 OR expires_at < now() - interval '7 days'",
-         settings.agent_id);
+  auto windows = to_windows(tx.run(kSelectWindows));
+  if (any_holds(windows)) return windows;
+  // One that was opened and ended meanwhile is for the next look: its opener may have been killed before it took that down.
+  for (const auto& window : plan.forget) {
+    tx.run("DELETE FROM maintenance_window WHERE owner = $1 AND agent_id = $2 AND opened_at = $3::timestamptz",
+           window.owner, window.agent_id, window.opened_at);
+  }
+  tx.run(
+      "UPDATE maintenance_window w SET expires_at = n.ends_at FROM maintenance_window_now n WHERE (n.owner, "
+      "n.agent_id) "
+      "= (w.owner, w.agent_id) AND (w.expires_at IS NULL OR w.expires_at > now())");
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE "
       "maintenance_mode_enabled");
-  // Last: killed before, the window is still there to be closed again.
   tx.commit();
-  return !stays;
+  return {};
 }
 
-}  // namespace
+struct TakenDown {
+  bool out = false;      ///< the site is out of maintenance, as far as this agent can tell
+  bool changed = false;  ///< and was not before
+};
 
-void check(const Settings& settings) { make_proxy(settings); }
-
-void open(db::Session& db, const Settings& settings, const Opening& opening, base::Pulse& pulse) {
+TakenDown take_down(const Sessions& db, const Settings& settings, Wish wish, base::Pulse& pulse) {
+  const auto windows = to_windows(db().run(kSelectWindows));
+  if (any_holds(windows)) return {};
+  if (windows.empty() && wish != Wish::whatever) return {true, false};
   const auto proxy = make_proxy(settings);
-  db::Transaction tx(db);
-  tx.run(kLock);
+  const Identity identity = identity_for(*proxy, windows, settings, wish, pulse);
+  const Plan plan = plan_for(windows, settings, identity, wish);
+  const bool all_noted = std::all_of(windows.begin(), windows.end(), [](const auto& window) { return window.noted; });
+  if (plan.forget.empty() && all_noted && wish == Wish::what_is_due) return {true, false};
+  if (plan.hide) show(*proxy, false, pulse);
+  base::crash_point("maintenance-hidden");
+  const auto since = record_taken_down(db, plan);
+  if (since.empty()) return {!plan.stays, !plan.stays && !plan.forget.empty()};
+  const bool shown_here = std::any_of(since.begin(), since.end(), [&](const auto& window) {
+    return !window.over && place_of(window, settings.agent_id, identity) != Place::elsewhere;
+  });
+  // Opened while we took the last ones down.
+  if (plan.hide && shown_here) show(*proxy, true, pulse);
+  return {};
+}
+
+/// A mode that somebody switched on in deployment_config is the operator's window from now on.
+void adopt(db::Transaction& tx, const Settings& settings) {
   tx.run(
       "INSERT INTO maintenance_window (owner, agent_id, reason, opened_by) SELECT $1, $2, 'switched on in "
       "deployment_config', 'v4.2' WHERE NOT EXISTS (SELECT FROM maintenance_window) "
       "AND EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled)",
       kOperator, settings.agent_id);
-  const bool stays = opening.owner != kOperator && was_shown(tx, settings, *proxy, pulse);
-  const bool held_before =
-      !tx.run(std::string("SELECT FROM maintenance_window WHERE owner = $1 AND agent_id = $2 AND ") + kHolds,
-              opening.owner, settings.agent_id)
-           .empty();
+}
+
+/// This agent's windows are shown at that proxy.
+constexpr const char* kNoteProxy =
+    "UPDATE maintenance_window SET proxy = nullif($2, '') WHERE agent_id = $1 AND proxy IS DISTINCT FROM nullif($2, "
+    "'')";
+
+struct Noted {
+  bool held_before = false;  ///< the window was open already
+  bool stays = false;        ///< the proxy showed maintenance, and there was no window: it goes on after this one
+};
+
+/// Before the proxy: when we are killed in between, the window tells whoever takes over what may be shown.
+Noted note_window(const Sessions& db, const Settings& settings, const Opening& opening, const Identity& identity,
+                  bool by_hand) {
+  db::Transaction tx(db());
+  tx.run(kLock);
+  adopt(tx, settings);
+  Noted noted;
+  bool first_here = true;
+  bool was_shown = false;
+  for (const auto& window : to_windows(tx.run(kSelectWindows))) {
+    noted.held_before =
+        noted.held_before || (window.owner == opening.owner && window.agent_id == settings.agent_id && !window.over);
+    if (place_of(window, settings.agent_id, identity) != Place::here) continue;
+    first_here = false;
+    was_shown = was_shown || window.was_shown;
+  }
+  noted.stays = first_here && by_hand;
   tx.run(
       "INSERT INTO maintenance_window AS w (owner, agent_id, target, reason, opened_by, expires_at, was_shown) "
       "VALUES ($1, $2, $3, nullif($4, ''), $5, now() + make_interval(secs => $6), $7) "
       "ON CONFLICT (owner, agent_id) DO UPDATE SET reason = coalesce(excluded.reason, w.reason), expires_at = "
       "excluded.expires_at, opened_at = CASE WHEN w.expires_at <= now() THEN now() ELSE w.opened_at END",
       opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by, seconds(opening.lasts),
-      stays);
+      opening.owner != kOperator && (was_shown || noted.stays));
+  tx.run(kNoteProxy, settings.agent_id, identity.text);
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT "
       "coalesce(maintenance_mode_enabled, false)");
   if (opening.lasts) tx.run(kWakeAgents);
-  // Before the proxy: when we are killed in between, the window tells whoever takes over what may be shown.
   tx.commit();
-  base::crash_point("maintenance-window");
+  return noted;
+}
+
+/// A window that cannot be shown is closed again, as far as that goes.
+void give_up(const Sessions& db, const Settings& settings, const Opening& opening, base::Pulse& pulse) {
+  end(db, settings, opening.owner, std::nullopt);
   try {
-    proxy->show(true, pulse);
-  } catch (const Error& e) {
-    if (!is_proxy_trouble(e)) throw;
-    if (!held_before) {
-      end(db, settings, opening.owner, std::nullopt);
-      try {
-        close_due(db, settings, pulse);
-      } catch (const Error& again) {
-        if (!is_proxy_trouble(again)) throw;
-      }
-    }
+    close_due(db, settings, pulse);
+  } catch (const ProxyError& e) {
+    log::debug("maintenance.not_taken_down", e.what());
+  }
+}
+
+}  // namespace
+
+void check(const Settings& settings) { make_proxy(settings); }
+
+void open(const Sessions& db, const Settings& settings, const Opening& opening, base::Pulse& pulse) {
+  const auto proxy = make_proxy(settings);
+  const Identity identity = identity_of(*proxy, pulse);
+  const bool by_hand = opening.owner != kOperator && shown_by_hand(*proxy, pulse);
+  const Noted noted = note_window(db, settings, opening, identity, by_hand);
+  base::crash_point("maintenance-window");
+  // What we saw before may have been the end of a window that another agent has taken down since.
+  if (noted.stays && !shown_by_hand(*proxy, pulse)) {
+    db().run("UPDATE maintenance_window SET was_shown = false WHERE owner = $1 AND agent_id = $2", opening.owner,
+             settings.agent_id);
+  }
+  try {
+    show(*proxy, true, pulse);
+  } catch (const ProxyError&) {
+    if (!noted.held_before) give_up(db, settings, opening, pulse);
     throw;
   }
+  // Another agent may have raised the flag file first: then its mark is the one that counts.
+  const Identity now = identity_of(*proxy, pulse);
+  if (now.text != identity.text) db().run(kNoteProxy, settings.agent_id, now.text);
 }
 
-bool close(db::Session& db, const Settings& settings, const std::string& owner,
+bool close(const Sessions& db, const Settings& settings, const std::string& owner,
            const std::optional<std::string>& target, base::Pulse& pulse) {
   end(db, settings, owner, target);
-  return take_down(db, settings, owner == kOperator, pulse);
+  return take_down(db, settings, owner == kOperator ? Wish::whatever : Wish::a_close, pulse).out;
 }
 
-bool close_due(db::Session& db, const Settings& settings, base::Pulse& pulse) {
-  return take_down(db, settings, false, pulse);
+bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
+  return take_down(db, settings, Wish::what_is_due, pulse).changed;
 }
 
-std::string seconds_until_due(const std::string& agent_id) {
-  return "(SELECT extract(epoch FROM max(expires_at) - clock_timestamp()) FROM maintenance_window HAVING "
-         "bool_or(agent_id = " +
-         agent_id + ") AND bool_and(expires_at IS NOT NULL))";
-}
+const char* const kSecondsUntilDue =
+    "(SELECT extract(epoch FROM max(ends_at) - clock_timestamp()) FROM maintenance_window_now HAVING bool_and(ends_at "
+    "IS NOT NULL))";
 
 const char* const kIsOn =
-    "(SELECT CASE WHEN EXISTS (SELECT FROM maintenance_window WHERE expires_at IS NULL OR expires_at > now()) "
+    "(SELECT CASE WHEN EXISTS (SELECT FROM maintenance_window_now WHERE ends_at IS NULL OR ends_at > now()) "
     "OR EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled) THEN 1 ELSE 0 END)";
-
-State state(db::Session& db, const Settings& settings, base::Pulse& pulse) {
-  State state;
-  const auto proxy = make_proxy(settings);
-  state.proxy = proxy->name();
-  try {
-    state.shown = proxy->shown(pulse);
-  } catch (const Error& e) {
-    if (!is_proxy_trouble(e)) throw;
-    state.trouble = e.what();
-  }
-  const auto config = db.run("SELECT bool_or(coalesce(maintenance_mode_enabled, false)) FROM deployment_config")[0];
-  state.configured = !config[0].is_null();
-  state.enabled = state.configured && config[0].as<bool>();
-  for (const auto& row : db.run(std::string("SELECT owner, agent_id, reason, opened_by, opened_at, expires_at, NOT ") +
-                                kHolds + " AS over FROM maintenance_window ORDER BY opened_at, agent_id")) {
-    state.windows.push_back({row["owner"].c_str(), row["agent_id"].c_str(), db::text(row, "reason"),
-                             row["opened_by"].c_str(), row["opened_at"].c_str(), db::text(row, "expires_at"),
-                             row["over"].as<bool>()});
-  }
-  return state;
-}
-
-bool State::held() const noexcept {
-  return std::any_of(windows.begin(), windows.end(), [](const Window& window) { return !window.over; });
-}
-
-std::vector<std::string> disagreements(const State& state, const std::string& agent_id) {
-  std::vector<std::string> out;
-  const bool held = state.held();
-  const bool held_here = std::any_of(state.windows.begin(), state.windows.end(),
-                                     [&](const Window& window) { return !window.over && window.agent_id == agent_id; });
-  if (state.enabled && state.windows.empty()) {
-    out.emplace_back("deployment_config says that maintenance is on, but no window is open");
-  }
-  if (state.configured && !state.enabled && held)
-    out.emplace_back("deployment_config says that maintenance is off, but a window is open");
-  if (!state.trouble.empty()) out.push_back("the proxy cannot be asked: " + state.trouble);
-  if (state.shown == false && held_here) out.push_back(state.proxy + " does not show the window that is open here");
-  if (state.shown == true && state.windows.empty()) {
-    out.push_back(state.proxy + " shows maintenance, but no window is open");
-  }
-  for (const auto& window : state.windows) {
-    if (window.over && !held) {
-      out.push_back("the window of " + window.owner + " on " + window.agent_id +
-                    " is over, but its proxy may show it until an agent looks there");
-    }
-  }
-  return out;
-}
 
 }  // namespace wrktalk::maintenance

@@ -1,21 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
 #include "core/db/session.hpp"
 #include "core/maintenance/settings.hpp"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 /// Who holds the site in maintenance, and the proxy that shows it. The site is in maintenance while any window (maintenance_window) holds;
-/// `deployment_config.maintenance_mode_enabled` mirrors that for v4.2. A window is a row for each machine whose proxy shows it: a machine can
-/// switch no proxy but its own, so one that is closed from elsewhere is over from then on and taken down by its machine (`close_due`).
+/// `deployment_config.maintenance_mode_enabled` mirrors that for v4.2. A window is a row for each agent that shows it, and names the proxy.
+/// One that is over is taken down by any agent whose own proxy is that one, else waits for the agent that opened it. A task's window is over
+/// with the task, unless the target could not be put back.
 ///
-/// What switches or asks a proxy throws what Proxy throws, besides the database's errors.
+/// Each verb decides in a short transaction, switches the proxy outside any, and records in another: no lock is held while a program runs.
+/// Killed anywhere, a row is left that makes the next look finish the work. What switches or asks a proxy throws ProxyError; the
+/// database's errors (connection_lost, SqlError, which may be of kind configuration, too) pass through. The same call can be made again after
+/// any of them.
 namespace wrktalk::maintenance {
+
+/// The session for the next statements, asked for each time: one that was lost while a proxy was switched may have been replaced.
+using Sessions = std::function<db::Session&()>;
+
+/// A proxy that cannot be switched or asked: of kind configuration or child, as Proxy says.
+class ProxyError : public base::Error {
+ public:
+  explicit ProxyError(const base::Error& e) : base::Error(e.kind(), e.what(), e.hint()) {}
+};
 
 constexpr const char* kOperator = "operator";
 
@@ -30,51 +45,53 @@ struct Opening {
   std::optional<std::chrono::milliseconds> lasts;  ///< then it is over by itself
 };
 
-/// Opens the window and shows it at this machine's proxy; again is fine, with the newer reason and end. When the proxy refuses, a window that
+/// Opens the window and shows it at this agent's proxy; again is fine, with the newer reason and end. When the proxy refuses, a window that
 /// was not there before is closed again. A mode that was switched on in deployment_config by somebody else counts as the operator's; a proxy
 /// that showed maintenance before without any window goes on showing it after a task's.
-void open(db::Session& db, const Settings& settings, const Opening& opening, base::Pulse& pulse);
+void open(const Sessions& db, const Settings& settings, const Opening& opening, base::Pulse& pulse);
 
 /// Ends `owner`'s windows, and with a target those of all tasks on it; the site leaves maintenance when no other holds. True when it is out
 /// of maintenance now. Windows that are not there are fine; the operator's `close` takes down also what the proxy shows without one. When the
-/// proxy refuses, the windows are over nevertheless, and `close_due` tries again.
-bool close(db::Session& db, const Settings& settings, const std::string& owner,
+/// proxy refuses, the windows are over nevertheless, and `close_due` tries again. When the database refuses or is lost, nothing says that
+/// they are over: call it again until it returns, or end the task, which ends them too.
+bool close(const Sessions& db, const Settings& settings, const std::string& owner,
            const std::optional<std::string>& target, base::Pulse& pulse);
 
-/// Takes down at this machine's proxy what is over. True when the site is out of maintenance.
-bool close_due(db::Session& db, const Settings& settings, base::Pulse& pulse);
+/// Takes down at this agent's proxy what is over. True when it took something down and the site is out of maintenance.
+bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse);
 
-/// SQL for a look at the queue: seconds until `close_due` has something to do for the agent `agent_id` (an expression of type text), below
-/// zero when it has already, null when it has nothing.
-std::string seconds_until_due(const std::string& agent_id);
+/// SQL for a look at the queue: seconds until `close_due` may have something to do, zero or less when it may already, null when it has
+/// nothing. Windows of proxies that no live agent has stay due: that costs a look, until they are forgotten after seven days.
+extern const char* const kSecondsUntilDue;
 
 /// SQL: 1 when any window holds or deployment_config says that maintenance is on, else 0.
 extern const char* const kIsOn;
 
 struct Window {
   std::string owner;
-  std::string agent_id;  ///< the machine whose proxy shows it
+  std::string agent_id;  ///< who opened it
   std::optional<std::string> reason;
   std::string opened_by;
   std::string opened_at;
-  std::optional<std::string> expires_at;
+  std::optional<std::string> ends_at;
   bool over = false;  ///< holds no more, and waits to be taken down
+  bool here = false;  ///< this agent's proxy shows it
 };
 
 struct State {
   bool enabled = false;     ///< deployment_config says so
   bool configured = false;  ///< deployment_config has a row to say it in: no agent has run yet when it has none
   std::vector<Window> windows;
-  std::string proxy;          ///< this machine's, by name
+  std::string proxy;          ///< this agent's, by name
   std::optional<bool> shown;  ///< whether it shows maintenance; nothing when it cannot be asked
   std::string trouble;        ///< why it did not answer
 
   bool held() const noexcept;
 };
 
-State state(db::Session& db, const Settings& settings, base::Pulse& pulse);
+State state(const Sessions& db, const Settings& settings, base::Pulse& pulse);
 
-/// Where deployment_config, windows and this machine's proxy do not agree: a sentence each.
-std::vector<std::string> disagreements(const State& state, const std::string& agent_id);
+/// Where deployment_config, windows and this agent's proxy do not agree: a sentence each.
+std::vector<std::string> disagreements(const State& state);
 
 }  // namespace wrktalk::maintenance

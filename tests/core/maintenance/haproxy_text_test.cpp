@@ -25,6 +25,11 @@ TEST_SUITE("haproxy's text") {
     CHECK_FALSE(map_value("", "app"));
   }
 
+  TEST_CASE("a line of `show info` is found by its name") {
+    CHECK(info_value("Name: HAProxy\nPid: 7\nnode: lb1\n", "node") == "lb1");
+    CHECK_FALSE(info_value("Name: HAProxy\nbad node: lb1\n", "node"));
+  }
+
   TEST_CASE("only maintenance that was asked for counts, not that of the configuration") {
     CHECK(in_forced_maintenance(kServers, "one") == true);
     CHECK(in_forced_maintenance(kServers, "two") == false);

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,6 +35,8 @@ struct Fixture {
   std::string log() { return base::read_file(folder.path() + "/log", 4096); }
   void show(bool on) { maintenance::make_proxy(settings)->show(on, pulse); }
   std::optional<bool> shown() { return maintenance::make_proxy(settings)->shown(pulse); }
+
+  std::ptrdiff_t entries() { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); }
 
   Error error_of_show(bool on) {
     try {
@@ -79,6 +82,70 @@ TEST_SUITE("maintenance::Proxy") {
     f.show(false);
     CHECK(f.shown() == false);
     CHECK(f.log() == "on none\noff none\n");
+  }
+
+  TEST_CASE("a flag file is known by the mark in it, from whatever path") {
+    Fixture f;
+    auto raised = maintenance::make_proxy(f.settings);
+    const auto before = raised->identity(f.pulse);
+    raised->show(true, f.pulse);
+    CHECK(raised->identity(f.pulse).text == before.text);
+    CHECK_FALSE(raised->shown_by_hand(f.pulse));
+    REQUIRE(::link(f.settings.flag_file.c_str(), (f.folder.path() + "/other").c_str()) == 0);
+    f.settings.flag_file = f.folder.path() + "/other";
+    CHECK(maintenance::make_proxy(f.settings)->identity(f.pulse).text == before.text);
+    CHECK(maintenance::make_proxy(f.settings)->identity(f.pulse).unique);
+    CHECK(base::read_file(f.settings.flag_file, 4096).rfind("wrktalk window ", 0) == 0);
+    struct stat info {};
+    REQUIRE(::stat(f.settings.flag_file.c_str(), &info) == 0);
+    CHECK((info.st_mode & 0444) == 0444);
+  }
+
+  TEST_CASE("a flag file that was put there by hand is no one's, and stays as it is") {
+    Fixture f;
+    std::ofstream(f.settings.flag_file) << "wrktalk window of mine";
+    auto proxy = maintenance::make_proxy(f.settings);
+    CHECK(proxy->identity(f.pulse).text.empty());
+    CHECK(proxy->shown_by_hand(f.pulse));
+    proxy->show(true, f.pulse);
+    CHECK(base::read_file(f.settings.flag_file, 4096) == "wrktalk window of mine");
+    proxy->show(false, f.pulse);
+    CHECK(f.shown() == false);
+  }
+
+  TEST_CASE("a flag file that another agent has raised since is left alone, and ours comes back with its mark") {
+    Fixture f;
+    auto late = maintenance::make_proxy(f.settings);
+    late->show(true, f.pulse);
+    const auto mark = late->identity(f.pulse).text;
+    late->show(false, f.pulse);
+    f.show(true);
+    late->show(false, f.pulse);
+    CHECK(f.shown() == true);
+    f.show(false);
+    late->show(true, f.pulse);
+    CHECK(late->identity(f.pulse).text == mark);
+  }
+
+  TEST_CASE("two agents that raise one flag file at once agree on its mark") {
+    Fixture f;
+    auto one = maintenance::make_proxy(f.settings);
+    auto other = maintenance::make_proxy(f.settings);
+    CHECK(one->identity(f.pulse).text != other->identity(f.pulse).text);
+    one->show(true, f.pulse);
+    other->show(true, f.pulse);
+    CHECK(one->identity(f.pulse).text == other->identity(f.pulse).text);
+    CHECK(f.entries() == 1);
+  }
+
+  TEST_CASE("programs are known by their path, which two machines may share") {
+    Fixture f;
+    f.settings.handler = Handler::command;
+    f.settings.on_program = "/bin/true";
+    f.settings.off_program = "/bin/false";
+    const auto identity = maintenance::make_proxy(f.settings)->identity(f.pulse);
+    CHECK(identity.text == "command /bin/false");
+    CHECK_FALSE(identity.unique);
   }
 
   TEST_CASE("haproxy without a socket has the flag file, as in v4.2") {
