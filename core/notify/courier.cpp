@@ -38,10 +38,12 @@ const std::string& take_sql() {
       "data), "
       "config AS (" +
       std::string(kMailConfig) +
-      ") SELECT taken.id, attempts, event, recipient, (SELECT name FROM admin WHERE email = recipient), data, "
+      ") SELECT taken.id, attempts, event, recipient, addressee.name, data, "
       "smtp_host, smtp_port, smtp_user, smtp_password, smtp_from, "
-      "(SELECT ceil(extract(epoch FROM min(next_attempt_at) - now()) * 1000)::bigint FROM due) "
-      "FROM (VALUES (1)) AS one LEFT JOIN taken ON true LEFT JOIN config ON true";
+      "(SELECT ceil(extract(epoch FROM min(next_attempt_at) - now()) * 1000)::bigint FROM due), addressee.is_active "
+      "FROM (VALUES (1)) AS one LEFT JOIN taken ON true LEFT JOIN config ON true LEFT JOIN LATERAL (SELECT name, "
+      "is_active FROM admin WHERE lower(email) = lower(taken.recipient) ORDER BY is_active DESC NULLS LAST, email <> "
+      "taken.recipient LIMIT 1) AS addressee ON true";
   return sql;
 }
 
@@ -175,6 +177,8 @@ void Courier::taken(const db::raw::Table& table) {
     if (parcel_->recipient == kWebhook) {
       call_ = std::make_unique<http::Call>(webhook_options(settings_),
                                            webhook_request(settings_, parcel_->id, parcel_->event, parcel_->data));
+    } else if (row[12] != "t") {
+      done({Result::Fate::never, "the admin is no longer active"});
     } else {
       carry_mail({row[6], row[7], row[8], row[9], row[10]});
     }

@@ -63,13 +63,15 @@ int enqueue(db::Transaction& tx, const Event& event, bool webhook) {
             "TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') END, "
             "'started_at', to_char(picked_up_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
             "'ended_at', to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
-            "'duration_seconds', round(extract(epoch FROM completed_at - picked_up_at)::numeric, 3))) AS times "
+            "'duration_seconds', round(extract(epoch FROM completed_at - picked_up_at)::numeric, 3))) AS times, "
+            "':' || to_char(completed_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS ending "
             "FROM agent_task WHERE id = $3::uuid), "
-            "recipients AS (SELECT email AS recipient FROM admin WHERE is_active UNION ALL SELECT $5 WHERE "
-            "$6::boolean) "
+            "recipients AS (SELECT email AS recipient, created_at FROM admin WHERE is_active UNION ALL SELECT $5, NULL "
+            "WHERE $6::boolean) "
             "INSERT INTO notification (event, event_key, task_id, recipient, data) "
-            "SELECT $1, $2, $3::uuid, recipient, $4::jsonb || coalesce((SELECT times FROM task), '{}') FROM recipients "
-            "ON CONFLICT (event_key, recipient) DO NOTHING RETURNING id",
+            "SELECT $1, $2 || coalesce((SELECT ending FROM task), ''), $3::uuid, recipient, $4::jsonb || "
+            "coalesce((SELECT times FROM task), '{}') FROM recipients ORDER BY created_at, recipient "
+            "ON CONFLICT (event_key, lower(recipient)) DO NOTHING RETURNING id",
             event.name, event.key, event.task_id, event.data, kWebhook, webhook)
           .size());
 }

@@ -16,11 +16,13 @@ constexpr const char* kWebhook = "webhook";
 struct Event {
   std::string name;                    ///< one of `events()`
   std::string key;                     ///< the same key is never told twice to the same recipient
-  std::optional<std::string> task_id;  ///< its times are added to the data
+  std::optional<std::string> task_id;  ///< its times are added to the data, and when it ended to the key
   std::string data;                    ///< JSON: what the message says, as News has it
 };
 
-/// One row for each active admin, and one for the webhook when there is one. Returns how many.
+/// One row for each active admin, whatever the case of his address, and one for the webhook when there is one. Returns how many.
+/// For a task the row must say already how it ended: a task that is tried again and ends the same way is news. The same event again, also in
+/// a later transaction, adds nothing as long as the task has not ended anew.
 int enqueue(db::Transaction& tx, const Event& event, bool webhook);
 
 struct Entry {
