@@ -38,6 +38,7 @@ struct Env {
   bool yes = false;       ///< -y: do not ask
   exec::Signals& signals;
   agent::Credentials* credentials = nullptr;  ///< for a daemon: where others come from when the database refuses these
+  int interrupt_fd = -1;                      ///< readable while `signals` holds SIGINT or SIGTERM
 };
 
 /// What the parser chose. `run` is called once, after parsing.
@@ -68,6 +69,7 @@ void add_rollback(CLI::App& app, Selected& chosen);
 void add_maintenance(CLI::App& app, Selected& chosen);
 void add_notify(CLI::App& app, Selected& chosen);
 void add_task(CLI::App& app, Selected& chosen);
+void add_task_prune(CLI::App& task, Selected& chosen);  ///< a subcommand of `task`
 void add_status(CLI::App& app, Selected& chosen);
 void add_health(CLI::App& app, Selected& chosen);
 void add_secrets(CLI::App& app, Selected& chosen);

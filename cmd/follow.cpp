@@ -80,6 +80,10 @@ ordered_json to_json(const queue::Task& task) {
           {"completed_at", or_null(task.completed_at)},
           {"error_message", or_null(task.error_message)},
           {"payload", parsed(task.payload)},
+          {"goal", parsed(task.goal)},
+          {"before", parsed(task.before)},
+          {"reached", or_null(task.reached)},
+          {"held_until", or_null(task.held_until)},
           {"result", parsed(task.result)}};
 }
 

@@ -4,6 +4,7 @@
 #include "core/agent/settings.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/queue/agents.hpp"
 #include "core/queue/target.hpp"
 
 #include <CLI/CLI.hpp>
@@ -191,8 +192,8 @@ ExitCode run_status(const StatusOptions& options, Env& env) {
     if (exit_code_of(task) && report.last.size() < static_cast<std::size_t>(options.tasks)) report.last.push_back(task);
   }
   LookPulse pulse(env.signals);
-  report.maintenance = maintenance::state(db, settings.maintenance, pulse);
-  report.disagreements = maintenance::disagreements(report.maintenance, settings.agent_id);
+  report.maintenance = maintenance::state([&]() -> db::Session& { return db; }, settings.maintenance, pulse);
+  report.disagreements = maintenance::disagreements(report.maintenance);
   for (const auto& target : report.targets)
     report.found.push_back(options.no_look ? Found{} : look(env, settings, target));
   env.output == Output::json ? print_report_json(report) : print_report(report);

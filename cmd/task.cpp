@@ -2,6 +2,7 @@
 #include "cmd/app.hpp"
 #include "cmd/follow.hpp"
 #include "core/base/error.hpp"
+#include "core/queue/goal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -50,6 +51,17 @@ ExitCode list(const TaskOptions& options, Env& env) {
   return ExitCode::done;
 }
 
+/// A release in JSON: "1.0.0 (revision 3)", or "nothing" and "unknown" as its state says; empty when it tells neither.
+std::optional<std::string> named(const std::optional<std::string>& text) {
+  const auto release = queue::parse_goal(text);
+  const std::string revision = release.revision ? "revision " + std::to_string(*release.revision) : "";
+  if (release.version) return *release.version + (revision.empty() ? "" : " (" + revision + ")");
+  if (!revision.empty()) return revision;
+  const auto object = text ? ordered_json::parse(*text, nullptr, false) : ordered_json();
+  if (!object.is_object() || !object.contains("state") || !object["state"].is_string()) return std::nullopt;
+  return object["state"].get<std::string>();
+}
+
 void print_details(const queue::Task& task) {
   const auto line = [](const char* name, const std::optional<std::string>& value) {
     if (!value) return;
@@ -62,6 +74,10 @@ void print_details(const queue::Task& task) {
   line("Version:", task.version);
   line("Target:", task.target.value_or("(default target of the release's kind)"));
   line("Status:", task.status + (task.cancel_requested && !exit_code_of(task) ? " (to be cancelled)" : ""));
+  line("Goes to:", named(task.goal));
+  line("Ran before:", named(task.before));
+  line("Reached:", task.reached);
+  line("Held until:", task.held_until);
   line("Phase:", task.phase);
   line("Attempt:", std::to_string(task.attempt) + " of " + std::to_string(task.max_attempts));
   line("Agent:", task.claimed_by);
@@ -180,6 +196,7 @@ void add_task(CLI::App& app, Selected& chosen) {
               {"wrktalk task reschedule 3f2a --at '2026-12-01 02:00 Europe/Berlin'"}))
       ->add_option("--at", options->at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")
       ->required();
+  add_task_prune(*task, chosen);
 }
 
 }  // namespace wrktalk::cmd

@@ -2,8 +2,8 @@
 #include "core/queue/claim.hpp"
 
 #include "core/base/error.hpp"
-#include "core/base/text.hpp"
-#include "core/queue/target.hpp"
+#include "core/queue/candidates.hpp"
+#include "core/queue/goal.hpp"
 
 namespace wrktalk::queue {
 namespace {
@@ -11,73 +11,40 @@ namespace {
 using base::Error;
 using base::Kind;
 
-/// SQL: the best task for target row `d`, if any: (id, rank, execute_after, created_at).
-///
-/// A task that names no target belongs to the default target of its artifact's kind; when that cannot be told, or no target of that kind
-/// exists, to any default target, where it fails with a reason. A task in progress without a token is a v4.2 agent's.
-const std::string& candidates() {
-  static const std::string sql = [] {
-    const std::string kind = kKindOfArtifact;
-    const std::string belongs =
-        "(" + kind + " IS NULL OR " + kind +
-        " = d.kind OR NOT EXISTS (SELECT FROM deployment_target o WHERE o.is_default AND o.kind = " + kind + "))";
-    const std::string idle =
-        "NOT EXISTS (SELECT FROM agent_task r WHERE r.status = 'inProgress' AND (r.target = d.name OR (r.target IS "
-        "NULL AND d.is_default "
-        "AND (r.release_artifact_id IS NULL OR EXISTS (SELECT FROM release_artifact a WHERE a.id = "
-        "r.release_artifact_id AND " +
-        belongs + ")))))";
-    const std::string columns =
-        "SELECT t.id, CASE t.type WHEN 'rollback' THEN 1 ELSE 2 END AS rank, t.execute_after, t.created_at FROM "
-        "agent_task t ";
-    const std::string due = kIsDue + (" AND " + idle);
-    const std::string order = " ORDER BY (t.type <> 'rollback'), t.execute_after, t.created_at LIMIT 1";
-    return "(SELECT t.id, 0 AS rank, t.execute_after, t.created_at FROM agent_task t WHERE t.target = d.name AND "
-           "t.status = 'inProgress' "
-           "AND t.claim_token IS NOT NULL AND t.lease_expires_at < now() LIMIT 1) UNION ALL (" +
-           columns + "WHERE t.target = d.name AND " + due + order + ") UNION ALL (" + columns +
-           "LEFT JOIN release_artifact a ON a.id = t.release_artifact_id WHERE d.is_default AND t.target IS NULL AND " +
-           due + " AND " + belongs + order + ")";
-  }();
-  return sql;
-}
-
 const std::string& choose_target_sql() {
-  static const std::string sql =
-      "SELECT d.name FROM deployment_target d CROSS JOIN LATERAL (" + candidates() +
-      ") c WHERE d.name = ANY($1::text[]) ORDER BY c.rank, c.execute_after, c.created_at LIMIT 1 "
-      "FOR UPDATE OF d SKIP LOCKED";
+  static const std::string sql = "SELECT d.name FROM deployment_target d CROSS JOIN LATERAL (" +
+                                 candidates("$2::uuid[]") +
+                                 ") c WHERE d.name = ANY($1::text[]) ORDER BY c.rank, "
+                                 "c.execute_after, c.created_at LIMIT 1 "
+                                 "FOR UPDATE OF d SKIP LOCKED";
   return sql;
 }
 
-/// SQL: whether task `t` is one that nobody will run any more. $1 is kSilence.
-constexpr const char* kIsOverdue =
-    "((t.status = 'pending' AND t.execute_after + t.missed_after < now()) OR (t.status = 'inProgress' AND "
-    "t.claim_token IS NULL AND greatest(t.picked_up_at, t.last_heartbeat, t.updated_at) < now() - $1::interval))";
-
-/// The second look, with the target's row locked and a snapshot taken after that.
+/// The second look, with the target's row locked and a snapshot taken after that. $1 target, $2 agent, $3 lease, $4 kSilence,
+/// $5 tasks that are not to be taken over, $6 kPutBackAttempts.
 const std::string& claim_sql() {
   static const std::string sql =
-      "WITH chosen AS (SELECT c.id, o.status AS old_status, o.guard AS old_guard, o.phase AS old_phase, o.status = "
-      "'inProgress' AND "
-      "(o.attempt >= o.max_attempts "
-      "OR greatest(o.last_heartbeat, o.picked_up_at) < now() - $4::interval) AS give_up "
+      "WITH chosen AS (SELECT c.id, o.status AS old_status, o.guard AS old_guard, "
+      "o.status = 'inProgress' AND (o.attempt >= o.max_attempts OR greatest(o.last_heartbeat, o.picked_up_at) < now() "
+      "- "
+      "$4::interval) AS give_up, "
+      "o.status = 'inProgress' AND o.attempt >= o.max_attempts::bigint + $6::int AS exhausted "
       "FROM deployment_target d CROSS JOIN LATERAL (" +
-      candidates() +
-      ") c JOIN agent_task o ON o.id = c.id WHERE d.name = $1 ORDER BY c.rank, c.execute_after, c.created_at LIMIT 1), "
-      "taken AS (UPDATE agent_task t SET status = 'inProgress', target = $1, attempt = t.attempt + CASE WHEN "
-      "chosen.give_up THEN 0 ELSE 1 END, "
+      candidates("$5::uuid[]") +
+      ") c JOIN agent_task o ON o.id = c.id WHERE d.name = $1 "
+      "ORDER BY c.rank, c.execute_after, c.created_at LIMIT 1), "
+      "taken AS (UPDATE agent_task t SET status = 'inProgress', target = $1, attempt = least(t.attempt::bigint + 1, "
+      "2147483647)::int, "
       "claimed_by = $2, claim_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + $3::interval, "
       "picked_up_at = CASE WHEN chosen.old_status = 'pending' THEN clock_timestamp() ELSE t.picked_up_at END, "
       "last_heartbeat = clock_timestamp(), updated_at = clock_timestamp(), phase = 'claim', guard = NULL, "
-      "error_message = NULL "
+      "held_until = NULL, error_message = NULL "
       "FROM chosen WHERE t.id = chosen.id AND t.status = chosen.old_status "
-      "RETURNING t.*, chosen.old_status, chosen.old_guard, chosen.old_phase, chosen.give_up), "
-      "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'claim', "
-      "CASE WHEN old_status = 'pending' THEN 'claimed by ' ELSE 'taken over by ' END || $2::text FROM taken) SELECT " +
+      "RETURNING t.*, chosen.old_status, chosen.old_guard, chosen.give_up, chosen.exhausted) SELECT " +
       std::string(kTaskColumns) +
-      ", t.claim_token, t.old_status, t.old_guard, t.old_phase, t.give_up FROM taken t LEFT JOIN release_artifact a ON "
-      "a.id = "
+      ", t.claim_token, t.old_status, t.old_guard, t.give_up, t.exhausted FROM taken t LEFT JOIN release_artifact a ON "
+      "a.id "
+      "= "
       "t.release_artifact_id";
   return sql;
 }
@@ -122,35 +89,34 @@ void move_flags(db::Transaction& tx, const std::string& target, const std::optio
       rows[0]["chart_type"].c_str());
 }
 
-/// Seconds from now, in whole milliseconds, at least one so that a wait is long enough; zero when they have passed.
-std::optional<std::chrono::milliseconds> from_now(const pqxx::field& seconds) {
-  if (seconds.is_null()) return std::nullopt;
-  const double left = seconds.as<double>();
-  return left <= 0 ? std::chrono::milliseconds(0) : std::chrono::milliseconds(static_cast<long>(left * 1000.0) + 1);
-}
+/// SQL: whether task `t` is the one with id $1 and still held under the token $2.
+constexpr const char* kIsOurs = "t.id = $1::uuid AND t.claim_token = $2::uuid AND t.status = 'inProgress'";
 
 constexpr const char* kLockTarget = "SELECT FROM deployment_target WHERE name = $1 FOR UPDATE";
 
 }  // namespace
 
 const char* const kHeartbeat =
+    "WITH seen AS (UPDATE agent_instance SET last_seen = now() WHERE id = $4::uuid) "
     "UPDATE agent_task SET last_heartbeat = clock_timestamp(), updated_at = clock_timestamp(), "
     "lease_expires_at = clock_timestamp() + make_interval(secs => $3) "
     "WHERE id = $1::uuid AND claim_token = $2::uuid AND status = 'inProgress' RETURNING cancel_requested_at IS NOT "
     "NULL";
 
-std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::milliseconds lease) {
+std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::milliseconds lease,
+                           const std::vector<std::string>& not_yet) {
   const auto asked_at = base::BootClock::now();
   db::Transaction tx(db);
-  const auto target = tx.run(choose_target_sql(), agent.targets);
+  const auto target = tx.run(choose_target_sql(), agent.targets, not_yet);
   if (target.empty()) return std::nullopt;
-  const auto rows = tx.run(claim_sql(), target[0]["name"].c_str(), agent.agent_id, interval(lease), interval(kSilence));
+  const auto rows = tx.run(claim_sql(), target[0]["name"].c_str(), agent.agent_id, interval(lease), interval(kSilence),
+                           not_yet, kPutBackAttempts);
   tx.commit();
   if (rows.empty()) return std::nullopt;
   Claim claim = to_claim(rows[0], asked_at);
   claim.taken_over = std::string(rows[0]["old_status"].c_str()) == to_text(Status::in_progress);
   claim.give_up = rows[0]["give_up"].as<bool>();
-  claim.old_phase = db::text(rows[0], "old_phase");
+  claim.exhausted = rows[0]["exhausted"].as<bool>();
   claim.old_guard = db::text(rows[0], "old_guard");
   return claim;
 }
@@ -159,123 +125,55 @@ Claim claim_new(db::Session& db, const Claimant& agent, const NewTask& task, std
   const auto asked_at = base::BootClock::now();
   db::Transaction tx(db);
   refuse_when_taken(tx, task.target, task.type == "rollback" || task.queue_anyway);
+  std::optional<std::string> goal;
+  if (const auto fixed = fixed_goal(tx, task)) goal = to_json(*fixed);
   const auto rows = tx.run(
-      std::string("WITH taken AS (INSERT INTO agent_task (type, release_artifact_id, target, payload, status, attempt, "
-                  "claimed_by, claim_token, "
-                  "lease_expires_at, picked_up_at, last_heartbeat, phase) "
-                  "VALUES ($1, $2::uuid, $3, $4::jsonb, 'inProgress', 1, $5, gen_random_uuid(), clock_timestamp() + "
-                  "$6::interval, "
-                  "clock_timestamp(), clock_timestamp(), 'claim') RETURNING *), "
-                  "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, 1, 'claim', 'claimed "
-                  "by ' || $5::text FROM taken) "
+      std::string("WITH taken AS (INSERT INTO agent_task (type, release_artifact_id, target, payload, goal, status, "
+                  "attempt, claimed_by, claim_token, lease_expires_at, picked_up_at, last_heartbeat, phase) "
+                  "VALUES ($1, $2::uuid, $3, $4::jsonb, $7::jsonb, 'inProgress', 1, $5, gen_random_uuid(), "
+                  "clock_timestamp() + $6::interval, clock_timestamp(), clock_timestamp(), 'claim') RETURNING *) "
                   "SELECT ") +
           kTaskColumns + ", t.claim_token FROM taken t LEFT JOIN release_artifact a ON a.id = t.release_artifact_id",
-      task.type, task.artifact_id, task.target, to_json(task.payload), agent.agent_id, interval(lease));
+      task.type, task.artifact_id, task.target, to_json(task.payload), agent.agent_id, interval(lease), goal);
   tx.commit();
   return to_claim(rows[0], asked_at);
 }
 
-Tick tick(db::Session& db, const Claimant& agent, const std::string& chore, const std::string& news,
-          const std::vector<std::string>& numbers) {
-  std::string sql =
-      "WITH seen AS (INSERT INTO agent_instance (id, agent_id, version, targets) VALUES ($2::uuid, $3, $4, $5::text[]) "
-      "ON CONFLICT (id) DO UPDATE SET last_seen = now()), "
-      "polled AS (UPDATE deployment_config SET last_agent_poll = now()) "
-      "SELECT EXISTS (SELECT FROM agent_task t WHERE " +
-      std::string(kIsOverdue) +
-      ") AS overdue, "
-      "EXISTS (SELECT FROM deployment_target d CROSS JOIN LATERAL (" +
-      candidates() +
-      ") c WHERE d.name = ANY($5::text[])) AS due, "
-      "extract(epoch FROM least((SELECT min(execute_after) FROM agent_task WHERE status = 'pending' AND execute_after "
-      "> now() "
-      "AND (target = ANY($5::text[]) OR target IS NULL)), (SELECT min(lease_expires_at) FROM agent_task WHERE status = "
-      "'inProgress' "
-      "AND lease_expires_at > now() AND target = ANY($5::text[]))) - clock_timestamp()) AS next, "
-      // Whoever was away from the database itself must not say so of others.
-      "EXISTS (SELECT FROM agent_instance o JOIN agent_instance me ON me.id = $2::uuid WHERE o.last_seen < now() - "
-      "interval '10 minutes' AND o.silence_told_at IS NULL AND me.last_seen > now() - interval '5 minutes') AS "
-      "silent, " +
-      chore + " AS chore, " + news + " AS news";
-  for (const auto& number : numbers) sql += ", " + number;
-  const auto row = db.run(sql, interval(kSilence), agent.instance, agent.agent_id, agent.version, agent.targets)[0];
-  Tick tick;
-  tick.due = row["due"].as<bool>();
-  tick.overdue = row["overdue"].as<bool>();
-  tick.silent = row["silent"].as<bool>();
-  tick.next = from_now(row["next"]);
-  tick.chore = from_now(row["chore"]);
-  tick.news = from_now(row["news"]);
-  const auto first = row.size() - static_cast<db::Row::size_type>(numbers.size());
-  for (auto i = first; i < row.size(); ++i) tick.numbers.push_back(row[i].as<double>());
-  return tick;
+void add_event(db::Session& db, const Claim& claim, const std::string& phase, const std::string& message,
+               const std::optional<std::string>& data) {
+  const auto rows =
+      db.run(std::string("INSERT INTO task_event (task_id, attempt, phase, message, data) SELECT id, attempt, $3, $4, "
+                         "$5::jsonb FROM agent_task t WHERE ") +
+                 kIsOurs + " RETURNING id",
+             claim.task.id, claim.token, phase, message, data);
+  if (rows.empty()) lost(claim);
 }
 
-std::vector<double> numbers(db::Session& db, const std::vector<std::string>& questions) {
-  std::vector<double> out;
-  const auto result = db.run("SELECT " + base::join(questions, ", "));
-  for (const auto& field : result[0]) out.push_back(field.as<double>());
-  return out;
-}
-
-std::vector<std::string> depths() {
-  const std::string due = std::string("FROM agent_task t WHERE ") + kIsDue + ")";
-  return {"(SELECT count(*) " + due,
-          "(SELECT count(*) FROM agent_task WHERE status = 'pending' AND execute_after > now())",
-          "(SELECT count(*) FROM agent_task WHERE status = 'inProgress')",
-          "(SELECT coalesce(extract(epoch FROM now() - min(t.execute_after)), 0) " + due};
-}
-
-std::vector<Task> fail_overdue(db::Transaction& tx) {
-  static const std::string sql =
-      std::string(
-          "WITH ended AS (UPDATE agent_task t SET status = 'failed', error_message = CASE t.status WHEN 'pending' THEN "
-          "$2 ELSE $3 END, completed_at = now(), updated_at = now() WHERE ") +
-      kIsOverdue +
-      " RETURNING *), "
-      "told AS (INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'record', error_message "
-      "FROM ended) SELECT " +
-      kTaskColumns + " FROM ended t LEFT JOIN release_artifact a ON a.id = t.release_artifact_id";
-  std::vector<Task> tasks;
-  for (const auto& row : tx.run(sql, interval(kSilence), kMissedMessage, kTimeoutMessage)) {
-    tasks.push_back(to_task(row));
-  }
-  return tasks;
-}
-
-void leave(db::Session& db, const Claimant& agent) {
-  db.run("DELETE FROM agent_instance WHERE id = $1::uuid OR last_seen < now() - interval '7 days'", agent.instance);
-}
-
-void note(db::Session& db, const Claim& claim, const std::string& phase, const std::string& message,
-          const std::optional<std::string>& data) {
-  const auto rows = db.run(
-      "WITH ours AS (UPDATE agent_task SET phase = $3, updated_at = clock_timestamp() "
-      "WHERE id = $1::uuid AND claim_token = $2::uuid AND status = 'inProgress' RETURNING id, attempt) "
-      "INSERT INTO task_event (task_id, attempt, phase, message, data) SELECT id, attempt, $3, $4, $5::jsonb FROM ours "
-      "RETURNING id",
-      claim.task.id, claim.token, phase, message, data);
+void begin_step(db::Session& db, const Claim& claim, const std::string& phase, const std::string& reached) {
+  const auto rows =
+      db.run(std::string("UPDATE agent_task t SET phase = $3, reached = $4, updated_at = clock_timestamp() WHERE ") +
+                 kIsOurs + " RETURNING id",
+             claim.task.id, claim.token, phase, reached);
   if (rows.empty()) lost(claim);
 }
 
 void record_guard(db::Session& db, const Claim& claim, const std::string& guard) {
-  const auto rows = db.run(
-      "UPDATE agent_task SET guard = $3 WHERE id = $1::uuid AND claim_token = $2::uuid AND status = 'inProgress' "
-      "RETURNING id",
-      claim.task.id, claim.token, guard);
+  const auto rows = db.run(std::string("UPDATE agent_task t SET guard = $3 WHERE ") + kIsOurs + " RETURNING id",
+                           claim.task.id, claim.token, guard);
   if (rows.empty()) lost(claim);
 }
 
-void correct_target(db::Session& db, const Claim& claim, const std::optional<std::string>& artifact_id,
-                    std::optional<long> revision) {
+void remember(db::Session& db, const Claim& claim, const Memory& memory) {
   db::Transaction tx(db);
-  tx.run(kLockTarget, claim.target);
-  const auto ours = tx.run(
-      "SELECT FROM agent_task WHERE id = $1::uuid AND claim_token = $2::uuid AND status = "
-      "'inProgress' FOR UPDATE",
-      claim.task.id, claim.token);
-  if (ours.empty()) lost(claim);
-  move_flags(tx, claim.target, artifact_id, revision, false);
+  // In the claim's order: the target's row first.
+  if (memory.correction) tx.run(kLockTarget, claim.target);
+  const auto rows = tx.run(std::string("UPDATE agent_task t SET goal = $3::jsonb, before = $4::jsonb, updated_at = "
+                                       "clock_timestamp() WHERE ") +
+                               kIsOurs + " RETURNING id",
+                           claim.task.id, claim.token, memory.goal, memory.before);
+  if (rows.empty()) lost(claim);
+  if (memory.correction)
+    move_flags(tx, claim.target, memory.correction->artifact_id, memory.correction->revision, false);
   tx.commit();
 }
 
@@ -283,13 +181,11 @@ void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
   // In the claim's order: the target's row first.
   tx.run(kLockTarget, claim.target);
   const auto rows = tx.run(
-      "WITH ended AS (UPDATE agent_task SET status = $3, error_message = $4, result = $5::jsonb, completed_at = "
-      "clock_timestamp(), "
-      "updated_at = clock_timestamp(), phase = 'record', lease_expires_at = NULL, guard = NULL "
-      "WHERE id = $1::uuid AND claim_token = $2::uuid AND status = 'inProgress' RETURNING id, attempt) "
-      "INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'record', $6 FROM ended RETURNING "
-      "id",
-      claim.task.id, claim.token, to_text(ending.status), ending.error_message, ending.result, ending.message);
+      std::string("UPDATE agent_task t SET status = $3, error_message = $4, result = $5::jsonb, completed_at = "
+                  "clock_timestamp(), updated_at = clock_timestamp(), phase = 'record', lease_expires_at = NULL, "
+                  "guard = NULL WHERE ") +
+          kIsOurs + " RETURNING id",
+      claim.task.id, claim.token, to_text(ending.status), ending.error_message, ending.result);
   if (rows.empty()) lost(claim);
   if (ending.artifact_id) {
     move_flags(tx, claim.target, ending.artifact_id, ending.revision, true);
@@ -299,22 +195,30 @@ void record(db::Transaction& tx, const Claim& claim, const Ending& ending) {
   }
 }
 
+void add_last_event(db::Transaction& tx, const Claim& claim, const std::string& message) {
+  tx.run("INSERT INTO task_event (task_id, attempt, phase, message) VALUES ($1::uuid, $2::int, 'record', $3)",
+         claim.task.id, claim.task.attempt, message);
+}
+
 bool is_recorded(db::Session& db, const Claim& claim) {
   return !db.run("SELECT FROM agent_task WHERE id = $1::uuid AND claim_token = $2::uuid AND status <> 'inProgress'",
                  claim.task.id, claim.token)
               .empty();
 }
 
-void release(db::Session& db, const Claim& claim, const std::string& why) {
-  const auto rows = db.run(
-      "WITH ours AS (UPDATE agent_task SET status = 'pending', attempt = greatest(attempt - 1, 0), claimed_by = NULL, "
-      "claim_token = NULL, "
-      "lease_expires_at = NULL, guard = NULL, phase = NULL, updated_at = clock_timestamp() "
-      "WHERE id = $1::uuid AND claim_token = $2::uuid AND status = 'inProgress' RETURNING id, attempt) "
-      "INSERT INTO task_event (task_id, attempt, phase, message) SELECT id, attempt, 'release', $3 FROM ours RETURNING "
-      "id",
-      claim.task.id, claim.token, why);
+void release(db::Session& db, const Claim& claim, const std::string& why, std::chrono::milliseconds pause) {
+  db::Transaction tx(db);
+  const auto rows = tx.run(
+      std::string("UPDATE agent_task t SET status = 'pending', attempt = greatest(attempt - 1, 0), claimed_by = NULL, "
+                  "claim_token = NULL, lease_expires_at = NULL, guard = NULL, phase = NULL, before = NULL, reached = "
+                  "NULL, held_until = CASE WHEN $3::interval > interval '0' THEN clock_timestamp() + $3::interval END, "
+                  "updated_at = clock_timestamp() WHERE ") +
+          kIsOurs + " RETURNING id",
+      claim.task.id, claim.token, interval(pause));
   if (rows.empty()) lost(claim);
+  tx.run("INSERT INTO task_event (task_id, attempt, phase, message) VALUES ($1::uuid, $2::int, 'release', $3)",
+         claim.task.id, claim.task.attempt, why);
+  tx.commit();
 }
 
 }  // namespace wrktalk::queue

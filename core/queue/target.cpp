@@ -2,7 +2,6 @@
 #include "core/queue/target.hpp"
 
 #include "core/base/error.hpp"
-#include "core/base/text.hpp"
 
 namespace wrktalk::queue {
 namespace {
@@ -41,7 +40,10 @@ const char* const kKindOfArtifact =
     "CASE a.chart_type WHEN 'helm' THEN 'kubernetes' WHEN 'compose' THEN 'docker' WHEN 'host' THEN 'host' END";
 
 void require_schema(db::Session& db) {
-  const auto row = db.run("SELECT to_regclass('agent_task') AS base, to_regclass('maintenance_window') AS ours")[0];
+  // The newest column of the newest migration.
+  const auto row = db.run(
+      "SELECT to_regclass('agent_task') AS base, (SELECT attname FROM pg_attribute WHERE attrelid = "
+      "to_regclass('agent_instance') AND attname = 'process') AS ours")[0];
   if (!row["ours"].is_null()) return;
   throw base::Error(base::Kind::configuration,
                     row["base"].is_null() ? "the database has no agent tables"
@@ -68,8 +70,10 @@ void register_target(db::Session& db, const Registration& target) {
         target.name, target.kind, chart_type);
   }
   tx.run(
-      "INSERT INTO deployment_config (deployment_type, namespace, helm_release_name, compose_project_name) "
-      "SELECT $1, nullif($2, ''), nullif($3, ''), nullif($4, '') WHERE NOT EXISTS (SELECT FROM deployment_config)",
+      "INSERT INTO deployment_config (deployment_type, namespace, helm_release_name, compose_project_name, "
+      "maintenance_mode_enabled) SELECT $1, nullif($2, ''), nullif($3, ''), nullif($4, ''), EXISTS (SELECT FROM "
+      "maintenance_window WHERE expires_at IS NULL OR expires_at > now()) WHERE NOT EXISTS (SELECT FROM "
+      "deployment_config)",
       target.kind, target.namespace_, target.helm_release_name, target.compose_project_name);
   tx.commit();
 }
@@ -86,33 +90,10 @@ std::optional<TargetRow> find_target(db::Session& db, const std::string& name) {
   return to_target(rows[0]);
 }
 
-std::optional<TargetRow> lock_idle_target(db::Transaction& tx, const std::string& name) {
-  if (tx.run("SELECT FROM deployment_target WHERE name = $1 FOR UPDATE SKIP LOCKED", name).empty()) return std::nullopt;
-  const auto rows = tx.run(std::string(kSelect) +
-                               "WHERE d.name = $1 AND NOT EXISTS (SELECT FROM agent_task t WHERE t.target = d.name AND "
-                               "t.status = 'inProgress')",
-                           name);
-  if (rows.empty()) return std::nullopt;
-  return to_target(rows[0]);
-}
-
 std::optional<TargetRow> default_target(db::Session& db, const std::string& kind) {
   const auto rows = db.run(std::string(kSelect) + "WHERE d.kind = $1 AND d.is_default", kind);
   if (rows.empty()) return std::nullopt;
   return to_target(rows[0]);
-}
-
-std::vector<AgentRow> agents(db::Session& db) {
-  std::vector<AgentRow> out;
-  for (const auto& row :
-       db.run("SELECT agent_id, version, array_to_string(targets, ' ') AS targets, started_at, last_seen, "
-              "extract(epoch FROM now() - last_seen) AS silent FROM agent_instance WHERE last_seen > now() - interval "
-              "'1 day' "
-              "ORDER BY last_seen DESC")) {
-    out.push_back({row["agent_id"].c_str(), row["version"].c_str(), base::split(row["targets"].c_str(), ' '),
-                   row["started_at"].c_str(), row["last_seen"].c_str(), row["silent"].as<double>()});
-  }
-  return out;
 }
 
 std::optional<long> revision_of(db::Session& db, const std::string& target, const std::string& artifact_id) {
@@ -127,8 +108,7 @@ std::optional<long> revision_of(db::Session& db, const std::string& target, cons
 std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision) {
   const auto rows = db.run(
       "SELECT a.id FROM agent_task t JOIN release_artifact a ON a.id::text = t.result->>'artifact_id' WHERE t.target = "
-      "$1 "
-      "AND t.status = 'completed' AND t.result->>'revision' = $2 ORDER BY t.completed_at DESC LIMIT 1",
+      "$1 AND t.status = 'completed' AND t.result->>'revision' = $2 ORDER BY t.completed_at DESC LIMIT 1",
       target, revision);
   if (rows.empty()) return std::nullopt;
   return std::string(rows[0]["id"].c_str());

@@ -42,22 +42,8 @@ std::vector<TargetRow> targets(db::Session& db);
 /// Nothing when no agent has made it known.
 std::optional<TargetRow> find_target(db::Session& db, const std::string& name);
 
-/// The row, locked, so that no task can begin on the target while `tx` lasts; nothing when one runs or is just being claimed.
-std::optional<TargetRow> lock_idle_target(db::Transaction& tx, const std::string& name);
-
 /// The default target of a kind, if an agent has made one known.
 std::optional<TargetRow> default_target(db::Session& db, const std::string& kind);
-
-/// An agent that has signed in and not out, and was seen within the last day.
-struct AgentRow {
-  std::string agent_id;
-  std::string version;
-  std::vector<std::string> targets;
-  std::string started_at;
-  std::string last_seen;
-  double silent_seconds = 0;
-};
-std::vector<AgentRow> agents(db::Session& db);
 
 /// The revision that the newest completed task on `target` made of this artifact, if it is known.
 std::optional<long> revision_of(db::Session& db, const std::string& target, const std::string& artifact_id);

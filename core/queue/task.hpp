@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/db/session.hpp"
+#include "core/queue/goal.hpp"
 
 #include <chrono>
 #include <optional>
@@ -37,7 +38,8 @@ struct Task {
   std::string status;
   std::optional<std::string> target;  ///< empty: the default target of the artifact's kind
   std::optional<std::string> artifact_id;
-  std::optional<std::string> version;  ///< of that artifact, else the payload's, else of what it turned out to be
+  std::optional<std::string>
+      version;  ///< of that artifact, else the payload's or the goal's, else of what it turned out to be
   std::optional<std::string> payload;  ///< JSON
   std::optional<std::string> phase;
   std::optional<std::string> claimed_by;
@@ -53,6 +55,11 @@ struct Task {
   std::optional<std::string> completed_at;
   std::optional<std::string> last_heartbeat;
   std::optional<std::string> lease_expires_at;
+  std::optional<std::string> goal;     ///< JSON, see StoredGoal
+  std::optional<std::string> before;   ///< JSON: what ran on the target when its first holder began
+  std::optional<std::string> reached;  ///< the furthest step that any holder has begun
+  std::optional<std::string>
+      held_until;  ///< the target was busy with somebody else's operation: not claimed before then
 };
 
 struct Event {
@@ -75,12 +82,16 @@ struct NewTask {
 };
 
 /// When a task is to begin: "+2h" from now by the server's clock, or what PostgreSQL reads as timestamptz, "2026-12-01 02:00
-/// Europe/Berlin". Throws Error(usage) for other texts.
+/// Europe/Berlin". Throws Error(usage) for other texts, for infinity, and for years after 9999.
 std::string start_time(db::Session& db, const std::string& text);
 
-/// Adds a pending task and returns its id. Throws Error(busy) naming the other task when a deployment that is due now meets one that is
-/// in progress or due on its target; a rollback may always be queued.
+/// Adds a pending task and returns its id. A rollback that names neither version nor revision goes to what is the target's previous
+/// release now: Error(failed) when there is none. Throws Error(busy) naming the other task when a deployment that is due now meets one
+/// that is in progress or due on its target; a rollback may always be queued. Throws Error(usage) for times as `start_time` does.
 std::string enqueue(db::Session& db, const NewTask& task);
+
+/// Where the task goes, as far as that can be told when it is made.
+std::optional<StoredGoal> fixed_goal(db::Transaction& tx, const NewTask& task);
 
 /// Locks the target's row, so that of two operators at once the second sees the first one's task, then throws Error(busy) when a task
 /// stands in the way: one in progress, or (unless `due_ones_may_wait`) one that is due now.
@@ -102,15 +113,20 @@ std::vector<Event> events(db::Session& db, const std::string& task_id, long afte
 /// A pending task is cancelled at once ("cancelled"); a running one is asked to end at its next safe point ("requested").
 /// Throws Error(failed) when the task has ended.
 std::string cancel(db::Session& db, const std::string& id);
-/// Makes a failed or cancelled task pending again, with its attempts counted anew. Throws Error(failed) for others.
+/// Makes a failed or cancelled task pending again, with its attempts counted anew: to the same goal, and without what its holders wrote
+/// down about the target. Throws Error(failed) for others.
 void retry(db::Session& db, const std::string& id);
 /// Moves a pending task; `at` as start_time() takes it. Throws Error(failed) when it is no longer pending.
 void reschedule(db::Session& db, const std::string& id, const std::string& at);
 
-/// SQL: whether task `t` may begin now. One that missed its schedule may not.
-extern const char* const kIsDue;
+/// SQL: whether task `t` was not begun within `missed_after`. No value of its columns is an error.
+const std::string& has_missed();
 
-/// The columns of `Task`, for SELECT ... FROM agent_task t LEFT JOIN release_artifact a.
+/// SQL: whether task `t` may begin now: one that missed its schedule may not, nor one whose target is busy (held_until).
+const std::string& is_due();
+
+/// The columns of `Task`, for SELECT ... FROM agent_task t LEFT JOIN release_artifact a. A JSON value of more than 1 MB is replaced by a
+/// JSON text that says so.
 extern const char* const kTaskColumns;
 Task to_task(const db::Row& row);
 

@@ -44,8 +44,10 @@ class TestDatabase {
 };
 
 /// The agent's tables.
-inline constexpr const char* kAgentTables[] = {"migrations/agent/001_agent_tables.up.sql",
-                                               "migrations/agent/002_targets_leases_outbox.up.sql"};
+inline const std::initializer_list<const char*> kAgentTables = {
+    "migrations/agent/001_agent_tables.up.sql", "migrations/agent/002_targets_leases_outbox.up.sql",
+    "migrations/agent/003_task_memory.up.sql", "migrations/agent/004_maintenance_proxies.up.sql",
+    "migrations/agent/005_housekeeping.up.sql"};
 
 /// False, with a line "SKIP: ..." printed, when no server can be started and WRKTALK_TEST_REQUIRE does not ask for one.
 bool have_postgres();

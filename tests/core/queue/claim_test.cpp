@@ -18,7 +18,6 @@ TEST_SUITE("queue::claim") {
     CHECK(claim->task.version == "1");
     CHECK_FALSE(claim->taken_over);
     CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
-    CHECK(queue::events(f.db, id).at(0).message == "claimed by agent-1");
   }
 
   TEST_CASE("one task in progress a target, the oldest first, a rollback before all") {
@@ -27,11 +26,11 @@ TEST_SUITE("queue::claim") {
     const auto a = f.artifact("1", "host");
     const auto first = f.deploy(a);
     const auto second = f.deploy(a);
-    const auto back = queue::enqueue(f.db, {"rollback", std::nullopt, "host:a", {}, std::nullopt, false});
+    const auto back = queue::enqueue(f.db, {"rollback", a, "host:a", {}, std::nullopt, false});
     const auto one = queue::claim(f.db, f.agent(), 60s);
     CHECK(one->task.id == back);
     CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
-    f.finish(*one, {queue::Status::failed, "no", "{}", "no", std::nullopt, std::nullopt});
+    f.finish(*one, {queue::Status::failed, "no", "{}", std::nullopt, std::nullopt});
     const auto two = queue::claim(f.db, f.agent(), 60s);
     CHECK(two->task.id == first);
     f.finish(*two, f.completed(a));
@@ -48,7 +47,9 @@ TEST_SUITE("queue::claim") {
     CHECK_FALSE(queue::claim(g.db, g.agent(), 60s));
     const auto tick = queue::tick(g.db, g.agent());
     CHECK_FALSE(tick.due);
-    CHECK(tick.next.value() > 1h);
+    CHECK_FALSE(tick.next);
+    queue::enqueue(g.db, {"deploy", g.artifact("2", "host"), "host:a", {}, queue::start_time(g.db, "+2h"), false});
+    CHECK(queue::tick(g.db, g.agent()).next.value() > 1h);
   }
 
   TEST_CASE("a task that missed its schedule is failed, never run late, and holds nobody up") {
@@ -104,7 +105,7 @@ TEST_SUITE("queue::claim") {
       const auto claim = queue::claim(f.db, f.agent({"host:a"}), 60s);
       REQUIRE(claim);
       CHECK(claim->task.id == id);
-      f.finish(*claim, {queue::Status::failed, "no", "{}", "no", std::nullopt, std::nullopt});
+      f.finish(*claim, {queue::Status::failed, "no", "{}", std::nullopt, std::nullopt});
     }
   }
 
@@ -124,11 +125,11 @@ TEST_SUITE("queue::claim") {
     CHECK_FALSE(next->give_up);
     CHECK(next->old_guard == "boot 1 2");
     CHECK(next->task.attempt == 2);
-    CHECK_THROWS_AS(queue::note(f.db, *old, "apply", "x"), base::Error);
+    CHECK_THROWS_AS(queue::begin_step(f.db, *old, "apply", "apply"), base::Error);
     CHECK_THROWS_AS(f.finish(*old, f.completed(a)), base::Error);
-    CHECK_THROWS_AS(queue::release(f.db, *old, "x"), base::Error);
-    CHECK(f.db.run(queue::kHeartbeat, old->task.id, old->token, 60.0).empty());
-    CHECK(f.db.run(queue::kHeartbeat, next->task.id, next->token, 60.0).size() == 1);
+    CHECK_THROWS_AS(queue::release(f.db, *old, "x", 0ms), base::Error);
+    CHECK(f.db.run(queue::kHeartbeat, old->task.id, old->token, 60.0, nullptr).empty());
+    CHECK(f.db.run(queue::kHeartbeat, next->task.id, next->token, 60.0, nullptr).size() == 1);
     f.finish(*next, f.completed(a));
   }
 
@@ -142,9 +143,15 @@ TEST_SUITE("queue::claim") {
       CHECK_FALSE(claim->give_up);
       f.db.run("SELECT pg_sleep(0.01)");
     }
-    const auto last = queue::claim(f.db, f.agent(), 60s);
-    CHECK(last->give_up);
-    CHECK(last->task.attempt == 3);
+    // Putting it back is counted as well, and ends.
+    for (int attempt = 4; attempt <= 7; ++attempt) {
+      const auto last = queue::claim(f.db, f.agent(), 1ms);
+      REQUIRE(last);
+      CHECK(last->give_up);
+      CHECK(last->exhausted == (attempt == 7));
+      CHECK(last->task.attempt == attempt);
+      f.db.run("SELECT pg_sleep(0.01)");
+    }
 
     Fixture g;
     g.deploy(g.artifact("1", "host"));
@@ -155,11 +162,21 @@ TEST_SUITE("queue::claim") {
     CHECK(queue::claim(g.db, g.agent(), 60s)->give_up);
   }
 
+  TEST_CASE("a row that counts to the end of its integers is claimed like any other") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto id = f.deploy(f.artifact("1", "host"));
+    f.db.run("UPDATE agent_task SET attempt = 2147483647, max_attempts = 2147483647");
+    CHECK(queue::claim(f.db, f.agent(), 1ms)->task.id == id);
+    f.db.run("SELECT pg_sleep(0.01)");
+    CHECK(queue::claim(f.db, f.agent(), 60s)->give_up);
+  }
+
   TEST_CASE("releasing gives the attempt back") {
     if (!test::have_postgres()) return;
     Fixture f;
     const auto id = f.deploy(f.artifact("1", "host"));
-    queue::release(f.db, *queue::claim(f.db, f.agent(), 60s), "the agent was asked to end");
+    queue::release(f.db, *queue::claim(f.db, f.agent(), 60s), "the agent was asked to end", 0ms);
     const auto again = queue::claim(f.db, f.agent(), 60s);
     CHECK(again->task.id == id);
     CHECK(again->task.attempt == 1);
@@ -180,7 +197,7 @@ TEST_SUITE("queue::claim") {
     };
     CHECK(refused({"deploy", a, "host:a", {}, std::nullopt, false}));
     CHECK_FALSE(refused({"deploy", a, "host:a", {}, "2999-01-01", false}));
-    CHECK_FALSE(refused({"rollback", std::nullopt, "host:a", {}, std::nullopt, false}));
+    CHECK_FALSE(refused({"rollback", a, "host:a", {}, std::nullopt, false}));
     const auto claim = queue::claim(f.db, f.agent(), 60s);
     CHECK_THROWS_AS(
         queue::claim_new(f.db, f.agent(), {"rollback", std::nullopt, "host:a", {}, std::nullopt, false}, 60s),
@@ -249,7 +266,7 @@ TEST_SUITE("queue::claim") {
     const auto claim = queue::claim(f.db, f.agent(), 60s);
     REQUIRE(claim);
     CHECK(queue::cancel(f.db, id) == "requested");
-    CHECK(f.db.run(queue::kHeartbeat, id, claim->token, 60.0)[0][0].as<bool>());
+    CHECK(f.db.run(queue::kHeartbeat, id, claim->token, 60.0, nullptr)[0][0].as<bool>());
     CHECK_THROWS_AS(queue::retry(f.db, id), base::Error);
   }
 

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/queue/claim.hpp"
 #include "core/queue/target.hpp"
+#include "core/queue/tick.hpp"
 #include "tests/support/pg_cluster.hpp"
 
 #include <doctest/doctest.h>
@@ -21,7 +22,7 @@ inline constexpr const char* kInstance = "00000000-0000-4000-8000-000000000001";
 
 /// An agent database with one default target a kind.
 struct Fixture {
-  Fixture() : database{test::kAgentTables[0], test::kAgentTables[1]}, db(database.settings()) {
+  Fixture() : database(test::kAgentTables), db(database.settings()) {
     register_target(db, {"host:a", "host", "", "", ""});
     register_target(db, {"kubernetes:w/w", "kubernetes", "w", "w", ""});
   }
@@ -69,7 +70,7 @@ struct Fixture {
     tx.commit();
   }
   queue::Ending completed(const std::string& artifact_id) {
-    return {queue::Status::completed, std::nullopt, "{}", "done", artifact_id, std::nullopt};
+    return {queue::Status::completed, std::nullopt, "{}", artifact_id, std::nullopt};
   }
 
   test::TestDatabase database;

@@ -5,25 +5,17 @@
 using namespace wrktalk;
 using namespace wrktalk::test;
 
-TEST_SUITE("queue::target") {
-  TEST_CASE("an idle target can be locked against new tasks; one that is busy or just being claimed cannot") {
-    if (!test::have_postgres()) return;
-    Fixture f;
-    const auto a = f.artifact("1", "host");
-    f.deploy(a);
-    db::Session other(f.database.settings());
-    {
-      db::Transaction tx(other);
-      CHECK(queue::lock_idle_target(tx, "host:a"));
-      CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
-      db::Transaction too_late(f.db);
-      CHECK_FALSE(queue::lock_idle_target(too_late, "host:a"));
-    }
-    REQUIRE(queue::claim(f.db, f.agent(), 60s));
-    db::Transaction tx(other);
-    CHECK_FALSE(queue::lock_idle_target(tx, "host:a"));
-  }
+namespace {
 
+/// What a task's first holder writes down when something else runs than was recorded.
+void correct(db::Session& db, const queue::Claim& claim, const std::optional<std::string>& artifact_id,
+             std::optional<long> revision) {
+  queue::remember(db, claim, {"{}", R"({"state":"running"})", queue::Correction{artifact_id, revision}});
+}
+
+}  // namespace
+
+TEST_SUITE("queue::target") {
   TEST_CASE("current and previous follow what was applied, and a re-deployment does not lose the previous one") {
     if (!test::have_postgres()) return;
     Fixture f;
@@ -67,20 +59,20 @@ TEST_SUITE("queue::target") {
     const auto since = row().applied_at;
     f.deploy(one);
     const auto claim = *queue::claim(f.db, f.agent(), 60s);
-    queue::correct_target(f.db, claim, two, 7);
+    correct(f.db, claim, two, 7);
     CHECK(row().revision == 7);
     CHECK(row().applied_at == since);
     CHECK(row().previous_version == "1");
-    queue::correct_target(f.db, claim, std::nullopt, std::nullopt);
+    correct(f.db, claim, std::nullopt, std::nullopt);
     CHECK_FALSE(row().current_version);
     CHECK(row().previous_version == "1");
-    queue::correct_target(f.db, claim, one, std::nullopt);
+    correct(f.db, claim, one, std::nullopt);
     CHECK(row().current_version == "1");
     CHECK_FALSE(row().previous_version);
     CHECK(row().applied_at != since);
     auto stale = claim;
     stale.token = kInstance;
-    CHECK_THROWS_AS(queue::correct_target(f.db, stale, two, std::nullopt), base::Error);
+    CHECK_THROWS_AS(correct(f.db, stale, two, std::nullopt), base::Error);
     CHECK(row().current_version == "1");
   }
 
@@ -89,7 +81,7 @@ TEST_SUITE("queue::target") {
     Fixture f;
     const std::string gone = f.artifact("0", "host");
     f.deploy(gone);
-    f.finish(*queue::claim(f.db, f.agent(), 60s), {queue::Status::failed, "no", "{}", "failed", std::nullopt, {}});
+    f.finish(*queue::claim(f.db, f.agent(), 60s), {queue::Status::failed, "no", "{}", std::nullopt, {}});
     const std::string previous = f.artifact("1", "host");
     const std::string current = f.artifact("2", "host");
     for (const auto& id : {previous, current}) {
