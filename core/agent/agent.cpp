@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/agent.hpp"
 
-#include "core/agent/link.hpp"
+#include "core/agent/daemon.hpp"
 #include "core/agent/news.hpp"
-#include "core/agent/record.hpp"
 #include "core/agent/secrets.hpp"
-#include "core/agent/watch.hpp"
-#include "core/agent/work.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
 #include "core/queue/target.hpp"
+#include "core/queue/tick.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,190 +34,10 @@ std::string random_uuid() {
   return text;
 }
 
-void count(Summary& summary, const TaskResult& result) {
-  if (result.end == TaskResult::End::recorded && result.status == queue::Status::completed) {
-    ++summary.completed;
-  } else {
-    ++summary.failed;
-    summary.exit_code = result.exit_code;
-  }
-}
-
-/// The longest time that a process goes on for its messages alone.
-constexpr std::chrono::seconds kDeliveryTime{10};
-
-/// How a task left our hands, in a word.
-std::string result_of(const TaskResult& result) {
-  switch (result.end) {
-    case TaskResult::End::released: return "released";
-    case TaskResult::End::lost: return "lost";
-    case TaskResult::End::abandoned: return "abandoned";
-    case TaskResult::End::recorded: break;
-  }
-  if (result.status != queue::Status::failed) return queue::to_text(result.status);
-  if (result.exit_code == base::ExitCode::put_back) return "put_back";
-  return result.exit_code == base::ExitCode::not_put_back ? "not_put_back" : "failed";
-}
-
-/// Ends a delivery, or work at a proxy: at the first signal in the foreground, at one more than were there before.
-class StopPulse : public base::Pulse {
- public:
-  StopPulse(Stop& stop, base::Pulse& meanwhile)
-      : stop_(stop), meanwhile_(meanwhile), was_requested_(stop.requested()) {}
-  Deadline watch(std::vector<pollfd>& fds) override {
-    stop_.watch(fds);
-    return meanwhile_.watch(fds);
-  }
-  void tick() override {
-    stop_.poll();
-    meanwhile_.tick();
-    if (was_requested_ ? stop_.at_once() : stop_.requested()) throw Error(stop_.kind(), "asked to end");
-  }
-
- private:
-  Stop& stop_;
-  base::Pulse& meanwhile_;
-  bool was_requested_;
-};
-
-/// One start of the agent: its connection and its place in agent_instance.
-class Daemon {
- public:
-  Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen)
-      : settings_(settings),
-        stop_(stop),
-        watch_(watch),
-        link_(settings.database, listen, settings.credentials),
-        courier_(settings.notify, [this] { return link_.settings(); }),
-        meanwhile_(courier_, watch_) {}
-
-  /// Connects and signs in when that is not done. Throws what Session throws.
-  void ready() {
-    if (signed_in_ && link_.connected()) return;
-    auto& db = link_.session();
-    if (!signed_in_) {
-      me_ = sign_in(db, settings_);
-      signed_in_ = true;
-    }
-  }
-
-  /// Claims and runs one task.
-  std::optional<TaskResult> run_one() {
-    const auto claim = queue::claim(link_.session(), me_, settings_.lease());
-    if (!claim) return std::nullopt;
-    answered();
-    auto& status = watch_.status();
-    const auto result = run_task(settings_, link_, stop_, *claim, Mode::daemon, watch_, meanwhile_);
-    status.count_task(claim->task.type, result_of(result));
-    if (result.end == TaskResult::End::lost) ++status.lost_leases;
-    courier_.wake();
-    return result;
-  }
-
-  /// All that is due, until there is nothing or we are asked to end.
-  Summary run_due() {
-    Summary summary;
-    while (!stop_.requested()) {
-      const auto result = run_one();
-      if (!result) break;
-      count(summary, *result);
-      stop_.poll();
-    }
-    return summary;
-  }
-
-  queue::Tick tick() {
-    auto tick = look();
-    answered();
-    const bool webhook = !settings_.notify.webhook_url.empty();
-    if (tick.silent) notify::tell_silent_agents(link_.session(), webhook);
-    if (tick.overdue) end_overdue(link_.session(), webhook);
-    if (tick.silent || tick.overdue) tick = look();
-    if (tick.news) courier_.wake(*tick.news);
-    if (tick.chore && tick.chore->count() == 0) {
-      close_windows();
-    } else if (tick.chore) {
-      tick.next = std::min(tick.next.value_or(*tick.chore), *tick.chore);
-    }
-    return tick;
-  }
-
-  /// The database did not take something. Returns when to try again.
-  Deadline failed(const Error& e) {
-    if (backoff_.tries() == 0) log::error("database.away", e.what(), {{"hint", e.hint()}});
-    link_.drop();
-    watch_.status().database_is_away();
-    return Deadline::in(backoff_.next());
-  }
-
-  Link& link() noexcept { return link_; }
-  /// What goes on whatever the loop waits for.
-  base::Pulse& meanwhile() noexcept { return meanwhile_; }
-
-  /// What is due in the outbox goes out before the process ends, as far as it goes quickly.
-  void deliver() noexcept {
-    if (stop_.requested()) courier_.finish();
-    StopPulse hurry(stop_, watch_);
-    agent::deliver(courier_, kDeliveryTime, hurry);
-  }
-
-  void sign_out() noexcept {
-    if (!signed_in_ || !link_.connected()) return;
-    try {
-      queue::leave(link_.session(), me_);
-    } catch (const Error& e) {
-      log::warn("agent.sign_out", e.what());
-    }
-  }
-
- private:
-  queue::Tick look() {
-    static const std::string windows = maintenance::seconds_until_due("$3");
-    auto tick = queue::tick(link_.session(), me_, windows, notify::kSecondsUntilDue, watch_.questions());
-    watch_.answers(tick.numbers);
-    return tick;
-  }
-
-  /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
-  void close_windows() {
-    StopPulse pulse(stop_, watch_);
-    try {
-      if (maintenance::close_due(link_.session(), settings_.maintenance, pulse)) {
-        log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
-      }
-      stuck_ = false;
-    } catch (const Error& e) {
-      if (stop_.requested()) return;
-      if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
-      if (!stuck_) log::error("maintenance.stuck", e.what(), {{"hint", e.hint()}});
-      stuck_ = true;
-    }
-  }
-
-  /// The database took a write: that it lets us connect alone says little.
-  void answered() {
-    if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
-    backoff_.reset();
-    watch_.status().database_answers();
-    watch_.status().reconnects = link_.reconnects();
-  }
-
-  const Settings& settings_;
-  Stop& stop_;
-  Watch& watch_;
-  Link link_;
-  notify::Courier courier_;
-  base::Both meanwhile_;
-  Backoff backoff_;
-  queue::Claimant me_;
-  bool signed_in_ = false;
-  bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
-};
-
 /// Waits for a notification, a signal or `until`. True when woken by a notification.
 bool wait_for_work(Daemon& daemon, Stop& stop, Deadline until) {
   while (!until.passed() && !stop.requested()) {
-    if (daemon.link().notified()) return true;
+    if (daemon.link().heard()) return true;
     std::vector<pollfd> fds;
     stop.watch(fds);
     daemon.link().watch(fds);
@@ -250,6 +68,12 @@ bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
   return wait_for_work(daemon, stop, base::sooner(Deadline::in(sleep), keep)) || scheduled;
 }
 
+void announce(const Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& target : settings.targets) names.push_back(target.name);
+  log::info("agent.started", "waiting for tasks", {{"agent", settings.agent_id}, {"targets", base::join(names, ",")}});
+}
+
 }  // namespace
 
 queue::Claimant sign_in(db::Session& db, const Settings& settings) {
@@ -268,8 +92,7 @@ Summary poll_once(const Settings& settings, Stop& stop) {
   Watch watch(settings, stop);
   Daemon daemon(settings, stop, watch, Listen::no);
   daemon.ready();
-  Summary summary;
-  if (const auto result = daemon.run_one()) count(summary, *result);
+  const Summary summary = daemon.run_due(1);
   daemon.tick();
   daemon.sign_out();
   daemon.deliver();
@@ -281,8 +104,15 @@ Summary drain(const Settings& settings, Stop& stop) {
   Watch watch(settings, stop);
   Daemon daemon(settings, stop, watch, Listen::no);
   daemon.ready();
-  const Summary summary = daemon.run_due();
-  daemon.tick();
+  Summary summary = daemon.run_due();
+  // A tick may end what stood in a task's way, such as an orphan of a v4.2 agent.
+  while (!stop.requested() && daemon.tick().due) {
+    const Summary more = daemon.run_due();
+    if (more.completed + more.failed == 0) break;  // another agent has it at this moment, or it was given back
+    summary.completed += more.completed;
+    summary.failed += more.failed;
+    if (more.failed > 0) summary.exit_code = more.exit_code;
+  }
   daemon.sign_out();
   daemon.deliver();
   return summary;
@@ -300,10 +130,9 @@ void loop(const Settings& settings, Stop& stop) {
       if (settings.credentials != nullptr && settings.credentials->due().passed()) settings.credentials->keep();
       daemon.ready();
       if (first) {
-        std::vector<std::string> names;
-        for (const auto& target : settings.targets) names.push_back(target.name);
-        log::info("agent.started", "waiting for tasks",
-                  {{"agent", settings.agent_id}, {"targets", base::join(names, ",")}});
+        for (const auto& target : settings.targets) deploy::own_root(target, settings.deploy);
+        daemon.refuse_twin();
+        announce(settings);
       }
       first = false;
       woken = round(daemon, settings, stop, woken);
@@ -311,6 +140,9 @@ void loop(const Settings& settings, Stop& stop) {
       if (first && e.kind() == Kind::configuration && !is_outage(e)) throw;
       woken = true;
       wait_for_work(daemon, stop, daemon.failed(e));
+    } catch (const std::exception& e) {
+      woken = true;
+      wait_for_work(daemon, stop, daemon.failed(Error(Kind::failed, std::string("unexpected: ") + e.what())));
     }
   }
   daemon.sign_out();
@@ -325,7 +157,8 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
   Watch watch(settings, stop);
   base::NoPulse nothing;
-  return run_task(settings, link, stop, claim, Mode::foreground, watch, nothing);
+  std::vector<notify::Event> owed;
+  return run_claimed(settings, link, stop, claim, Mode::foreground, std::nullopt, watch, nothing, owed);
 }
 
 void deliver_news(const Settings& settings, Stop& stop) noexcept {

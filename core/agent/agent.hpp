@@ -25,8 +25,8 @@ Summary poll_once(const Settings& settings, Stop& stop);
 /// Runs all due tasks, then returns. A task that fails does not stop the others.
 Summary drain(const Settings& settings, Stop& stop);
 
-/// The daemon: until it is asked to end. Survives the database; throws only for a configuration that cannot work (wrong password, old
-/// schema) at its first connection.
+/// The daemon: until it is asked to end. Survives the database; throws only for a configuration that cannot work (wrong password, old schema, a
+/// host root that belongs to another target, an agent id that another live daemon has) at its first connection.
 void loop(const Settings& settings, Stop& stop);
 
 /// A task made and run here and now, under the same claim, so that no daemon takes it away. ^C puts the target back and cancels it.

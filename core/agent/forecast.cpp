@@ -58,7 +58,7 @@ class Look {
   }
 
   void target() {
-    deployer_->preflight(pulse_);
+    deployer_->check_access(pulse_);
     const auto seen = deployer_->observe(pulse_);
     switch (seen.state) {
       case deploy::Observed::State::pending:
@@ -79,7 +79,7 @@ class Look {
     task.type = task_.type;
     task.artifact_id = task_.artifact_id;
     task.payload = queue::to_json(task_.payload);
-    out_.goal = find_goal(link_, *deployer_, task, before, pulse_);
+    out_.goal = find_goal(link_, *deployer_, task, {}, before, pulse_);
     if (out_.goal->held_revision) {
       add(Weight::good, "the target still holds " + out_.goal->artifact.version + " as revision " +
                             std::to_string(*out_.goal->held_revision) + " and would go back to it");

@@ -12,8 +12,8 @@ using base::Kind;
 
 class GoalFinder {
  public:
-  GoalFinder(Link& link, deploy::Deployer& deployer, const queue::TargetRow& before, base::Pulse& pulse)
-      : link_(link), deployer_(deployer), before_(before), pulse_(pulse) {}
+  GoalFinder(Link& link, deploy::Deployer& deployer, const queue::TargetRow& target, base::Pulse& pulse)
+      : link_(link), deployer_(deployer), target_(target), pulse_(pulse) {}
 
   Goal of_deploy(const queue::Task& task) {
     if (!task.artifact_id) throw Error(Kind::failed, "the task names no release artifact");
@@ -21,13 +21,14 @@ class GoalFinder {
     return {find_artifact(*task.artifact_id, false)};
   }
 
-  Goal of_rollback(const queue::Task& task) {
+  Goal of_rollback(const queue::Task& task, const queue::StoredGoal& stored) {
     const auto payload = queue::parse_payload(task.payload);
+    if (stored.artifact_id) return held(find_artifact(*stored.artifact_id, false));
     if (payload.target_revision) return of_revision(*payload.target_revision);
     if (payload.target_version) return held(find_artifact(*payload.target_version, true));
     if (task.artifact_id) return held(find_artifact(*task.artifact_id, false));
-    if (before_.previous_artifact_id) return held(find_artifact(*before_.previous_artifact_id, false));
-    throw Error(Kind::failed, "there is no previous release on " + before_.name,
+    if (target_.previous_artifact_id) return held(find_artifact(*target_.previous_artifact_id, false));
+    throw Error(Kind::failed, "there is no previous release on " + target_.name,
                 "name one with --to-version; `wrktalk release list` shows what is stored");
   }
 
@@ -39,10 +40,10 @@ class GoalFinder {
     return artifact::find(db, id_or_version, type, pulse_);
   }
 
-  const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(before_.kind)); }
+  const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(target_.kind)); }
 
   Goal held(artifact::Artifact artifact) {
-    const auto recorded = queue::revision_of(link_.session(), before_.name, artifact.id);
+    const auto recorded = queue::revision_of(link_.session(), target_.name, artifact.id);
     const auto revision = deployer_.held_revision(artifact.version, recorded, pulse_);
     return {std::move(artifact), revision};
   }
@@ -52,9 +53,9 @@ class GoalFinder {
     if (const auto version = deployer_.version_at(revision, pulse_)) {
       return {find_artifact(*version, true), revision};
     }
-    const auto id = queue::artifact_of_revision(link_.session(), before_.name, revision);
+    const auto id = queue::artifact_of_revision(link_.session(), target_.name, revision);
     if (!id) {
-      throw Error(Kind::failed, "no task made revision " + std::to_string(revision) + " of " + before_.name,
+      throw Error(Kind::failed, "no task made revision " + std::to_string(revision) + " of " + target_.name,
                   "name a version with --to-version, or look at `wrktalk task list`");
     }
     return held(find_artifact(*id, false));
@@ -62,7 +63,7 @@ class GoalFinder {
 
   Link& link_;
   deploy::Deployer& deployer_;
-  const queue::TargetRow& before_;
+  const queue::TargetRow& target_;
   base::Pulse& pulse_;
 };
 
@@ -84,12 +85,12 @@ void check_type(const queue::Task& task) {
   throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
 }
 
-Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::TargetRow& before,
-               base::Pulse& pulse) {
+Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::StoredGoal& stored,
+               const queue::TargetRow& target, base::Pulse& pulse) {
   check_type(task);
-  GoalFinder finder(link, deployer, before, pulse);
-  Goal goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task);
-  check_fits(goal.artifact, before);
+  GoalFinder finder(link, deployer, target, pulse);
+  Goal goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task, stored);
+  check_fits(goal.artifact, target);
   return goal;
 }
 

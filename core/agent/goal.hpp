@@ -4,6 +4,7 @@
 #include "core/agent/link.hpp"
 #include "core/artifact/artifact.hpp"
 #include "core/deploy/deployer.hpp"
+#include "core/queue/goal.hpp"
 #include "core/queue/target.hpp"
 #include "core/queue/task.hpp"
 
@@ -21,10 +22,10 @@ struct Goal {
 /// Throws Error(failed) for a type that nobody knows.
 void check_type(const queue::Task& task);
 
-/// What `task` asks for on the target that `before` describes: a deployment its artifact, a rollback what its payload names, the artifact
-/// that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
+/// What `task` asks for on the target that `target` describes: what was fixed when it was queued, else a deployment its artifact, a rollback what
+/// its payload names, the artifact that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
 /// Throws Error: failed when there is no such release, artifact when it does not fit the target.
-Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::TargetRow& before,
-               base::Pulse& pulse);
+Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::StoredGoal& stored,
+               const queue::TargetRow& target, base::Pulse& pulse);
 
 }  // namespace wrktalk::agent

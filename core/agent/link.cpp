@@ -8,6 +8,7 @@
 namespace wrktalk::agent {
 
 db::Session& Link::session() {
+  if (broken_) drop();
   if (!session_) {
     auto fresh = std::make_unique<db::Session>(connect<db::Session>());
     if (listens()) listen(*fresh);
@@ -21,13 +22,30 @@ db::Session& Link::session() {
 
 void Link::drop() noexcept {
   lost_ = lost_ || connected();
+  broken_ = false;
   session_.reset();
+}
+
+/// Where the database answered last is asked first: that needs no name server, and no host before it in the list to answer.
+template <class Connection>
+Connection Link::connect_once() {
+  if (address_) {
+    try {
+      return Connection(ways().front());
+    } catch (const base::Error& e) {
+      if (e.kind() != base::Kind::connection_lost) throw;
+      address_.reset();
+    }
+  }
+  Connection fresh(settings_);
+  address_ = fresh.address();
+  return fresh;
 }
 
 template <class Connection>
 Connection Link::connect() {
   try {
-    return Connection(settings_);
+    return connect_once<Connection>();
   } catch (const base::Error& e) {
     if (e.kind() != base::Kind::configuration || credentials_ == nullptr) throw;
     if (!refresh()) {
@@ -35,7 +53,7 @@ Connection Link::connect() {
       throw base::Error(base::Kind::connection_lost, e.what(), e.hint());
     }
   }
-  return Connection(settings_);
+  return connect_once<Connection>();
 }
 
 db::raw::Connection Link::raw() { return connect<db::raw::Connection>(); }
@@ -45,6 +63,7 @@ bool Link::refresh() {
   auto fresh = credentials_->fresh();
   if (fresh.parameters == settings_.parameters) return false;
   settings_ = std::move(fresh);
+  address_.reset();
   log::info("credentials.changed", "the database's credentials have changed: connecting with the new ones");
   return true;
 }
@@ -76,16 +95,22 @@ bool Link::hears(db::Session& session) {
   return true;
 }
 
-void Link::watch(std::vector<pollfd>& fds) const {
-  if (session_) fds.push_back({session_->socket(), POLLIN, 0});
+std::vector<db::ConnectionSettings> Link::ways() const {
+  constexpr std::chrono::seconds kForOneAddress{2};
+  if (!address_) return {settings_};
+  return {db::with_connect_timeout(*address_, kForOneAddress), settings_};
 }
 
-bool Link::notified() noexcept {
-  if (!session_) return false;
+void Link::watch(std::vector<pollfd>& fds) const {
+  if (session_ && !broken_) fds.push_back({session_->socket(), POLLIN, 0});
+}
+
+bool Link::heard() noexcept {
+  if (!session_ || broken_) return false;
   try {
     return session_->notified();
   } catch (const base::Error&) {
-    drop();
+    broken_ = true;
     return true;
   }
 }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <poll.h>
 #include <vector>
 
@@ -48,12 +49,18 @@ class Link {
   /// Asks for fresh credentials. False when there are no others.
   bool refresh();
 
+  /// The same database in the order in which it is to be tried: first where it answered last, without asking a name server.
+  std::vector<db::ConnectionSettings> ways() const;
+
   /// Adds the socket to what poll(2) waits on; nothing when not connected.
   void watch(std::vector<pollfd>& fds) const;
-  /// Whether a notification came since the last call. A lost connection counts as one, and is dropped.
-  bool notified() noexcept;
+  /// Whether a notification came since the last call; a connection that was lost counts as one. The session stays until `session` is asked
+  /// for anew, so that this may be called while a statement of its own is under way.
+  bool heard() noexcept;
 
  private:
+  template <class Connection>
+  Connection connect_once();
   template <class Connection>
   Connection connect();
   void listen(db::Session& session);
@@ -64,6 +71,8 @@ class Link {
   Credentials* credentials_;
   bool was_connected_ = false;
   bool lost_ = false;
+  bool broken_ = false;                            ///< the session is of no use any more
+  std::optional<db::ConnectionSettings> address_;  ///< where the database answered last
   std::uint64_t reconnects_ = 0;
   std::unique_ptr<db::Session> session_;
 };

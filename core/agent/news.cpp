@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
+#include "core/queue/tick.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -50,8 +51,18 @@ notify::Event news(const queue::Task& task, const std::string& outcome, const st
   return event;
 }
 
+void end_overdue(db::Session& db, bool webhook) {
+  db::Transaction tx(db);
+  const auto tasks = queue::fail_overdue(tx);
+  for (const auto& task : tasks) {
+    const bool missed = task.error_message == queue::kMissedMessage;
+    notify::enqueue(tx, news(task, missed ? "missed" : "failed", task.error_message, std::nullopt), webhook);
+  }
+  tx.commit();
+  for (const auto& task : tasks) log::error("task.ended", *task.error_message, {{"task_id", task.id}});
+}
+
 void tell_backup_failed(const Settings& settings, const Error& error, base::Pulse& hurry) noexcept {
-  constexpr std::chrono::seconds kLimit{10};
   try {
     db::Session db(settings.database);
     const std::string now = db.run("SELECT clock_timestamp()::text")[0][0].c_str();
@@ -71,7 +82,7 @@ void tell_backup_failed(const Settings& settings, const Error& error, base::Puls
   }
   notify::Courier courier(settings.notify, [&] { return settings.database; });
   courier.wake();
-  deliver(courier, kLimit, hurry);
+  deliver(courier, kDeliveryTime, hurry);
 }
 
 void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept {

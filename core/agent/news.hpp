@@ -17,6 +17,12 @@ namespace wrktalk::agent {
 notify::Event news(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
                    const std::optional<std::string>& result);
 
+/// The longest time that a process goes on for its messages alone.
+constexpr std::chrono::seconds kDeliveryTime{10};
+
+/// Fails the tasks that nobody will run any more and queues the admins' notification, in one transaction.
+void end_overdue(db::Session& db, bool webhook);
+
 /// Drives the courier until it has nothing more to do, for at most `limit`, or until `hurry` says so in its tick; a message under way is let
 /// go of then. Never throws.
 void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept;

@@ -1,47 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/outcome.hpp"
 #include "core/agent/task.hpp"
-#include "core/agent/work.hpp"
-#include "core/base/error.hpp"
+#include "core/agent/task_context.hpp"
 
+#include <chrono>
 #include <optional>
-#include <string>
 
 namespace wrktalk::agent {
 
-/// What a failed task left on its target.
-enum class State { untouched, put_back, dirty, not_put_back };
+/// Records how the task ended, for as long as it takes the database to be there: the outcome is what must not be lost. The lease is renewed
+/// meanwhile. Throws lease_lost when another agent has the task, or the signal's error after a second signal.
+TaskResult record_outcome(TaskContext& context, const std::optional<Failure>& failure);
 
-struct Failure {
-  base::Kind kind = base::Kind::failed;
-  State state = State::dirty;  ///< `dirty` only until it was undone
-  std::string message;         ///< "STEP: what"
-  std::string hint;
-  std::string evidence;        ///< redacted, bounded
-  std::string put_back_error;  ///< not_put_back: why
+/// Makes the task pending again, for at least `pause`: its target is as it was. Throws as record_outcome. `code` is what the result says.
+TaskResult give_back(TaskContext& context, const std::string& why, std::chrono::milliseconds pause,
+                     base::ExitCode code);
 
-  /// An operator or a signal asked for it to end.
-  bool on_request() const noexcept {
-    return kind == base::Kind::cancelled || kind == base::Kind::interrupted || kind == base::Kind::terminated;
-  }
-};
-
-/// Status, result, flags, the target's row and the outbox in one transaction, tried until the database is back. Throws lease_lost, or the
-/// signal's error after a second signal.
-TaskResult record_outcome(Work& work, Stop& stop, const std::optional<Failure>& failure);
-
-/// Fails the tasks that nobody will run any more and queues the admins' notification, in one transaction.
-void end_overdue(db::Session& db, bool webhook);
-
-/// Makes the task pending again: it was stopped by a signal and the target is as it was.
-TaskResult give_back(Work& work, Stop& stop);
-
-/// Keeps who guards the tool; while the database is away the lease alone has to do.
-void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& guard);
-
-/// Removes trees that neither the current nor the previous release needs, unless another task runs on the target by now: that one will.
-/// Never throws.
-void tidy(Work& work) noexcept;
+/// Removes trees that neither the current nor the previous release needs. Never throws.
+void tidy(TaskContext& context, base::Pulse& pulse) noexcept;
 
 }  // namespace wrktalk::agent

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/goal.hpp"
 #include "core/agent/schema.hpp"
-#include "core/agent/work.hpp"
+#include "core/agent/task_context.hpp"
 #include "core/base/error.hpp"
 
 namespace wrktalk::agent {
@@ -9,56 +8,69 @@ namespace {
 
 using base::Error;
 using base::Kind;
+using State = deploy::Before::State;
 
-/// Somebody may have changed the target behind our back (helm rollback, a link, compose down): what really runs is what counts, for the
-/// flags and for putting it back.
-void look_at_what_runs(Work& work) {
-  using State = deploy::Observed::State;
-  const auto seen = work.deployer.observe(work.heart);
-  auto& before = work.before;
-  auto& db = work.link.session();
-  const std::string recorded = before.current_version.value_or("nothing");
-  if (seen.state == State::absent && before.current_artifact_id) {
-    work.journal.note("resolve", recorded + " was recorded, but nothing runs there: " + seen.detail);
-    queue::correct_target(db, work.claim, std::nullopt, std::nullopt);
-  } else if (seen.state == State::running && seen.version && seen.version != before.current_version) {
-    const auto id = queue::artifact_of_version(db, before.kind, *seen.version);
-    work.journal.note("resolve", recorded + " was recorded, but " + *seen.version + " runs there: " + seen.detail);
-    if (!id) return;
-    queue::correct_target(db, work.claim, id, seen.revision);
-  } else if (seen.state == State::running && seen.revision != before.revision) {
-    queue::correct_target(db, work.claim, before.current_artifact_id, seen.revision);
-  } else {
-    return;
+/// What runs on the target, and what that says of its record: somebody may have changed it behind our back (helm rollback, a link, compose
+/// down). What really runs is what counts.
+struct Seen {
+  WhatRan before;
+  std::optional<queue::Correction> correction;
+};
+
+Seen look_at_target(TaskContext& context, const queue::TargetRow& row) {
+  Seen seen;
+  auto& before = seen.before;
+  before.seen = context.deployer.before(context.lease);
+  const auto& now = before.seen;
+  const std::string recorded = row.current_version.value_or("nothing");
+  if (now.state == State::nothing && row.current_artifact_id) {
+    context.journal.note("resolve", recorded + " was recorded, but nothing runs there: " + now.detail);
+    seen.correction = queue::Correction{};
+  } else if (now.state == State::running && now.version && now.version != row.current_version) {
+    before.artifact_id = context.store.artifact_of_version(*now.version);
+    context.journal.note("resolve", recorded + " was recorded, but " + *now.version + " runs there: " + now.detail);
+    if (before.artifact_id) seen.correction = queue::Correction{before.artifact_id, now.revision};
+  } else if (now.state == State::running) {
+    before.artifact_id = row.current_artifact_id;
+    if (now.revision != row.revision) seen.correction = queue::Correction{row.current_artifact_id, now.revision};
+  } else if (now.state == State::unknown) {
+    context.journal.note("resolve", "what runs there cannot be put back should this task fail: " + now.detail);
   }
-  before = *queue::find_target(db, work.claim.target);
+  return seen;
 }
 
 /// A release that cannot run on the schema is refused before anything is touched.
-void check_schema(Work& work) {
-  const std::string problem = schema_problem(work.link, work.settings.checkpoint_database, *work.artifact, work.heart);
+void check_schema(TaskContext& context) {
+  const std::string problem = context.store.schema_problem(*context.artifact, context.lease);
   if (problem.empty()) return;
-  if (!queue::parse_payload(work.claim.task.payload).ignore_schema) {
-    throw Error(Kind::artifact, "release " + work.artifact->version + " cannot run on the schema: " + problem,
+  if (!queue::parse_payload(context.claim.task.payload).ignore_schema) {
+    throw Error(Kind::artifact, "release " + context.artifact->version + " cannot run on the schema: " + problem,
                 kSchemaHint);
   }
-  work.journal.note("resolve", "the schema does not fit, and is ignored as asked: " + problem);
+  context.journal.note("resolve", "the schema does not fit, and is ignored as asked: " + problem);
 }
 
 }  // namespace
 
-void resolve(Work& work) {
-  check_type(work.claim.task);
-  const auto row = queue::find_target(work.link.session(), work.claim.target);
-  if (!row) throw Error(Kind::failed, "target " + work.claim.target + " is gone");
-  work.before = *row;
-  work.deployer.preflight(work.heart);
-  // What a dead holder left half done is no news.
-  if (!work.claim.taken_over) look_at_what_runs(work);
-  const Goal goal = find_goal(work.link, work.deployer, work.claim.task, work.before, work.heart);
-  work.artifact = goal.artifact;
-  work.held_revision = goal.held_revision;
-  check_schema(work);
+void resolve(TaskContext& context) {
+  check_type(context.claim.task);
+  auto& memory = context.memory;
+  const auto row = context.store.target();
+  context.deployer.preflight(context.lease);
+  if (memory.before && memory.goal.artifact_id) {
+    context.artifact = context.store.find_artifact(*memory.goal.artifact_id, context.lease);
+    context.held_revision = memory.goal.revision;
+  } else {
+    // The goal first: what "previous" means does not change by what the look at the target corrects.
+    const Goal goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);
+    const Seen seen = look_at_target(context, row);
+    context.artifact = goal.artifact;
+    context.held_revision = goal.held_revision;
+    memory.goal = {goal.artifact.id, goal.artifact.version, goal.held_revision};
+    context.store.remember({queue::to_json(memory.goal), to_json(seen.before), seen.correction});
+    memory.before = seen.before;
+  }
+  check_schema(context);
 }
 
 }  // namespace wrktalk::agent

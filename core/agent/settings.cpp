@@ -9,6 +9,10 @@
 namespace wrktalk::agent {
 namespace {
 
+/// For one statement: longer than the lock time-out, and so short that an idle agent whose connection has fallen silent runs a due task within a
+/// minute (a poll interval, this, and a new connection).
+constexpr std::chrono::seconds kLongestAnswer{15};
+
 std::string default_target(const config::Settings& config) {
   switch (config.deployment_type) {
     case config::DeploymentType::kubernetes:
@@ -73,6 +77,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
                        db::ConnectionSettings checkpoint_database) {
   Settings out;
   out.database = std::move(database);
+  out.database.answer_within = kLongestAnswer;
   out.checkpoint_database = std::move(checkpoint_database);
   out.agent_id = config.agent_id;
   out.targets.push_back(checked_target(default_target(config)));

@@ -1,150 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/secrets.hpp"
-#include "core/agent/work.hpp"
-#include "core/artifact/server_env.hpp"
+#include "core/agent/task_context.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/db/raw.hpp"
 #include "core/log/log.hpp"
+#include "core/maintenance/maintenance.hpp"
+
+#include <algorithm>
 
 namespace wrktalk::agent {
 namespace {
 
 using base::Error;
 using base::Kind;
+using deploy::StepError;
 
-/// The release whose tree lies on this machine, with its env and values files in the task's private folder.
-deploy::Release with_secrets(Work& work, db::raw::Connection& db, const artifact::Artifact& artifact,
-                             const std::string& tree) {
-  if (!work.secrets) work.secrets = make_secrets_dir(work.settings);
-  return release_with_secrets(db, artifact, tree, *work.secrets, work.heart);
+deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& artifact) {
+  auto release = context.store.fetch(artifact, context.deployer.home(artifact.version), context.lease);
+  context.status.artifact_bytes += artifact.size_bytes;
+  return release;
 }
 
-deploy::Release fetched(Work& work, const artifact::Artifact& artifact) {
-  auto db = work.link.raw();
-  const auto tree =
-      artifact::fetch(db, artifact, work.deployer.home(artifact.version), work.settings.limits, work.heart);
-  work.watch.status().artifact_bytes += artifact.size_bytes;
-  return with_secrets(work, db, artifact, tree.path());
+void fetch(TaskContext& context) {
+  if (context.held_revision) return;  // the target holds it; fetched in `apply` when it does not
+  const auto& artifact = *context.artifact;
+  context.release = fetch_release(context, artifact);
+  context.journal.note("fetch", "release " + artifact.version + " (" + base::human_size(artifact.size_bytes) +
+                                    ") fetched, sha256 " + artifact.sha256.substr(0, 12) + " verified");
 }
 
-/// What ran before the task. Its tree is used as it lies there, since what runs has it mounted; it is fetched when it is gone, or when
-/// the task has unpacked another release of the same version in its place.
-deploy::Release release_before(Work& work, const artifact::Artifact& artifact) {
-  const std::string tree = work.deployer.home(artifact.version);
-  const bool replaced = work.release && work.release->tree == tree && work.artifact->id != artifact.id;
-  if (replaced || !base::exists(tree)) return fetched(work, artifact);
-  auto db = work.link.raw();
-  return with_secrets(work, db, artifact, tree);
+void check(TaskContext& context) {
+  if (context.release) context.deployer.check(*context.release, context.lease);
 }
 
-void fetch(Work& work) {
-  if (work.held_revision) return;  // the target holds it; fetched in `apply` when it does not
-  work.release = fetched(work, *work.artifact);
-  work.journal.note("fetch", "release " + work.artifact->version + " (" + base::human_size(work.artifact->size_bytes) +
-                                 ") fetched, sha256 " + work.artifact->sha256.substr(0, 12) + " verified");
+void maintenance_on(TaskContext& context) {
+  context.store.open_window(context.claim.task.type + " of " + context.artifact->version, context.lease);
 }
 
-void check(Work& work) {
-  if (work.release) work.deployer.check(*work.release, work.heart);
-}
-
-void maintenance_on(Work& work) {
-  maintenance::Opening opening;
-  opening.owner = work.claim.task.id;
-  opening.target = work.claim.target;
-  opening.reason = work.claim.task.type + " of " + work.artifact->version;
-  opening.opened_by = work.settings.agent_id;
-  maintenance::open(work.link.session(), work.settings.maintenance, opening, work.heart);
-}
-
-/// Closes the task's window; `of_target`: and those that earlier tasks on its target left open because they could not put it back.
-void close_window(Work& work, const std::optional<std::string>& of_target) {
+void close_window(TaskContext& context, bool of_target) {
   try {
-    if (!maintenance::close(work.link.session(), work.settings.maintenance, work.claim.task.id, of_target,
-                            work.heart)) {
-      work.journal.note("maintenance-off", "the site stays in maintenance: somebody else holds it there");
+    if (!context.store.close_window(of_target, context.lease)) {
+      context.journal.note("maintenance-off", "the site stays in maintenance: somebody else holds it there");
     }
-  } catch (const Error& e) {
+  } catch (const maintenance::ProxyError& e) {
     // The release runs as it should: a proxy that cannot be switched is no reason to put it back.
-    if (e.kind() != Kind::configuration && e.kind() != Kind::child) throw;
-    log::error("maintenance.stuck", e.what(), {{"task_id", work.claim.task.id}, {"hint", e.hint()}});
-    work.journal.note("maintenance-off", std::string("THE SITE STAYS IN MAINTENANCE: ") + e.what());
+    log::error("maintenance.stuck", e.what(), {{"task_id", context.claim.task.id}, {"hint", e.hint()}});
+    context.journal.note("maintenance-off", std::string("THE SITE STAYS IN MAINTENANCE: ") + e.what());
   }
 }
 
-void maintenance_off(Work& work) { close_window(work, work.claim.target); }
+void maintenance_off(TaskContext& context) { close_window(context, true); }
+void leave_maintenance(TaskContext& context) { close_window(context, false); }
 
-void apply(Work& work) {
-  if (work.held_revision) {
-    work.applied = work.deployer.roll_back_to(*work.held_revision, work.heart);
-    if (work.applied) {
-      work.journal.note("apply", work.applied->summary);
+void apply(TaskContext& context) {
+  if (context.held_revision) {
+    context.applied = context.deployer.roll_back_to(*context.held_revision, context.lease);
+    if (context.applied) {
+      context.journal.note("apply", context.applied->summary);
       return;
     }
-    work.journal.note("apply", "revision " + std::to_string(*work.held_revision) +
-                                   " is no longer held by the target: deploying the stored release");
-    work.release = fetched(work, *work.artifact);
-    work.deployer.check(*work.release, work.heart);
+    context.journal.note("apply", "revision " + std::to_string(*context.held_revision) +
+                                      " is no longer held by the target: deploying the stored release");
+    context.release = fetch_release(context, *context.artifact);
+    context.deployer.check(*context.release, context.lease);
   }
-  work.applied = work.deployer.apply(*work.release, work.heart);
-  work.journal.note("apply", work.applied->summary);
+  context.applied = context.deployer.apply(*context.release, context.lease);
+  context.journal.note("apply", context.applied->summary);
 }
 
-void health(Work& work) {
-  if (work.release) work.deployer.health(*work.release, work.heart);
+/// A holder that took the task over after its apply has no release at hand: its tree lies where it runs.
+void health(TaskContext& context) {
+  deploy::Release release;
+  release.version = context.artifact->version;
+  context.deployer.health(context.release.value_or(release), context.lease);
 }
 
 /// New settings of the release for the application. That they are missing does not make it run worse than before.
-void add_server_env(Work& work) {
-  if (work.claim.task.type != "deploy" || !work.artifact->has_server_env) return;
+void add_server_env(TaskContext& context) {
+  if (context.claim.task.type != "deploy" || !context.artifact->has_server_env) return;
   try {
-    auto db = work.link.raw();
-    const auto keys = artifact::add_server_env(db, work.artifact->id, work.heart);
-    if (!keys.empty()) work.journal.note("server-env", "settings added: " + base::join(keys, ", "));
+    const auto keys = context.store.add_server_env(*context.artifact, context.lease);
+    if (!keys.empty()) context.journal.note("server-env", "settings added: " + base::join(keys, ", "));
   } catch (const Error& e) {
-    if (e.kind() != Kind::database && e.kind() != Kind::configuration) throw;
-    log::warn("server_env.failed", e.what(), {{"task_id", work.claim.task.id}});
-    work.journal.note("server-env", std::string("the release's settings could not be added: ") + e.what());
+    if ((e.kind() != Kind::database && e.kind() != Kind::configuration) || is_outage(e)) throw;
+    log::warn("server_env.failed", e.what(), {{"task_id", context.claim.task.id}});
+    context.journal.note("server-env", std::string("the release's settings could not be added: ") + e.what());
   }
 }
 
 }  // namespace
 
 const std::vector<Step>& steps() {
+  using Touches = Step::Touches;
+  using Resume = Step::Resume;
   static const std::vector<Step> kSteps = {
-      //  name             run              undo
-      {"resolve", resolve, nullptr},
-      {"fetch", fetch, nullptr},
-      {"check", check, nullptr},
-      {"maintenance-on", maintenance_on, leave_maintenance},
-      {"apply", apply, put_back},
-      {"health", health, nullptr},
-      {"server-env", add_server_env, nullptr},
-      {"maintenance-off", maintenance_off, nullptr},
+      //  name             touches               resume              run             undo
+      {"resolve", Touches::nothing, Resume::from_start, resolve, nullptr},
+      {"fetch", Touches::nothing, Resume::from_start, fetch, nullptr},
+      {"check", Touches::nothing, Resume::from_start, check, nullptr},
+      {"maintenance-on", Touches::maintenance, Resume::from_start, maintenance_on, leave_maintenance},
+      {"apply", Touches::target, Resume::from_start, apply, put_back},
+      {"health", Touches::nothing, Resume::here, health, nullptr},
+      {"server-env", Touches::nothing, Resume::to_record, add_server_env, nullptr},
+      {"maintenance-off", Touches::maintenance, Resume::to_record, maintenance_off, nullptr},
   };
   return kSteps;
 }
 
-void leave_maintenance(Work& work) { close_window(work, std::nullopt); }
+std::optional<std::size_t> row_of(std::string_view name) {
+  const auto& all = steps();
+  const auto row = std::find_if(all.begin(), all.end(), [&](const Step& step) { return name == step.name; });
+  if (row == all.end()) return std::nullopt;
+  return static_cast<std::size_t>(row - all.begin());
+}
 
-void put_back(Work& work) {
-  using deploy::StepError;
-  const observe::Stopwatch stopwatch(work.watch.status().phases["put-back"]);
-  std::optional<deploy::Release> before;
-  const auto& id = work.before.current_artifact_id;
+bool touches_target(std::size_t row) {
+  const auto& all = steps();
+  return std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(row) + 1,
+                     [](const Step& step) { return step.touches == Step::Touches::target; });
+}
+
+void put_back(TaskContext& context) {
+  const observe::Stopwatch stopwatch(context.status.phases["put-back"]);
+  const auto& before = context.memory.before;
+  if (!before || before->seen.state == deploy::Before::State::unknown) {
+    throw StepError(StepError::Left::not_put_back,
+                    "what ran before is not known, so nothing was put back or removed" +
+                        (before && !before->seen.detail.empty() ? ": " + before->seen.detail : ""),
+                    "look at the target, bring back what should run, then switch maintenance off");
+  }
+  std::optional<deploy::Release> stored;
   try {
-    if (id && work.deployer.needs_tree_to_put_back()) {
-      auto db = work.link.raw();
-      before = release_before(work, artifact::find(db, *id, std::nullopt, work.heart));
+    if (before->artifact_id && context.deployer.needs_tree_to_put_back(before->seen)) {
+      stored = fetch_release(context, context.store.find_artifact(*before->artifact_id, context.lease));
     }
   } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost || e.kind() == Kind::connection_lost) throw;
+    if (e.kind() == Kind::lease_lost || is_outage(e) || context.lease.ended_at_once()) throw;
     throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
                     e.hint());
   }
-  const auto applied = work.deployer.put_back(before, work.before.revision, work.heart);
-  work.journal.note("put-back", applied.summary);
+  const auto applied = context.deployer.put_back(before->seen, stored, context.lease);
+  context.journal.note("put-back", applied.summary);
+}
+
+void with_database(TaskContext& context, const std::function<void()>& act) {
+  base::Backoff backoff;
+  for (;;) {
+    try {
+      context.lease.regain();
+      context.lease.tick();
+      act();
+      context.status.database_answers();
+      return;
+    } catch (const Error& e) {
+      if (!is_outage(e)) throw;
+      context.store.drop_connection();
+      context.status.database_is_away();
+      if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", context.claim.task.id}});
+      context.lease.wait(base::Deadline::in(backoff.next()));
+    } catch (const std::exception& e) {
+      // What no library of ours translates fails this task, and nothing else.
+      throw Error(Kind::failed, std::string("unexpected: ") + e.what());
+    }
+  }
 }
 
 }  // namespace wrktalk::agent

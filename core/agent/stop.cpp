@@ -22,4 +22,15 @@ void Stop::poll() noexcept {
   }
 }
 
+base::Deadline StopPulse::watch(std::vector<pollfd>& fds) {
+  stop_.watch(fds);
+  return meanwhile_.watch(fds);
+}
+
+void StopPulse::tick() {
+  stop_.poll();
+  meanwhile_.tick();
+  if (was_requested_ ? stop_.at_once() : stop_.requested()) throw base::Error(stop_.kind(), "asked to end");
+}
+
 }  // namespace wrktalk::agent

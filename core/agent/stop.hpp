@@ -3,6 +3,7 @@
 
 #include "core/base/deadline.hpp"
 #include "core/base/error.hpp"
+#include "core/base/pulse.hpp"
 #include "core/exec/signals.hpp"
 
 #include <chrono>
@@ -34,6 +35,21 @@ class Stop {
   int count_ = 0;
   base::Kind kind_ = base::Kind::terminated;
   base::Deadline deadline_ = base::Deadline::never();
+};
+
+/// Ends a delivery, or work at a proxy: at the first signal in the foreground, at one more than were there before.
+class StopPulse : public base::Pulse {
+ public:
+  /// Both outlive the pulse. `meanwhile` goes on.
+  StopPulse(Stop& stop, base::Pulse& meanwhile)
+      : stop_(stop), meanwhile_(meanwhile), was_requested_(stop.requested()) {}
+  base::Deadline watch(std::vector<pollfd>& fds) override;
+  void tick() override;
+
+ private:
+  Stop& stop_;
+  base::Pulse& meanwhile_;
+  bool was_requested_;
 };
 
 }  // namespace wrktalk::agent

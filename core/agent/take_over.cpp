@@ -2,94 +2,99 @@
 #include "core/agent/take_over.hpp"
 
 #include "core/base/error.hpp"
+#include "core/exec/fence.hpp"
 #include "core/log/log.hpp"
-
-#include <algorithm>
-#include <string_view>
 
 namespace wrktalk::agent {
 namespace {
 
 using base::Error;
 using base::Kind;
+using Resume = Step::Resume;
 
-/// A guard that outlived its agent on this machine is ended now; one elsewhere has ended itself before the lease was over.
-void end_old_guard(Work& work) {
-  if (!work.claim.old_guard) return;
-  const auto guard = exec::parse_process_id(*work.claim.old_guard);
-  if (!exec::is_running_here(guard)) return;
-  work.journal.note("take-over", "ending the tool that the last holder left behind");
-  exec::end_guard(guard, std::chrono::seconds(10));
+/// A guard that outlived its agent on this machine is ended now; one elsewhere has ended itself before the lease was over. Throws lease_lost when
+/// it cannot be ended: two tools must not work on one target.
+void end_old_guard(TaskContext& context) {
+  if (!context.claim.old_guard) return;
+  const auto guard = exec::parse_process_id(*context.claim.old_guard);
+  if (!exec::is_live_guard(guard)) return;
+  context.journal.note("take-over", "ending the tool that the last holder left behind");
+  if (exec::end_guard(guard, std::chrono::seconds(10))) return;
+  throw Error(Kind::lease_lost, "the tool of the last holder, guarded by process " + std::to_string(guard.pid) +
+                                    ", cannot be ended: the task waits for its lease");
 }
 
-std::size_t row_of(std::string_view name) {
-  std::size_t row = 0;
-  while (row < steps().size() && name != steps()[row].name) ++row;
-  return row;
-}
-
-/// How far the last holder may have come: a phase that is no step, such as an undoing that was cut short, may come after any.
-std::size_t reached(const std::optional<std::string>& old_phase) {
-  if (!old_phase || *old_phase == "claim") return 0;
-  return std::min(row_of(*old_phase), steps().size() - 1);
-}
-
-/// The last holder had seen the target healthy, and the target still runs that release.
-bool only_record_is_missing(const Work& work, const deploy::Observed& observed) {
-  const bool was_healthy = work.claim.old_phase == "maintenance-off" || work.claim.old_phase == "record";
-  return was_healthy && observed.state == deploy::Observed::State::running &&
-         (!observed.version || observed.version == work.artifact->version);
+bool runs_goal(const TaskContext& context, const deploy::Observed& observed) {
+  return observed.state == deploy::Observed::State::running &&
+         (!observed.version || observed.version == context.memory.goal.version);
 }
 
 /// What is there. helm puts no label on a rollback: one that is on its way to where this task was going is this task's.
-deploy::Observed observe(Work& work) {
-  auto observed = work.deployer.observe(work.heart);
-  const bool same_goal = observed.rolls_back_to && observed.rolls_back_to == work.held_revision;
-  if (same_goal && work.claim.task.type == "rollback") observed.owner_task = work.claim.task.id;
+deploy::Observed observe(TaskContext& context) {
+  auto observed = context.deployer.observe(context.lease);
+  const bool same_goal = observed.rolls_back_to && observed.rolls_back_to == context.memory.goal.revision;
+  if (same_goal && context.claim.task.type == "rollback") observed.owner_task = context.claim.task.id;
   return observed;
+}
+
+Failure ended(const TaskContext& context, Kind kind, const char* message) {
+  Failure failure;
+  failure.kind = kind;
+  failure.message = message;
+  failure.left = touches_target(context.memory.reached) ? Left::dirty : Left::untouched;
+  return failure;
+}
+
+/// With which row to go on. Steps before it are not repeated, as their work is seen on the target.
+std::size_t resume_from(const TaskContext& context, const deploy::Observed& observed) {
+  const auto row = context.memory.reached;
+  const bool applied = steps()[row].resume != Resume::from_start;
+  return applied && runs_goal(context, observed) ? row : 0;
 }
 
 }  // namespace
 
-std::size_t take_over(Work& work) {
-  work.begun = reached(work.claim.old_phase);
-  try {
-    end_old_guard(work);
-    resolve(work);
-    const auto observed = observe(work);
-    work.journal.note("take-over", "found: " + observed.detail);
-    if (only_record_is_missing(work, observed)) {
-      work.applied = deploy::Applied{observed.revision, observed.detail};
-      return row_of("maintenance-off");
+Resumption take_over(TaskContext& context) {
+  const bool to_record = steps()[context.memory.reached].resume == Resume::to_record;
+  Resumption out;
+  if (context.claim.give_up && !to_record) {
+    out.failure = ended(context, Kind::failed, queue::kTimeoutMessage);
+    if (context.claim.exhausted && out.failure->left == Left::dirty) {
+      out.failure->left = Left::not_put_back;
+      out.failure->put_back_error = "putting it back was tried " + std::to_string(queue::kPutBackAttempts) +
+                                    " times, and each time the agent did not live to record it";
     }
-    work.deployer.recover(observed, work.heart);
-  } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost) throw;
-    // The first step meets the same trouble and reports it as any failure.
-    log::warn("take-over.failed", e.what(), {{"task_id", work.claim.task.id}});
+  } else if (context.claim.task.cancel_requested && !to_record) {
+    out.failure = ended(context, Kind::cancelled, "cancelled by an operator");
   }
-  return 0;
-}
-
-Failure give_up(Work& work) {
-  Failure failure;
-  failure.kind = Kind::failed;
-  failure.message = queue::kTimeoutMessage;
-  failure.state = State::put_back;
-  work.heart.begin_undo();
+  if (context.claim.exhausted && to_record) {
+    out.first = steps().size();
+    return out;
+  }
+  if (out.failure || to_record) context.lease.ignore_requests();
+  if (out.failure && out.failure->left != Left::dirty) return out;
   try {
-    end_old_guard(work);
-    resolve(work);
-    work.deployer.recover(observe(work), work.heart);
-    put_back(work);
-    leave_maintenance(work);
+    end_old_guard(context);
+    if (!context.memory.before) return out;  // no holder has touched anything
+    if (out.failure) {
+      context.deployer.preflight(context.lease);
+    } else {
+      with_database(context, [&] { resolve(context); });
+    }
+    const auto observed = observe(context);
+    context.journal.note("take-over", "found: " + observed.detail);
+    out.first = out.failure ? 0 : resume_from(context, observed);
+    if (out.first > 0) {
+      context.applied = deploy::Applied{observed.revision, observed.detail};
+    } else {
+      context.deployer.recover(observed, context.lease);
+    }
   } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost) throw;
-    failure.state = State::not_put_back;
-    failure.put_back_error = e.what();
-    failure.hint = e.hint();
+    if (e.kind() == Kind::lease_lost || context.lease.ended_at_once()) throw;
+    // The first step, or putting it back, meets the same trouble and reports it as any failure.
+    log::warn("take-over.failed", e.what(), {{"task_id", context.claim.task.id}});
   }
-  return failure;
+  return out;
 }
 
 }  // namespace wrktalk::agent

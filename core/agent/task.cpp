@@ -3,7 +3,7 @@
 
 #include "core/agent/record.hpp"
 #include "core/agent/take_over.hpp"
-#include "core/agent/work.hpp"
+#include "core/agent/task_context.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
@@ -18,149 +18,137 @@ using base::Error;
 using base::Kind;
 using deploy::StepError;
 
-/// A step while the database may be away: tried again as long as the lease lasts.
-void run_with_database(Work& work, void (*act)(Work&)) {
-  Backoff backoff;
-  for (;;) {
-    try {
-      work.heart.tick();
-      act(work);
-      work.watch.status().database_answers();
-      return;
-    } catch (const Error& e) {
-      if (!is_outage(e)) throw;
-      work.link.drop();
-      work.watch.status().database_is_away();
-      if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", work.claim.task.id}});
-      base::pause(work.heart, base::Deadline::in(backoff.next()));
-    }
-  }
-}
-
-/// What the database knows is shown as of each step: a task may take long. No answer is no reason to fail.
-void look(Work& work) {
-  const auto questions = work.watch.questions();
-  if (questions.empty()) return;
-  try {
-    work.watch.answers(queue::numbers(work.link.session(), questions));
-  } catch (const Error& e) {
-    log::debug("metrics.not_asked", e.what(), {{"task_id", work.claim.task.id}});
-  }
-}
+/// A task whose target is busy with somebody else's operation is not claimed again for this long.
+constexpr std::chrono::seconds kBusyPause{15};
 
 /// Undoes the steps up to and with `reached`, backwards. What was not touched, or was put back already, is passed over.
-void undo(Work& work, std::size_t reached, Failure& failure) {
-  work.heart.begin_undo();
-  for (std::size_t i = reached + 1; i-- > 0;) {
+void undo(TaskContext& context, Failure& failure) {
+  context.lease.ignore_requests();
+  for (std::size_t i = context.memory.reached + 1; i-- > 0;) {
     const Step& step = steps()[i];
     if (step.undo == nullptr) continue;
-    if (step.undo == put_back) {
-      if (failure.state == State::put_back || failure.state == State::untouched) continue;
-      if (failure.state == State::not_put_back) return;
+    const bool of_target = step.touches == Step::Touches::target;
+    if (of_target && failure.left != Left::dirty) {
+      if (failure.left == Left::not_put_back) return;
+      continue;
     }
     try {
-      run_with_database(work, step.undo);
-      if (step.undo == put_back) failure.state = State::put_back;
+      with_database(context, [&] { step.undo(context); });
+      if (of_target) failure.left = Left::put_back;
     } catch (const Error& e) {
-      if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
-      failure.state = State::not_put_back;
+      if (e.kind() == Kind::lease_lost || context.lease.ended_at_once()) throw;
+      if (!of_target) {
+        // The target is as it should be; the site's maintenance is taken down by the daemon's next look.
+        log::error("maintenance.stuck", e.what(), {{"task_id", context.claim.task.id}, {"hint", e.hint()}});
+        continue;
+      }
+      failure.left = Left::not_put_back;
       failure.put_back_error = e.what();
-      work.journal.note("put-back", std::string("could not be put back: ") + e.what());
+      context.journal.note("put-back", std::string("could not be put back: ") + e.what());
       return;
     }
   }
 }
 
-bool touches_target(std::size_t step) {
-  for (std::size_t i = 0; i <= step; ++i) {
-    if (steps()[i].undo == put_back) return true;
-  }
-  return false;
-}
-
-/// `reached`: the furthest step that was begun, by us or by a holder before us.
-Failure failure_of(const Error& e, std::size_t step, std::size_t reached) {
+/// `touched_before`: a holder before us, or a step before this one, may have changed the target.
+Failure failure_of(const Error& e, const Step& step, bool touched_before) {
   Failure failure;
   failure.kind = e.kind();
-  failure.message = std::string(steps()[step].name) + ": " + e.what();
+  failure.message = std::string(step.name) + ": " + e.what();
   failure.hint = e.hint();
-  failure.state = touches_target(reached) ? State::dirty : State::untouched;
+  failure.left = touched_before || step.touches == Step::Touches::target ? Left::dirty : Left::untouched;
+  if (e.kind() == Kind::busy && !touched_before) failure.left = Left::untouched;
   if (const auto* failed = dynamic_cast<const StepError*>(&e)) {
     failure.evidence = failed->evidence();
-    switch (failed->left()) {
-      case StepError::Left::untouched: failure.state = State::untouched; break;
-      case StepError::Left::put_back: failure.state = State::put_back; break;
-      case StepError::Left::not_put_back: failure.state = State::not_put_back; break;
-      case StepError::Left::dirty: failure.state = State::dirty; break;
-    }
+    // What one step left untouched, an earlier holder may have changed.
+    const bool of_this_step = failed->left() == Left::untouched || failed->left() == Left::put_back;
+    if (!of_this_step || !touched_before) failure.left = failed->left();
   }
   return failure;
 }
 
 /// Runs the steps from `first` on. Nothing when all went well.
-std::optional<Failure> run_steps(Work& work, std::size_t first) {
+std::optional<Failure> run_steps(TaskContext& context, std::size_t first, const TaskParts& parts) {
   for (std::size_t i = first; i < steps().size(); ++i) {
     const Step& step = steps()[i];
+    const bool touched_before = touches_target(context.memory.reached);
+    // The release runs and is well: nothing that fails or is asked for from now on is a reason to put it back.
+    const bool healthy = step.resume == Step::Resume::to_record;
+    if (healthy) context.lease.ignore_requests();
     try {
-      const observe::Stopwatch stopwatch(work.watch.status().phases[step.name]);
-      work.journal.note(step.name, "begins");
+      const observe::Stopwatch stopwatch(context.status.phases[step.name]);
+      with_database(context, [&] {
+        const auto reached = std::max(context.memory.reached, i);
+        context.store.begin_step(step.name, steps()[reached].name);
+        context.memory.reached = reached;
+      });
+      context.journal.note(step.name, "begins");
       base::crash_point(step.name);
-      look(work);
-      run_with_database(work, step.run);
+      if (parts.between_steps) parts.between_steps();
+      with_database(context, [&] { step.run(context); });
     } catch (const Error& e) {
-      if (e.kind() == Kind::lease_lost || work.heart.ended_at_once()) throw;
+      if (e.kind() == Kind::lease_lost || context.lease.ended_at_once()) throw;
       // The fence has ended the tool: whoever gets the lease next goes on from what is really there.
-      if (work.heart.fenced()) throw Error(Kind::lease_lost, "the lease is nearly over and cannot be renewed");
-      const std::size_t reached = std::max(i, work.begun);
-      Failure failure = failure_of(e, i, reached);
-      log::error("task.failed", failure.message, {{"task_id", work.claim.task.id}, {"step", step.name}});
-      work.journal.note(step.name, "failed: " + std::string(e.what()));
-      undo(work, reached, failure);
+      if (context.lease.fenced()) throw Error(Kind::lease_lost, "the lease is nearly over and cannot be renewed");
+      if (healthy) {
+        log::error("task.not_finished", std::string(step.name) + ": " + e.what(),
+                   {{"task_id", context.claim.task.id}, {"hint", e.hint()}});
+        context.journal.note(step.name, std::string("could not be done: ") + e.what());
+        continue;
+      }
+      Failure failure = failure_of(e, step, touched_before);
+      log::error("task.failed", failure.message, {{"task_id", context.claim.task.id}, {"step", step.name}});
+      context.journal.note(step.name, "failed: " + std::string(e.what()));
+      undo(context, failure);
       return failure;
     }
   }
   return std::nullopt;
 }
 
-TaskResult conclude(Work& work, Stop& stop, Mode mode, const std::optional<Failure>& failure) {
-  if (failure && failure->kind != Kind::cancelled && failure->on_request() && failure->state != State::not_put_back &&
-      mode == Mode::daemon) {
-    return give_back(work, stop);
+TaskResult conclude(TaskContext& context, const TaskParts& parts, const std::optional<Failure>& failure) {
+  if (failure && parts.mode == Mode::daemon && failure->left != Left::not_put_back) {
+    if (failure->kind == Kind::terminated || failure->kind == Kind::interrupted) {
+      return give_back(context, "the agent was asked to end", {}, base::exit_code(failure->kind));
+    }
+    if (failure->kind == Kind::busy && failure->left == Left::untouched) {
+      return give_back(context, failure->message, kBusyPause, base::ExitCode::busy);
+    }
   }
-  return record_outcome(work, stop, failure);
+  return record_outcome(context, failure);
+}
+
+TaskResult run(TaskContext& context, const TaskParts& parts) {
+  const auto& task = context.claim.task;
+  log::info("task.claimed", task.type + (task.version ? " of " + *task.version : "") + " on " + context.claim.target,
+            {{"task_id", task.id}, {"attempt", std::to_string(task.attempt)}});
+  context.journal.note("claim", (context.claim.taken_over ? "taken over by " : "claimed by ") + context.agent_id);
+  base::crash_point("claim");
+  if (!context.claim.taken_over) return conclude(context, parts, run_steps(context, 0, parts));
+  auto resumption = take_over(context);
+  if (!resumption.failure) return conclude(context, parts, run_steps(context, resumption.first, parts));
+  // After too many attempts only the record counts: a window that is still open is closed by the daemon's next look.
+  if (!context.claim.exhausted) undo(context, *resumption.failure);
+  return record_outcome(context, resumption.failure);
 }
 
 }  // namespace
 
-TaskResult run_task(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                    Watch& watch, base::Pulse& meanwhile) {
+TaskResult run_task(const TaskParts& parts) {
+  TaskContext context{parts.claim,    parts.agent_id, parts.webhook, parts.store,
+                      parts.deployer, parts.lease,    parts.journal, parts.status};
+  context.memory = memory_of(parts.claim);
   TaskResult result;
   try {
-    exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
-    Heart heart(settings.heartbeat_interval, settings.lease(), claim, fence, link, stop, watch.status(), meanwhile);
-    Journal journal(link, claim);
-    const auto target = deploy::parse_target(claim.target);
-    const auto deployer = deploy::make_deployer(target, settings.deploy, claim.task.id, fence,
-                                                [&journal](const std::string& line) { journal.keep_output(line); });
-    Work work{settings, link, heart, journal, claim, target, *deployer, watch, meanwhile};
-    log::info("task.claimed",
-              claim.task.type + (claim.task.version ? " of " + *claim.task.version : "") + " on " + claim.target,
-              {{"task_id", claim.task.id}, {"attempt", std::to_string(claim.task.attempt)}});
-    base::crash_point("claim");
-    if (claim.give_up) {
-      result = record_outcome(work, stop, give_up(work));
-    } else {
-      const std::size_t first = claim.taken_over ? take_over(work) : 0;
-      result = conclude(work, stop, mode, run_steps(work, first));
-    }
-    tidy(work);
+    result = run(context, parts);
+    tidy(context, parts.afterwards);
   } catch (const Error& e) {
     result.end = e.kind() == Kind::lease_lost ? TaskResult::End::lost : TaskResult::End::abandoned;
     result.exit_code = base::exit_code(e.kind());
     result.message = e.what();
     result.hint = e.hint();
     log::error(result.end == TaskResult::End::lost ? "task.lost" : "task.abandoned", e.what(),
-               {{"task_id", claim.task.id}});
+               {{"task_id", parts.claim.task.id}});
   }
   return result;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/watch.hpp"
 
-#include "core/agent/work.hpp"
+#include "core/agent/task_context.hpp"
 #include "core/backup/folder.hpp"
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
 #include "core/notify/outbox.hpp"
 #include "core/observe/probes.hpp"
 #include "core/queue/claim.hpp"
+#include "core/queue/tick.hpp"
 
 #include <algorithm>
 

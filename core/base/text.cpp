@@ -68,6 +68,18 @@ std::string scrub_utf8(std::string_view text) {
   return out;
 }
 
+std::string plain_ascii(std::string_view text) {
+  constexpr std::size_t kLongest = 8 * 1024;
+  std::string out;
+  for (const char c : scrub_utf8(text)) {
+    if (out.size() == kLongest) break;
+    const auto code = static_cast<unsigned char>(c);
+    const bool continues = (code & 0xC0) == 0x80;
+    if (!continues) out += code < 0x80 ? c : '?';
+  }
+  return out;
+}
+
 std::string one_line(std::string_view text) {
   std::string out;
   for (const char c : scrub_utf8(text)) {

@@ -15,6 +15,9 @@ std::string scrub_utf8(std::string_view text);
 /// One line for a terminal or a log: control characters become spaces or are shown as \xNN.
 std::string one_line(std::string_view text);
 
+/// For a reader that refuses other letters: each character that is not ASCII becomes '?', and what is longer than 8 KiB is cut.
+std::string plain_ascii(std::string_view text);
+
 std::string trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/daemon.hpp"
+
+#include "core/agent/database_store.hpp"
+#include "core/agent/journal.hpp"
+#include "core/agent/lease_keeper.hpp"
+#include "core/agent/news.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/log/log.hpp"
+#include "core/maintenance/maintenance.hpp"
+#include "core/queue/agents.hpp"
+#include "core/queue/prune.hpp"
+
+#include <algorithm>
+#include <array>
+#include <poll.h>
+#include <unistd.h>
+
+namespace wrktalk::agent {
+namespace {
+
+using base::Deadline;
+using base::Error;
+using base::Kind;
+
+constexpr std::chrono::hours kBetweenHousekeeping{1};
+/// Between two batches, so that tasks and probes do not wait.
+constexpr std::chrono::seconds kBetweenBatches{1};
+
+/// How a task left our hands, in a word.
+std::string result_of(const TaskResult& result) {
+  switch (result.end) {
+    case TaskResult::End::released: return "released";
+    case TaskResult::End::lost: return "lost";
+    case TaskResult::End::abandoned: return "abandoned";
+    case TaskResult::End::recorded: break;
+  }
+  if (result.status != queue::Status::failed) return queue::to_text(result.status);
+  if (result.exit_code == base::ExitCode::put_back) return "put_back";
+  return result.exit_code == base::ExitCode::not_put_back ? "not_put_back" : "failed";
+}
+
+void count(Summary& summary, const TaskResult& result) {
+  if (result.end == TaskResult::End::recorded && result.status == queue::Status::completed) {
+    ++summary.completed;
+    return;
+  }
+  // One that was given back has not failed.
+  if (result.end != TaskResult::End::released) ++summary.failed;
+  summary.exit_code = result.exit_code;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+/// Keeps who guards the tool; while the database is away the lease alone has to do.
+void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& guard) {
+  try {
+    queue::record_guard(link.session(), claim, exec::to_text(guard));
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost) throw;
+    if (is_outage(e)) link.drop();
+    log::warn("database.away", e.what(), {{"task_id", claim.task.id}});
+  }
+}
+
+}  // namespace
+
+TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                       const std::optional<std::string>& instance, Watch& watch, base::Pulse& meanwhile,
+                       std::vector<notify::Event>& owed) {
+  exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
+  LeaseKeeper lease(settings.heartbeat_interval, settings.lease(), claim, instance, fence, link, stop, watch.status(),
+                    meanwhile);
+  DatabaseStore store(settings, link, claim);
+  Journal journal(store, claim);
+  const auto deployer = deploy::make_deployer(deploy::parse_target(claim.target), settings.deploy, claim.task.id, fence,
+                                              [&journal](const std::string& line) { journal.keep_output(line); });
+  StopPulse afterwards(stop, meanwhile);
+  const auto show_queue = [&] {
+    const auto questions = watch.questions();
+    if (questions.empty()) return;
+    try {
+      watch.answers(queue::numbers(link.session(), questions));
+    } catch (const Error& e) {
+      log::debug("metrics.not_asked", e.what(), {{"task_id", claim.task.id}});
+    }
+  };
+  const bool webhook = !settings.notify.webhook_url.empty();
+  const auto result = run_task({claim, mode, settings.agent_id, webhook, store, *deployer, lease, journal, stop,
+                                watch.status(), afterwards, show_queue});
+  for (auto& event : store.take_owed()) owed.push_back(std::move(event));
+  return result;
+}
+
+Daemon::Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen)
+    : settings_(settings),
+      stop_(stop),
+      watch_(watch),
+      link_(settings.database, listen, settings.credentials),
+      courier_(settings.notify, [this] { return link_.settings(); }),
+      meanwhile_(courier_, watch_) {}
+
+void Daemon::ready() {
+  if (signed_in_ && link_.connected()) return;
+  auto& db = link_.session();
+  if (signed_in_) return;
+  me_ = sign_in(db, settings_);
+  signed_in_ = true;
+}
+
+void Daemon::refuse_twin() {
+  auto& db = link_.session();
+  queue::sign_in_instance(db, me_, host_name(), exec::to_text(exec::identify(::getpid())));
+  while (const auto other = queue::other_live(db, me_.agent_id, me_.instance)) {
+    const bool alive = lives(*other);
+    if (stop_.requested()) return;
+    if (!alive) {
+      queue::forget_instance(db, other->id);
+      continue;
+    }
+    queue::forget_instance(db, me_.instance);
+    throw Error(Kind::configuration,
+                "another agent with the id " + me_.agent_id + " polls already on " +
+                    base::one_line(other->host.value_or("another machine")),
+                "end that one, or give this one an id of its own with WRKTALK_AGENT_AGENT_ID");
+  }
+}
+
+/// A process of this machine can be looked up. On another machine only time can tell: an agent that lives is seen within its poll interval, or the
+/// interval of its heartbeat while it runs a task.
+bool Daemon::lives(const queue::Instance& other) {
+  constexpr std::chrono::milliseconds kBetweenLooks{250};
+  constexpr std::chrono::seconds kMargin{1};
+  const auto process = exec::parse_process_id(other.process.value_or(""));
+  if (exec::is_same_host(process)) return exec::is_running_here(process) && process.pid != ::getpid();
+  const std::chrono::duration<double> silent(other.silent_seconds);
+  const auto longest = std::max(settings_.poll_interval, settings_.heartbeat_interval) + kMargin;
+  const auto until = Deadline::in(std::chrono::duration_cast<std::chrono::nanoseconds>(longest - silent));
+  log::info("agent.waiting", "an agent with the id " + me_.agent_id + " was seen on " +
+                                 base::one_line(other.host.value_or("another machine")) +
+                                 ": waiting whether it is still there");
+  while (!until.passed() && !stop_.requested()) {
+    std::vector<pollfd> fds;
+    stop_.watch(fds);
+    const auto due = base::sooner(base::sooner(until, Deadline::in(kBetweenLooks)), meanwhile_.watch(fds));
+    ::poll(fds.data(), fds.size(), due.poll_timeout());
+    stop_.poll();
+    meanwhile_.tick();
+    const auto again = queue::other_live(link_.session(), me_.agent_id, me_.instance);
+    if (!again || again->id != other.id) return false;
+    if (again->last_seen != other.last_seen) return true;
+  }
+  return false;
+}
+
+std::optional<TaskResult> Daemon::run_one() {
+  const auto claim = queue::claim(link_.session(), me_, settings_.lease(), leases_.not_yet(base::BootClock::now()));
+  if (!claim) return std::nullopt;
+  answered();
+  auto& status = watch_.status();
+  const auto result =
+      run_claimed(settings_, link_, stop_, *claim, Mode::daemon, me_.instance, watch_, meanwhile_, owed_);
+  status.count_task(claim->task.type, result_of(result));
+  if (result.end == TaskResult::End::lost) ++status.lost_leases;
+  courier_.wake();
+  return result;
+}
+
+Summary Daemon::run_due(int at_most) {
+  Summary summary;
+  while (!stop_.requested() && at_most-- > 0) {
+    const auto result = run_one();
+    if (!result) break;
+    count(summary, *result);
+    stop_.poll();
+  }
+  return summary;
+}
+
+queue::Tick Daemon::tick() {
+  auto tick = look();
+  answered();
+  const bool webhook = !settings_.notify.webhook_url.empty();
+  if (tick.silent) notify::tell_silent_agents(link_.session(), webhook);
+  if (tick.overdue) end_overdue(link_.session(), webhook);
+  if (tick.silent || tick.overdue) tick = look();
+  if (!owed_.empty()) tell_owed();
+  if (tick.news) courier_.wake(*tick.news);
+  if (tick.chore && tick.chore->count() == 0) {
+    close_windows();
+  } else if (tick.chore) {
+    tick.next = std::min(tick.next.value_or(*tick.chore), *tick.chore);
+  }
+  if (!tick.due && housekeeping_.passed()) keep_house();
+  return tick;
+}
+
+queue::Tick Daemon::look() {
+  const auto now = base::BootClock::now();
+  auto tick = queue::tick(link_.session(), me_, maintenance::kSecondsUntilDue, notify::kSecondsUntilDue,
+                          watch_.questions(), leases_.not_yet(now));
+  watch_.answers(tick.numbers);
+  leases_.look(now, tick.server_seconds, tick.leases);
+  if (const auto free = leases_.next(now)) tick.next = std::min(tick.next.value_or(free->left()), free->left());
+  return tick;
+}
+
+/// The news of a task whose outbox rows met a lock: the same key is never told twice.
+void Daemon::tell_owed() {
+  const bool webhook = !settings_.notify.webhook_url.empty();
+  while (!owed_.empty()) {
+    try {
+      db::Transaction tx(link_.session());
+      notify::enqueue(tx, owed_.back(), webhook);
+      tx.commit();
+    } catch (const Error& e) {
+      if (is_outage(e)) {
+        link_.drop();
+        return;
+      }
+      log::error("notify.refused", e.what(), {{"hint", e.hint()}});
+    }
+    owed_.pop_back();
+  }
+}
+
+/// Old rows go, a batch at a time. A role without the right to delete is told of once.
+void Daemon::keep_house() {
+  housekeeping_ = Deadline::in(kBetweenHousekeeping);
+  try {
+    if (queue::prune_batch(link_.session(), queue::PruneRules{}).more) housekeeping_ = Deadline::in(kBetweenBatches);
+    housekeeping_failed_ = false;
+  } catch (const Error& e) {
+    if (is_outage(e)) throw;
+    if (!housekeeping_failed_) log::warn("housekeeping.failed", e.what(), {{"hint", e.hint()}});
+    housekeeping_failed_ = true;
+  }
+}
+
+/// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
+void Daemon::close_windows() {
+  StopPulse pulse(stop_, watch_);
+  try {
+    if (maintenance::close_due([&]() -> db::Session& { return link_.session(); }, settings_.maintenance, pulse)) {
+      log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
+    }
+    stuck_ = false;
+  } catch (const Error& e) {
+    if (stop_.requested()) return;
+    if (dynamic_cast<const maintenance::ProxyError*>(&e) == nullptr) throw;
+    if (!stuck_) log::error("maintenance.stuck", e.what(), {{"hint", e.hint()}});
+    stuck_ = true;
+  }
+}
+
+Deadline Daemon::failed(const Error& e) {
+  if (backoff_.tries() == 0)
+    log::error(is_outage(e) ? "database.away" : "database.refused", e.what(), {{"hint", e.hint()}});
+  link_.drop();
+  watch_.status().database_is_away();
+  return Deadline::in(backoff_.next());
+}
+
+/// The database took a write: that it lets us connect alone says little.
+void Daemon::answered() {
+  if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
+  backoff_.reset();
+  watch_.status().database_answers();
+  watch_.status().reconnects = link_.reconnects();
+}
+
+void Daemon::deliver() noexcept {
+  if (stop_.requested()) courier_.finish();
+  StopPulse hurry(stop_, watch_);
+  agent::deliver(courier_, kDeliveryTime, hurry);
+}
+
+void Daemon::sign_out() noexcept {
+  if (!signed_in_ || !link_.connected()) return;
+  try {
+    queue::leave(link_.session(), me_);
+  } catch (const Error& e) {
+    log::warn("agent.sign_out", e.what());
+  }
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/agent/agent.hpp"
+#include "core/agent/link.hpp"
+#include "core/agent/watch.hpp"
+#include "core/notify/courier.hpp"
+#include "core/queue/agents.hpp"
+#include "core/queue/lease_watch.hpp"
+#include "core/queue/tick.hpp"
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wrktalk::agent {
+
+/// One start of the agent: its connection, its place in agent_instance, its outbox, and what it does between tasks.
+class Daemon {
+ public:
+  Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen);
+
+  /// Connects and signs in when that is not done. Throws what Session throws.
+  void ready();
+  /// Throws Error(configuration) when another live daemon has the same agent id.
+  void refuse_twin();
+
+  /// Claims and runs tasks that are due, `at_most` so many, until there is none or we are asked to end.
+  Summary run_due(int at_most = std::numeric_limits<int>::max());
+  /// Looks at the queue, and does what is due besides tasks.
+  queue::Tick tick();
+
+  /// The database did not take something. Returns when to try again.
+  base::Deadline failed(const base::Error& error);
+
+  Link& link() noexcept { return link_; }
+  /// What goes on whatever the loop waits for.
+  base::Pulse& meanwhile() noexcept { return meanwhile_; }
+
+  /// What is due in the outbox goes out before the process ends, as far as it goes quickly.
+  void deliver() noexcept;
+  void sign_out() noexcept;
+
+ private:
+  bool lives(const queue::Instance& other);
+  std::optional<TaskResult> run_one();
+  queue::Tick look();
+  void close_windows();
+  void tell_owed();
+  void keep_house();
+  void answered();
+
+  const Settings& settings_;
+  Stop& stop_;
+  Watch& watch_;
+  Link link_;
+  notify::Courier courier_;
+  base::Both meanwhile_;
+  base::Backoff backoff_;
+  queue::Claimant me_;
+  queue::LeaseWatch leases_;
+  std::vector<notify::Event> owed_;  ///< news that the outbox did not take yet
+  bool signed_in_ = false;
+  bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
+  base::Deadline housekeeping_ = base::Deadline::at({});
+  bool housekeeping_failed_ = false;
+};
+
+/// Runs a claimed task with all that is real. `instance` of a daemon; empty for a command in the foreground.
+TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                       const std::optional<std::string>& instance, Watch& watch, base::Pulse& meanwhile,
+                       std::vector<notify::Event>& owed);
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/agent/lease.hpp"
+#include "core/agent/lease_renewal.hpp"
+#include "core/agent/link.hpp"
+#include "core/agent/stop.hpp"
+#include "core/observe/status.hpp"
+#include "core/queue/claim.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace wrktalk::agent {
+
+/// The lease of a claimed task: renewed by a thread, seen by the working thread, together with signals, the wish to cancel, and what goes on
+/// `meanwhile`, whose tick must not throw.
+class LeaseKeeper : public Lease {
+ public:
+  /// The link's credentials are renewed when the heartbeat's are refused.
+  LeaseKeeper(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
+              const std::optional<std::string>& instance, exec::Fence& fence, Link& link, Stop& stop,
+              observe::Status& status, base::Pulse& meanwhile);
+
+  base::Deadline watch(std::vector<pollfd>& fds) override;
+  void tick() override;
+  void ignore_requests() noexcept override { undoing_ = true; }
+  void begin_record() noexcept override;
+  void wait(base::Deadline until) override;
+  void regain() override;
+  bool fenced() const noexcept override { return fence_.term_at().passed(); }
+  bool ended_at_once() const noexcept override { return stop_.at_once(); }
+
+ private:
+  LeaseRenewal::View look();
+  void throw_for(const LeaseRenewal::View& view);
+  bool has_run_out(const LeaseRenewal::View& view) const noexcept;
+
+  const queue::Claim& claim_;
+  const std::chrono::milliseconds lease_;
+  exec::Fence& fence_;
+  Link& link_;
+  Stop& stop_;
+  observe::Status& status_;
+  base::Pulse& meanwhile_;
+  bool undoing_ = false;
+  bool waiting_ = false;  ///< for the database: a lease that has run out does not end it
+  unsigned late_ = 0;     ///< already counted in the status
+  LeaseRenewal renewal_;
+};
+
+}  // namespace wrktalk::agent

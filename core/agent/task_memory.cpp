@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/task_memory.hpp"
+
+#include "core/agent/task_context.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace wrktalk::agent {
+
+using nlohmann::ordered_json;
+
+std::string to_json(const WhatRan& before) {
+  auto out = ordered_json::parse(deploy::to_json(before.seen));
+  if (before.artifact_id) out["artifact_id"] = *before.artifact_id;
+  return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+TaskMemory memory_of(const queue::Claim& claim) {
+  TaskMemory memory;
+  memory.goal = queue::parse_goal(claim.task.goal);
+  if (claim.task.before) {
+    const auto json = ordered_json::parse(*claim.task.before, nullptr, false);
+    WhatRan before{deploy::before_from_json(*claim.task.before), {}};
+    if (json.is_object() && json.contains("artifact_id") && json["artifact_id"].is_string()) {
+      before.artifact_id = json["artifact_id"].get<std::string>();
+    }
+    memory.before = std::move(before);
+  }
+  // A step that this version does not know may have touched the target.
+  if (claim.task.reached) memory.reached = row_of(*claim.task.reached).value_or(*row_of("apply"));
+  return memory;
+}
+
+}  // namespace wrktalk::agent

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/agent/task_context.hpp"
+#include "tests/core/agent/fakes.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace wrktalk::agent::test {
+namespace {
+
+using base::Kind;
+using Left = deploy::StepError::Left;
+
+/// Thousands of failures are logged: nobody reads them.
+class QuietLog {
+ public:
+  QuietLog() : stderr_(::dup(STDERR_FILENO)) {
+    const int null = ::open("/dev/null", O_WRONLY);
+    ::dup2(null, STDERR_FILENO);
+    ::close(null);
+  }
+  QuietLog(const QuietLog&) = delete;
+  QuietLog& operator=(const QuietLog&) = delete;
+  ~QuietLog() {
+    ::dup2(stderr_, STDERR_FILENO);
+    ::close(stderr_);
+  }
+
+ private:
+  int stderr_;
+};
+
+std::string state_of(const World& world) {
+  return nlohmann::json::parse(world.ending->result).at("state").get<std::string>();
+}
+
+int exit_code_in(const World& world) { return nlohmann::json::parse(world.ending->result).at("exit_code").get<int>(); }
+
+int calls(const World& world, const std::string& name) {
+  return static_cast<int>(std::count(world.calls.begin(), world.calls.end(), name));
+}
+
+/// What ran before the task.
+enum class Start { nothing, release, unknown };
+
+World world_with(Start start, const Trouble& trouble) {
+  World world;
+  world.trouble = trouble;
+  world.running = start == Start::nothing ? "" : kBefore;
+  world.unknown = start == Start::unknown;
+  return world;
+}
+
+/// What must hold when a task has ended, whatever happened on the way.
+void check_whole(const World& world, Start start) {
+  const std::string was = start == Start::nothing ? "" : kBefore;
+  const std::string state = state_of(world);
+  // After too many attempts the site is left as the last holder left it: the daemon closes the window of a task that has ended.
+  const bool exhausted = world.attempt > 3 + queue::kPutBackAttempts;
+  CHECK(world.records == 1);
+  if (state == "applied") {
+    CHECK(world.running == kGoal);
+    CHECK(world.status == queue::Status::completed);
+    CHECK(world.told.size() == 1);
+    CHECK(exit_code_in(world) == 0);
+  } else if (state == "untouched" || state == "put_back") {
+    CHECK(world.running == was);
+    if (!exhausted) CHECK_FALSE(world.window);
+    CHECK(world.told.size() == (world.status == queue::Status::cancelled ? 0 : 1));
+    CHECK(exit_code_in(world) != 0);
+    CHECK(exit_code_in(world) != 10);
+  } else {
+    CHECK(state == "not_put_back");
+    CHECK(world.status == queue::Status::failed);
+    if (!exhausted) CHECK(world.window);
+    CHECK(world.told.size() == 2);  // the failure, and that the site stays in maintenance
+    CHECK(exit_code_in(world) == 10);
+  }
+  if (start == Start::unknown) CHECK(calls(world, "put_back") == 0);
+  if (world.health_was_seen) CHECK(state == "applied");
+}
+
+struct Failure {
+  std::string step;
+  std::optional<Kind> kind;
+  std::optional<Left> left;
+  bool put_back_fails = false;
+};
+
+const std::vector<Failure> kFailures = {
+    {"", {}, {}},
+    {"resolve", Kind::child, {}},
+    {"fetch", Kind::artifact, {}},
+    {"check", Kind::artifact, {}},
+    {"maintenance-on", Kind::configuration, {}},
+    {"apply", {}, Left::untouched},
+    {"apply", {}, Left::dirty},
+    {"apply", {}, Left::put_back},
+    {"apply", {}, Left::not_put_back},
+    {"apply", Kind::child, {}},
+    {"apply", {}, Left::dirty, true},
+    {"health", {}, Left::dirty},
+    {"health", {}, Left::dirty, true},
+};
+
+/// Every moment that a run without trouble or with a failure passes through.
+std::vector<std::string> moments_of(Start start, const Failure& failure) {
+  Trouble trouble;
+  trouble.fail_step = failure.step;
+  trouble.fail_kind = failure.kind;
+  trouble.fail_left = failure.left;
+  trouble.put_back_fails = failure.put_back_fails;
+  World world = world_with(start, trouble);
+  run_to_the_end(world);
+  std::vector<std::string> names;
+  for (const auto& [name, times] : world.moments) names.push_back(name);
+  return names;
+}
+
+template <typename Check>
+int for_all_cases(Check check) {
+  int cases = 0;
+  for (const auto start : {Start::nothing, Start::release, Start::unknown}) {
+    for (const auto& failure : kFailures) {
+      for (const auto& moment : moments_of(start, failure)) {
+        Trouble trouble;
+        trouble.fail_step = failure.step;
+        trouble.fail_kind = failure.kind;
+        trouble.fail_left = failure.left;
+        trouble.put_back_fails = failure.put_back_fails;
+        CAPTURE(failure.step);
+        CAPTURE(static_cast<int>(start));
+        CAPTURE(moment);
+        check(start, trouble, moment);
+        ++cases;
+      }
+    }
+  }
+  return cases;
+}
+
+}  // namespace
+
+TEST_SUITE("agent::run_task") {
+  TEST_CASE("every failure, with every moment as the last of one, two or all holders") {
+    const QuietLog quiet;
+    int cases = 0;
+    for (const int crashes : {1, 2, 100}) {
+      cases += for_all_cases([&](Start start, Trouble trouble, const std::string& moment) {
+        CAPTURE(crashes);
+        trouble.crash_at = moment;
+        trouble.crashes = crashes;
+        World world = world_with(start, trouble);
+        const bool ended = run_to_the_end(world);
+        // Whoever dies each time before or while it records is never heard of again, but changes nothing any more.
+        const bool never = crashes == 100 && (moment == "record begins" || moment == "release");
+        if (never && !ended) return;
+        REQUIRE(ended);
+        check_whole(world, start);
+      });
+    }
+    CHECK(cases >= 300);
+  }
+
+  TEST_CASE("every failure, with the database away once at every moment") {
+    const QuietLog quiet;
+    const int cases = for_all_cases([](Start start, Trouble trouble, const std::string& moment) {
+      // A deployer does not speak with the database.
+      if (moment.find("apply") == 0 || moment.find("put-back") == 0) return;
+      trouble.outage_at = moment;
+      World world = world_with(start, trouble);
+      REQUIRE(run_to_the_end(world));
+      CHECK(world.attempt == 1);
+      check_whole(world, start);
+    });
+    CHECK(cases >= 100);
+  }
+
+  TEST_CASE("a request to cancel, heard at every step or by the next holder") {
+    const QuietLog quiet;
+    for (const auto start : {Start::nothing, Start::release, Start::unknown}) {
+      for (const auto& step : steps()) {
+        for (const int crashes : {0, 1}) {
+          Trouble trouble;
+          trouble.cancel_at = step.name;
+          trouble.crash_at = std::string("at ") + step.name;
+          trouble.crashes = crashes;
+          CAPTURE(step.name);
+          CAPTURE(crashes);
+          World world = world_with(start, trouble);
+          REQUIRE(run_to_the_end(world));
+          check_whole(world, start);
+          const bool late = step.resume == Step::Resume::to_record;
+          if (late && crashes == 1) CHECK(world.status == queue::Status::completed);
+          if (!late && start != Start::unknown) CHECK(world.status == queue::Status::cancelled);
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a release that was seen healthy is never applied again nor put back") {
+    const QuietLog quiet;
+    for (const char* moment : {"at server-env", "before maintenance-off", "at maintenance-off", "window closes",
+                               "record begins", "record ends"}) {
+      for (const int crashes : {1, 2, 4}) {
+        Trouble trouble;
+        trouble.crash_at = moment;
+        trouble.crashes = crashes;
+        CAPTURE(moment);
+        CAPTURE(crashes);
+        World world = world_with(Start::release, trouble);
+        REQUIRE(run_to_the_end(world));
+        CHECK(state_of(world) == "applied");
+        CHECK(calls(world, "apply") == 1);
+        CHECK(calls(world, "put_back") == 0);
+      }
+    }
+  }
+
+  TEST_CASE("a busy target is left alone, and the task waits") {
+    const QuietLog quiet;
+    for (const char* step : {"resolve", "apply"}) {
+      Trouble trouble;
+      trouble.fail_step = step;
+      trouble.fail_kind = Kind::busy;
+      CAPTURE(step);
+      World world = world_with(Start::release, trouble);
+      CHECK_FALSE(run_to_the_end(world, 1));
+      CHECK(world.status == queue::Status::pending);
+      CHECK(world.attempt == 0);
+      CHECK(world.calls.empty());
+      CHECK_FALSE(world.window);
+      world.trouble = {};
+      REQUIRE(run_to_the_end(world));
+      CHECK(state_of(world) == "applied");
+    }
+  }
+
+  TEST_CASE("a step that this version does not know may have touched the target") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.fail_step = "fetch";
+    trouble.fail_kind = Kind::artifact;
+    World world = world_with(Start::release, trouble);
+    world.status = queue::Status::in_progress;
+    world.attempt = 1;
+    world.goal = R"({"artifact_id":"id-2.0.0","version":"2.0.0"})";
+    world.before = R"({"state":"running","version":"1.0.0"})";
+    world.reached = "a step of a newer version";
+    world.running = "half";
+    REQUIRE(run_to_the_end(world));
+    CHECK(state_of(world) == "put_back");
+    CHECK(world.running == kBefore);
+  }
+
+  TEST_CASE("attempts and put-backs end: failed, exit 10, told once") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.crash_at = "apply goes on";
+    trouble.crashes = 100;
+    World world = world_with(Start::release, trouble);
+    world.trouble.put_back_fails = false;
+    REQUIRE(run_to_the_end(world));
+    CHECK(state_of(world) == "put_back");
+
+    trouble.crash_at = "at apply";
+    World dying = world_with(Start::release, trouble);
+    dying.status = queue::Status::in_progress;
+    REQUIRE(run_to_the_end(dying));
+    CHECK(dying.attempt <= 4);
+
+    trouble.crash_at = "put-back goes on";
+    trouble.fail_step = "health";
+    trouble.fail_left = Left::dirty;
+    World stuck = world_with(Start::release, trouble);
+    REQUIRE(run_to_the_end(stuck));
+    CHECK(state_of(stuck) == "not_put_back");
+    CHECK(stuck.attempt == 7);
+    CHECK(stuck.told.size() == 2);
+  }
+}
+
+}  // namespace wrktalk::agent::test
