@@ -75,7 +75,7 @@ check 'one notification for each event and active admin' expect_equal \
                 string_agg(distinct event, '|' order by event) || ' ' || count(*) from notification"
 check 'no temporary file is left' no_left_overs
 check 'no secret is left on disk' refuse grep -rqs 'for-[123]' "$WORK/srv" "$WORK/tmp" "$WORK/secrets"
-check 'only the current and the previous tree are kept' expect_equal '1.0.0 2.0.0' \
+check 'only the current and the previous tree are kept' expect_equal '1.0.0 2.0.0~2' \
     bash -c "cd '$WORK/srv/releases' && echo *"
 
 # ---------------------------------------------------------------- what must be refused

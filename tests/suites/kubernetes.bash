@@ -68,6 +68,33 @@ cancelled_in_the_middle() {
 }
 version_there() { running | cut -d' ' -f1; }
 
+# foreign_stays_foreign: somebody else's upgrade is under way, then left behind by a kill: nothing of ours touches it.
+history_of() { "$WRKTALK_AGENT_HELM_BIN" -n "$WRKTALK_AGENT_KUBE_NAMESPACE" history demo -o json; }
+foreign_stays_foreign() {
+    local there id good
+    good=$(recorded_revision)
+    background foreign "$WRKTALK_AGENT_HELM_BIN" -n "$WRKTALK_AGENT_KUBE_NAMESPACE" upgrade demo "$WORK/chart-3.0.0/demo" --wait --timeout 120s
+    wait_until 30 expect_equal pending-upgrade revision_status
+    there=$(history_of)
+    expect_exit 4 "$WRKTALK" deploy 1.0.0
+    expect_output 'another helm operation'
+    "$WRKTALK" deploy 1.0.0 --queue --target "kubernetes:$WRKTALK_AGENT_KUBE_NAMESPACE/demo" >/dev/null
+    id=$(last_task)
+    expect_exit 4 "$WRKTALK" poll
+    expect_equal 'pending 0' sql "select status || ' ' || attempt from agent_task where id = '$id'"
+    expect_equal "$there" history_of
+    end_background foreign KILL || true
+    expect_exit 4 "$WRKTALK" deploy 1.0.0
+    expect_equal "$there" history_of
+    maintenance_is_off
+    # Whoever it belongs to cleans up, and the task that has waited runs.
+    "$WRKTALK_AGENT_HELM_BIN" -n "$WRKTALK_AGENT_KUBE_NAMESPACE" rollback demo "$good" --wait --timeout 60s
+    sql "update agent_task set held_until = null where id = '$id'" >/dev/null
+    expect_exit 0 "$WRKTALK" poll
+    expect_equal completed sql "select status from agent_task where id = '$id'"
+    expect_equal '1.0.0 hello-1.0.0' running
+}
+
 flow() {
     WRKTALK_AGENT_KUBE_NAMESPACE=wt-$1-$$ WRKTALK_AGENT_HELM_BIN=$(command -v "$1")
     export WRKTALK_AGENT_KUBE_NAMESPACE WRKTALK_AGENT_HELM_BIN
@@ -96,6 +123,7 @@ flow() {
     check "$1: rollback to a version" expect_exit 0 "$WRKTALK" rollback --to-version 2.0.0
     check "$1: 2.0.0 runs after that" expect_equal '2.0.0 hello-2.0.0' running
     check "$1: status sees it" expect_output "kubernetes:wt-$1-$$/demo +2.0.0" "$WRKTALK" status
+    check "$1: somebody else's helm operation stays theirs: 4, and the queue waits" foreign_stays_foreign
     check "$1: maintenance is off" maintenance_is_off
     check "$1: nothing is left over" no_left_overs
 }

@@ -181,6 +181,74 @@ killed_at() {
 check 'killed between window and flag' killed_at maintenance-window
 check 'killed between flag and commit' killed_at maintenance-hidden
 
+# pod N COMMAND...: an agent in a container of its own, with the flag on a volume that all of them have.
+pod() { env WRKTALK_AGENT_AGENT_ID="pod-$1" WRKTALK_AGENT_TARGETS=host:shared WRKTALK_AGENT_HOST_ROOT="$WORK/pod-$1" "${@:2}"; }
+another_agent() {
+    pod 1 "$WRKTALK" deploy 1.0.0 --queue --target host:shared >/dev/null
+    expect_exit 137 pod 1 env WRKTALK_CRASH_AT=apply "$WRKTALK" poll
+    expect_equal 503 status_of "$NGINX_URL"
+    settled() { pod 2 "$WRKTALK" poll --drain >/dev/null 2>&1; task_is completed; }
+    wait_until 60 settled
+    refuse test -e "$NGINX_FLAG"
+    no_window
+    expect_exit 0 pod 2 "$WRKTALK" maintenance status --exit-code
+}
+check 'another agent that finishes the task of a dead one takes down the flag that they share' another_agent
+
+# sessions_end MODE: all sessions of the agents are ended; new ones may write when MODE is off.
+sessions_end() {
+    PGOPTIONS='-c default_transaction_read_only=off' sql "alter database wrktalk set default_transaction_read_only = $1" >/dev/null
+    sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'wrktalk/%'" >/dev/null
+}
+read_only() {
+    WRKTALK_HOLD_AT=maintenance-off WRKTALK_HOLD_FILE=$WORK/held WRKTALK_AGENT_HEARTBEAT_INTERVAL=5s \
+        background deploy "$WRKTALK" deploy 2.0.0
+    wait_until 20 test -e "$WORK/held"
+    sessions_end on
+    rm "$WORK/held"
+    wait_until 10 grep -q 'read-only transaction' "$WORK/deploy.log"
+    expect_equal 503 status_of "$NGINX_URL"
+    sessions_end off
+    expect_exit 0 end_background_itself deploy
+    task_is completed
+    expect_equal 200 status_of "$NGINX_URL"
+    no_window
+}
+# end_background_itself NAME: wait for its end.
+end_background_itself() { local pid; pid=$(<"$WORK/$1.pid"); rm "$WORK/$1.pid"; wait "$pid"; }
+check 'a server that is read-only just then: the site leaves maintenance when it is not any more' read_only
+end_background deploy || true
+sessions_end off
+
+slow_program() {
+    printf '#!/bin/sh\ntouch %q\nsleep 4\n' "$WORK/off-began" >"$WORK/off"
+    chmod +x "$WORK/off"
+    WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=command WRKTALK_AGENT_MAINTENANCE_ON=/bin/true WRKTALK_AGENT_MAINTENANCE_OFF=$WORK/off \
+        background deploy "$WRKTALK" deploy 1.0.0
+    wait_until 20 test -e "$WORK/off-began"
+    # No lock is held, and no transaction is open, while it runs.
+    expect_equal 0 sql "select count(*) from pg_stat_activity where application_name like 'wrktalk/%' and state like 'idle in transaction%'"
+    expect_equal 0 sql "select count(*) from pg_locks where locktype = 'advisory'"
+    sessions_end off
+    expect_exit 0 end_background_itself deploy
+    task_is completed
+    no_window
+}
+check 'sessions that are ended while a program runs for 4 s harm nothing' slow_program
+end_background deploy || true
+
+before_any_agent() {
+    sql 'delete from deployment_config; delete from maintenance_window' >/dev/null
+    expect_exit 0 nginx maintenance on
+    expect_exit 0 "$WRKTALK" poll
+    expect_equal t sql 'select maintenance_mode_enabled from deployment_config'
+    expect_equal 503 status_of "$NGINX_URL"
+    expect_exit 0 nginx maintenance status --exit-code
+    expect_exit 0 nginx maintenance off
+    no_window
+}
+check 'maintenance that was switched on before any agent ran stays on' before_any_agent
+
 by_hand_before() {
     touch "$NGINX_FLAG"
     expect_exit 0 "$WRKTALK" deploy 2.0.0

@@ -8,7 +8,8 @@ pg_database wrktalk
 . "$SUPPORT/agent.bash"
 
 tasks=${WRKTALK_TEST_TASKS:-600}
-export WRKTALK_AGENT_DEPLOYMENT_TYPE=host WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
+# The agents have ids of their own and serve the host targets of one site: their default target is of another kind.
+export WRKTALK_AGENT_DEPLOYMENT_TYPE=docker WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
     WRKTALK_AGENT_MAINTENANCE_HANDLER=none TMPDIR=$WORK/tmp
 mkdir "$TMPDIR"
 "$WRKTALK" migrate up --set agent >/dev/null
@@ -29,8 +30,9 @@ sql "insert into agent_task (type, release_artifact_id, target, execute_after, c
 # targets FIRST LAST: their names, with commas.
 targets() { seq -s , -f 'host:site/%g' "$1" "$2"; }
 for n in 1 2 3 4; do
-    WRKTALK_AGENT_TARGETS=$(targets 1 15) background "all-$n" "$WRKTALK" poll --loop
-    WRKTALK_AGENT_TARGETS=$(targets $((n * 4 - 3)) $((n < 4 ? n * 4 : 15))) background "some-$n" "$WRKTALK" poll --loop
+    WRKTALK_AGENT_AGENT_ID=all-$n WRKTALK_AGENT_TARGETS=host:site,$(targets 1 15) background "all-$n" "$WRKTALK" poll --loop
+    WRKTALK_AGENT_AGENT_ID=some-$n WRKTALK_AGENT_TARGETS=$(targets $((n * 4 - 3)) $((n < 4 ? n * 4 : 15))) \
+        background "some-$n" "$WRKTALK" poll --loop
 done
 
 none_is_left() { [ "$(sql "select count(*) from agent_task where status in ('pending', 'inProgress')")" = 0 ]; }

@@ -51,7 +51,7 @@ check 'text and HTML say what was done, by whom, and what to do; markup in it is
 
 failed_one() {
     fresh
-    printf '#!/bin/sh\necho "password=hunter2 is wrong" >&2\nexit 1\n' >"$WORK/sick"
+    printf '#!/bin/sh\n[ "$WRKTALK_VERSION" != 2.0.0 ] && exit\necho "password=hunter2 is wrong" >&2\nexit 1\n' >"$WORK/sick"
     chmod +x "$WORK/sick"
     WRKTALK_AGENT_HOST_HEALTH=$WORK/sick WRKTALK_AGENT_HOST_TIMEOUT=1s expect_exit 9 "$WRKTALK" deploy 2.0.0
     expect_equal '❌ Deployment Failed - 2.0.0' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
@@ -89,6 +89,39 @@ missed() {
     expect_equal '⏰ Deployment Missed - 1.0.0' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
 }
 check 'a missed schedule is told' missed
+
+missed_again() {
+    fresh
+    expect_exit 0 "$WRKTALK" task retry "$(last_task)"
+    sql "update agent_task set execute_after = now() - interval '1 hour' where status = 'pending'" >/dev/null
+    expect_exit 0 "$WRKTALK" poll
+    expect_equal 2 mail_count
+    expect_equal '⏰ Deployment Missed - 1.0.0' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
+}
+check 'a task that misses its schedule once more is told once more' missed_again
+
+no_admin_any_more() {
+    fresh
+    mail_host 1 agent s3cret
+    expect_exit 0 "$WRKTALK" deploy 1.0.0
+    expect_equal 2 sql "select count(*) from notification where status = 'pending'"
+    sql "delete from admin where email = 'anna@example.org'" >/dev/null
+    sql "update admin set is_active = false where email = 'bob@example.org'" >/dev/null
+    mail_host "$SMTP_PORT" agent s3cret
+    expect_exit 1 "$WRKTALK" notify outbox flush
+    expect_equal 0 mail_count
+    expect_equal 2 sql "select count(*) from notification where status = 'failed' and last_error = 'the admin is no longer active'"
+}
+check 'who is no admin any more when it is sent gets nothing' no_admin_any_more
+
+two_spellings() {
+    fresh
+    admins anna@example.org Anna@Example.org
+    expect_exit 0 "$WRKTALK" deploy 1.0.0
+    expect_equal 1 mail_count
+}
+check 'an admin whose address stands there in two spellings gets one mail' two_spellings
+admins anna@example.org bob@example.org
 
 silent_agent() {
     fresh
@@ -220,7 +253,7 @@ not_held_up() {
     expect_equal t sql "select picked_up_at - created_at < '1 second' from agent_task order by created_at desc limit 1"
     end_background agent
     # What the server cannot have is let go of at the end.
-    expect_equal 'a1@example.org pending 1' bash -c "psql -XAtc \"select recipient || ' ' || status || ' ' || attempts from notification where recipient like 'a1@%'\""
+    expect_equal 'a1@example.org pending 1' bash -c "psql -XAtc \"select recipient || ' ' || status || ' ' || attempts from notification where event_key = 'k1'\""
     mode
 }
 check 'a server that hangs holds up neither a claim nor a task' not_held_up
@@ -289,7 +322,7 @@ shared() {
     news 40
     local n
     for n in 1 2 3 4; do
-        WRKTALK_AGENT_AGENT_ID=site-$n background "agent$n" "$WRKTALK" poll --loop
+        WRKTALK_AGENT_AGENT_ID=site-$n WRKTALK_AGENT_HOST_ROOT=$WORK/srv-$n background "agent$n" "$WRKTALK" poll --loop
     done
     wait_until 60 expect_equal 40 sql "select count(*) from notification where status = 'sent'"
     for n in 1 2 3 4; do end_background "agent$n"; done
@@ -389,6 +422,7 @@ if command -v exim4 >/dev/null && [ "$(id -u)" -eq 0 ]; then
         mail_host "$EXIM_PORT" agent s3cret
         steps 0 '^accepted +250 OK' --to anna@example.org
         fresh
+        admins reject@example.org defer@example.org
         news 3
         sql "insert into notification (event, event_key, recipient, data) values ('deploy.failed', 'x', 'reject@example.org', '{}'), ('deploy.failed', 'y', 'defer@example.org', '{}')" >/dev/null
         expect_exit 1 "$WRKTALK" notify outbox flush

@@ -38,7 +38,11 @@ host_store() {
     "$WRKTALK" release add "$WORK/host-$1.tar.gz" --version "$1" --type host
 }
 host_running() { cat "$WORK/srv/current/VERSION"; }
-host_by_hand() { ln -sfn "releases/$1" "$WORK/srv/current"; }
+# A version that was deployed while its tree ran lies in VERSION~2.
+host_by_hand() {
+    local trees=("$WORK/srv/releases/$1"*)
+    ln -sfn "releases/${trees[-1]##*/}" "$WORK/srv/current"
+}
 host_break() { rm "$WORK/srv/current"; }
 
 compose_store() {
@@ -140,7 +144,7 @@ v42_row() { # v42_row SQL-FOR-THE-ARTIFACT
 # The agent's own schema is past what the release runs with; the real release would have said so when it was stored.
 schema_too_new() {
     sql "update release_artifact set requires_schema = 'agent<=1' where release_version = '2.0.0' and chart_type = '$chart_type'" >/dev/null
-    check_says 1 'problem +the schema does not fit: it needs agent<=1, and agent is at 2 .*migration 2 is too new' --to-version 2.0.0
+    check_says 1 'problem +the schema does not fit: it needs agent<=1, and agent is at 5 .*migration 5 is too new' --to-version 2.0.0
     goes 7 1.0.0 2.0.0 --to-version 2.0.0
     expect_equal untouched sql "select result->>'state' from agent_task order by created_at desc limit 1"
 }

@@ -24,7 +24,9 @@ tar -czf "$WORK/1.tar.gz" -C "$WORK/tree" .
 "$WRKTALK" release add "$WORK/1.tar.gz" --version 1 --type host >/dev/null 2>&1
 
 background one "$WRKTALK" poll --loop
-background two "$WRKTALK" poll --loop
+# The second one has an id of its own, and serves the same target on the same root.
+WRKTALK_AGENT_AGENT_ID=other WRKTALK_AGENT_DEPLOYMENT_TYPE=docker WRKTALK_AGENT_TARGETS=host:site \
+    background two "$WRKTALK" poll --loop
 both_wait() { [ "$(sql 'select count(*) from agent_instance')" = 2 ]; }
 wait_until 10 both_wait
 sql "insert into agent_task (type, release_artifact_id, target)

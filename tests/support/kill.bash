@@ -92,6 +92,73 @@ kill_matrix() {
     done
 }
 
+# ---------------------------------------------------------------- what stalls
+
+# The first agent of a stalled case has the database behind a proxy that can be told to be silent, and its log is read by nobody who
+# can be counted on.
+_proxy=$WORK/proxy
+stall() { python3 "$SUPPORT/stall.py" tell "$_proxy" "$1" >/dev/null; }
+start_proxy() {
+    background proxy python3 "$SUPPORT/stall.py" run "$_proxy" "$PGHOST/.s.PGSQL.5432"
+    wait_until 10 test -s "$_proxy.port"
+}
+
+# Each is applied while the agent stands still at a step, which goes on then.
+silent_host() { stall silent; cut_connections; sleep 1; stall forward; }
+black_hole() { stall hole; let_go; }
+stalled_statement() {
+    psql -X -q -c 'begin' -c 'lock table agent_task in access exclusive mode' -c 'select pg_sleep(1)' >/dev/null &
+    let_go
+    wait $!
+}
+sessions_end_in_transactions() {
+    let_go
+    for _ in {1..20}; do
+        sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'wrktalk%' and xact_start is not null" >/dev/null
+        sleep 0.05
+    done
+}
+full_log_pipe() { let_go; }
+
+# hold_stalled STEP FAULT: as hold, behind the proxy; for full_log_pipe, stderr is a pipe that is full and has no reader who reads.
+hold_stalled() {
+    queue_next
+    rm -f "$WORK/hold" "$WORK/pipe"
+    stall forward
+    local log=/dev/null
+    if [ "$2" = full_log_pipe ]; then
+        mkfifo "$WORK/pipe"
+        exec {_pipe}<>"$WORK/pipe"
+        dd if=/dev/zero of="$WORK/pipe" bs=4096 count=64 oflag=nonblock 2>/dev/null || true
+        log=$WORK/pipe
+    fi
+    WRKTALK_HOLD_AT=$1 WRKTALK_HOLD_FILE=$WORK/hold WRKTALK_AGENT_DB_HOST=127.0.0.1 \
+        WRKTALK_AGENT_DB_PORT=$(<"$_proxy.port") background first bash -c "exec '$WRKTALK' poll --loop 2>'$log'"
+    wait_until 30 test -e "$WORK/hold"
+}
+
+# An agent that lost its lease by the stall may come by the step again.
+settled_without_holds() { let_go; settled; }
+
+at_step_stalled() {
+    hold_stalled "$1" "$2"
+    "$2"
+    wait_until 90 settled_without_holds
+    end_background first || true
+    whole "$_goal" completed
+}
+
+# stall_matrix FAULT STEP...: the fault at each of the steps.
+stall_matrix() {
+    local fault=$1 step
+    for step in "${@:2}"; do
+        check "$step, ${fault//_/ }" at_step_stalled "$step" "$fault"
+        tell "$step" "${fault//_/ }"
+        end_background first KILL || true
+        _goal=$(other)
+    done
+}
+
 # The tool in the middle of its work. begin_slow: an agent whose tool is at work.
 begin_slow() {
     make_slow

@@ -45,8 +45,9 @@ mail_count() { find "$MAIL" -name '*.eml' | wc -l; }
 # outbox: RECIPIENT STATUS ATTEMPTS of each row.
 outbox() { sql "select recipient || ' ' || status || ' ' || attempts from notification order by recipient, event"; }
 due_now() { sql "update notification set next_attempt_at = now() where status in ('pending', 'sending')" >/dev/null; }
-# news N: N rows that are due, a recipient each.
+# news N: N rows that are due, an admin each.
 news() {
+    sql "insert into admin (email) select 'a' || n || '@example.org' from generate_series(1, $1) n on conflict do nothing" >/dev/null
     sql "insert into notification (event, event_key, recipient, data)
          select 'deploy.completed', 'k' || n, 'a' || n || '@example.org', '{\"version\": \"1.0.0\"}' from generate_series(1, $1) n" >/dev/null
 }
