@@ -92,6 +92,7 @@ void move_flags(db::Transaction& tx, const std::string& target, const std::optio
 /// SQL: whether task `t` is the one with id $1 and still held under the token $2.
 constexpr const char* kIsOurs = "t.id = $1::uuid AND t.claim_token = $2::uuid AND t.status = 'inProgress'";
 
+constexpr const char* kLockOneTarget = "SELECT name FROM deployment_target WHERE name = $1 FOR UPDATE SKIP LOCKED";
 constexpr const char* kLockTarget = "SELECT FROM deployment_target WHERE name = $1 FOR UPDATE";
 
 }  // namespace
@@ -107,7 +108,9 @@ std::optional<Claim> claim(db::Session& db, const Claimant& agent, std::chrono::
                            const std::vector<std::string>& not_yet) {
   const auto asked_at = base::BootClock::now();
   db::Transaction tx(db);
-  const auto target = tx.run(choose_target_sql(), agent.targets, not_yet);
+  // With one target there is nothing to choose, and half as much to plan.
+  const auto target = agent.targets.size() == 1 ? tx.run(kLockOneTarget, agent.targets.front())
+                                                : tx.run(choose_target_sql(), agent.targets, not_yet);
   if (target.empty()) return std::nullopt;
   const auto rows = tx.run(claim_sql(), target[0]["name"].c_str(), agent.agent_id, interval(lease), interval(kSilence),
                            not_yet, kPutBackAttempts);
