@@ -50,5 +50,3 @@ kill_tool() { tool_pids | xargs -r kill -KILL; }
 . "$SUPPORT/kill.bash"
 kill_matrix
 kill_in_the_middle
-start_proxy
-for fault in silent_host sessions_end_in_transactions black_hole; do stall_matrix "$fault" apply; done

@@ -51,7 +51,12 @@ check 'text and HTML say what was done, by whom, and what to do; markup in it is
 
 failed_one() {
     fresh
-    printf '#!/bin/sh\n[ "$WRKTALK_VERSION" != 2.0.0 ] && exit\necho "password=hunter2 is wrong" >&2\nexit 1\n' >"$WORK/sick"
+    cat >"$WORK/sick" <<'SH'
+#!/bin/sh
+[ "$WRKTALK_VERSION" = 2.0.0 ] || exit 0
+echo "password=hunter2 is wrong" >&2
+exit 1
+SH
     chmod +x "$WORK/sick"
     WRKTALK_AGENT_HOST_HEALTH=$WORK/sick WRKTALK_AGENT_HOST_TIMEOUT=1s expect_exit 9 "$WRKTALK" deploy 2.0.0
     expect_equal '❌ Deployment Failed - 2.0.0' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
