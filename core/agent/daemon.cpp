@@ -114,16 +114,15 @@ void Daemon::ready() {
 }
 
 void Daemon::refuse_twin() {
-  auto& db = link_.session();
-  queue::sign_in_instance(db, me_, host_name(), exec::to_text(exec::identify(::getpid())));
-  while (const auto other = queue::other_live(db, me_.agent_id, me_.instance)) {
+  queue::sign_in_instance(link_.session(), me_, host_name(), exec::to_text(exec::identify(::getpid())));
+  while (const auto other = queue::other_live(link_.session(), me_.agent_id, me_.instance)) {
     const bool alive = lives(*other);
     if (stop_.requested()) return;
     if (!alive) {
-      queue::forget_instance(db, other->id);
+      queue::forget_instance(link_.session(), other->id);
       continue;
     }
-    queue::forget_instance(db, me_.instance);
+    queue::forget_instance(link_.session(), me_.instance);
     throw Error(Kind::configuration,
                 "another agent with the id " + me_.agent_id + " polls already on " +
                     base::one_line(other->host.value_or("another machine")),

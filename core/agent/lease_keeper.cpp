@@ -88,6 +88,8 @@ LeaseRenewal::View LeaseKeeper::look() {
   status_.late_heartbeats += view.late - late_;
   if (view.late != late_ && !view.answers) status_.database_is_away();
   late_ = view.late;
+  if (view.renewed_at != renewed_at_) status_.database_answers();
+  renewed_at_ = view.renewed_at;
   if (!view.refuses_credentials) return view;
   try {
     if (link_.refresh()) renewal_.connect_with(patient_ways(link_));

@@ -45,8 +45,9 @@ class LeaseKeeper : public Lease {
   observe::Status& status_;
   base::Pulse& meanwhile_;
   bool undoing_ = false;
-  bool waiting_ = false;  ///< for the database: a lease that has run out does not end it
-  unsigned late_ = 0;     ///< already counted in the status
+  bool waiting_ = false;                      ///< for the database: a lease that has run out does not end it
+  unsigned late_ = 0;                         ///< already counted in the status
+  base::BootClock::time_point renewed_at_{};  ///< already shown in the status
   LeaseRenewal renewal_;
 };
 

@@ -62,7 +62,7 @@ bool Link::refresh() {
   if (credentials_ == nullptr) return false;
   auto fresh = credentials_->fresh();
   if (fresh.parameters == settings_.parameters) return false;
-  settings_ = std::move(fresh);
+  settings_.parameters = std::move(fresh.parameters);
   address_.reset();
   log::info("credentials.changed", "the database's credentials have changed: connecting with the new ones");
   return true;
