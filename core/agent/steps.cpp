@@ -14,8 +14,8 @@ using base::Error;
 using base::Kind;
 using deploy::StepError;
 
-deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& artifact) {
-  auto release = context.store.fetch(artifact, context.deployer.home(artifact.version), context.lease);
+deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& artifact, const std::string& tree) {
+  auto release = context.store.fetch(artifact, tree, context.lease);
   context.status.artifact_bytes += artifact.size_bytes;
   return release;
 }
@@ -23,7 +23,7 @@ deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& ar
 void fetch(TaskContext& context) {
   if (context.held_revision) return;  // the target holds it; fetched in `apply` when it does not
   const auto& artifact = *context.artifact;
-  context.release = fetch_release(context, artifact);
+  context.release = fetch_release(context, artifact, context.deployer.home(artifact.version));
   context.journal.note("fetch", "release " + artifact.version + " (" + base::human_size(artifact.size_bytes) +
                                     ") fetched, sha256 " + artifact.sha256.substr(0, 12) + " verified");
 }
@@ -60,7 +60,7 @@ void apply(TaskContext& context) {
     }
     context.journal.note("apply", "revision " + std::to_string(*context.held_revision) +
                                       " is no longer held by the target: deploying the stored release");
-    context.release = fetch_release(context, *context.artifact);
+    context.release = fetch_release(context, *context.artifact, context.deployer.home(context.artifact->version));
     context.deployer.check(*context.release, context.lease);
   }
   context.applied = context.deployer.apply(*context.release, context.lease);
@@ -130,8 +130,9 @@ void put_back(TaskContext& context) {
   }
   std::optional<deploy::Release> stored;
   try {
-    if (before->artifact_id && context.deployer.needs_tree_to_put_back(before->seen)) {
-      stored = fetch_release(context, context.store.find_artifact(*before->artifact_id, context.lease));
+    if (before->artifact_id && context.deployer.needs_tree_to_put_back(before->seen, context.lease)) {
+      const auto artifact = context.store.find_artifact(*before->artifact_id, context.lease);
+      stored = fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before->seen));
     }
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost || is_outage(e) || context.lease.ended_at_once()) throw;

@@ -23,6 +23,7 @@ using compose::Containers;
 using compose::WayBack;
 using Args = std::vector<std::string>;
 using Left = StepError::Left;
+using Recreate = ComposeTool::Recreate;
 
 constexpr std::chrono::milliseconds kBetweenLooks{300};
 
@@ -54,6 +55,14 @@ class Compose : public Deployer {
     return trees_.home(version, in_use(quiet));
   }
 
+  std::string home_beside(const std::string& version, const Before& before) override {
+    trees_.own();
+    base::NoPulse quiet;
+    Places places = in_use(quiet);
+    for (const auto& file : compose::way_back_from_json(before.way_back).files) places.add(file);
+    return trees_.home(version, places);
+  }
+
   void check(const Release& release, base::Pulse& pulse) override {
     const std::string file = ComposeTool::file_of(release);
     compose::check_paths(release.tree, file);
@@ -63,6 +72,7 @@ class Compose : public Deployer {
       throw Error(Kind::artifact, "compose refuses the release " + release.version + ": " + last_line(answer.err),
                   "try it by hand: docker compose -f " + file + " config");
     }
+    trees_.note_contents(release.tree, pulse);
   }
 
   Before before(base::Pulse& pulse) override {
@@ -86,7 +96,7 @@ class Compose : public Deployer {
     trees_.own();
     compose_.find(pulse);
     const Containers before = services(pulse);
-    const auto outcome = compose_.up(release, pulse);
+    const auto outcome = compose_.up(release, Recreate::changed, pulse);
     if (outcome.good()) return {std::nullopt, "project " + project_ + ": " + release.version + " is up"};
     const Containers after = services(pulse);
     const bool same = fingerprint(before) == fingerprint(after);
@@ -156,10 +166,10 @@ class Compose : public Deployer {
     return seen;
   }
 
-  bool needs_tree_to_put_back(const Before& before) override {
+  bool needs_tree_to_put_back(const Before& before, base::Pulse& pulse) override {
     if (before.state != Before::State::running) return false;
     const WayBack way = compose::way_back_from_json(before.way_back);
-    return way.files.empty() || compose::missing_file(way, true).has_value();
+    return way.files.empty() || compose::missing_file(way, true) || !trees_.changed(tree_of(way), pulse).empty();
   }
 
   /// Compose leaves nothing that hinders its next run.
@@ -190,6 +200,12 @@ class Compose : public Deployer {
     return places;
   }
 
+  /// The tree of ours that it was brought up from; empty when that lies elsewhere.
+  std::string tree_of(const WayBack& way) const {
+    const auto name = way.files.empty() ? std::nullopt : trees_.name_at(way.files.front());
+    return name ? trees_.folder() + "/" + *name : "";
+  }
+
   std::optional<std::string> version_of(const WayBack& way) const {
     if (way.files.empty() || !base::starts_with(way.files.front(), trees_.folder() + "/")) return std::nullopt;
     const auto name = trees_.name_at(way.files.front());
@@ -215,7 +231,12 @@ class Compose : public Deployer {
   Applied bring_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) {
     const WayBack way = compose::way_back_from_json(before.way_back);
     const std::string what = before.version ? *before.version : stored ? stored->version : "what ran before";
-    const auto outcome = up_again(way, before.version.has_value(), stored, pulse);
+    std::string changes;
+    if (before.version && is_folder(tree_of(way))) {
+      changes = trees_.restore_contents(tree_of(way), stored ? std::optional<std::string>(stored->tree) : std::nullopt,
+                                        pulse);
+    }
+    const auto outcome = up_again(way, before.version.has_value(), stored, changes, pulse);
     if (!outcome.good()) {
       throw StepError(Left::not_put_back,
                       "compose up of " + what + " " + outcome.describe() + ": " + last_line(outcome.err),
@@ -225,23 +246,25 @@ class Compose : public Deployer {
     const Args others = compose::other_images(way, services(pulse));
     return {std::nullopt,
             "project " + project_ + ": " + what + " is up again" +
-                (others.empty() ? "" : ", with another image than before in " + base::join(others, ", "))};
+                (others.empty() ? "" : ", with another image than before in " + base::join(others, ", ")) +
+                (changes.empty() ? "" : "; " + changes)};
   }
 
   /// From where it was brought up before, when that is still here: running containers mount from there.
   exec::Outcome up_again(const WayBack& way, bool is_ours, const std::optional<Release>& stored,
-                         base::Pulse& pulse) const {
+                         const std::string& changes, base::Pulse& pulse) const {
     const auto missing =
         way.files.empty() ? std::optional<std::string>("that was not noted") : compose::missing_file(way, !stored);
-    if (!missing && !is_ours)
-      return compose_.up(ComposeSource{way.files, way.working_dir, way.environment_files}, pulse);
+    if (!missing && !is_ours) {
+      return compose_.up(ComposeSource{way.files, way.working_dir, way.environment_files}, Recreate::changed, pulse);
+    }
     if (!missing) {
-      Release release{"", trees_.folder() + "/" + trees_.name_at(way.files.front()).value_or(""), {}, {}};
+      Release release{"", tree_of(way), {}, {}};
       if (stored) release.env_file = stored->env_file;
       if (!stored && !way.environment_files.empty()) release.env_file = way.environment_files.front();
-      return compose_.up(release, pulse);
+      return compose_.up(release, changes.empty() ? Recreate::changed : Recreate::all, pulse);
     }
-    if (stored) return compose_.up(*stored, pulse);
+    if (stored) return compose_.up(*stored, Recreate::changed, pulse);
     throw Error(Kind::failed, "what project " + project_ + " was brought up from is gone: " + *missing,
                 "deploy the release that is to run again: wrktalk deploy VERSION");
   }

@@ -110,17 +110,18 @@ std::vector<std::string> ComposeTool::services(const ComposeSource& source, base
   return answer.good() ? base::split(base::trim(answer.out), '\n') : Args{};
 }
 
-exec::Outcome ComposeTool::up(const Release& release, base::Pulse& pulse) const {
+exec::Outcome ComposeTool::up(const Release& release, Recreate recreate, base::Pulse& pulse) const {
   const ComposeSource source = source_of(release);
   const EnvLink link(folder_of(source.files.front()), release.env_file);
-  return up(source, pulse);
+  return up(source, recreate, pulse);
 }
 
-exec::Outcome ComposeTool::up(const ComposeSource& source, base::Pulse& pulse) const {
+exec::Outcome ComposeTool::up(const ComposeSource& source, Recreate recreate, base::Pulse& pulse) const {
   Tools::Act act;
   // Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when
   // it sees the flag.
   act.argv = command(source, {"up", "-d", "--remove-orphans"});
+  if (recreate == Recreate::all) act.argv.emplace_back("--force-recreate");
   act.timeout = timeout_;
   act.grace = kGrace;
   return tools_.act(act, pulse);

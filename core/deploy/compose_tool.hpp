@@ -35,8 +35,10 @@ class ComposeTool {
   /// The services' names; none when compose refuses the files.
   std::vector<std::string> services(const ComposeSource& source, base::Pulse& pulse) const;
 
-  exec::Outcome up(const Release& release, base::Pulse& pulse) const;
-  exec::Outcome up(const ComposeSource& source, base::Pulse& pulse) const;
+  /// `all`: also what compose takes for unchanged. It does not see that a file which a container mounts was replaced.
+  enum class Recreate { changed, all };
+  exec::Outcome up(const Release& release, Recreate recreate, base::Pulse& pulse) const;
+  exec::Outcome up(const ComposeSource& source, Recreate recreate, base::Pulse& pulse) const;
 
  private:
   using Args = std::vector<std::string>;

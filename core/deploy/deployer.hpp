@@ -128,6 +128,9 @@ class Deployer {
   /// Each call may give another folder.
   virtual std::string home(const std::string& version) = 0;
 
+  /// The same for the stored release that `put_back(before)` gets: what ran before keeps its folder.
+  virtual std::string home_beside(const std::string& version, const Before& before) = 0;
+
   /// Does the tree hold what this target needs, and nothing that leaves it? Throws Error(artifact).
   virtual void check(const Release& release, base::Pulse& pulse) = 0;
 
@@ -163,8 +166,9 @@ class Deployer {
 
   virtual Observed observe(base::Pulse& pulse) = 0;
 
-  /// Whether `put_back` needs the stored release on this machine, because what ran before is not there any more.
-  virtual bool needs_tree_to_put_back(const Before& before) = 0;
+  /// Whether `put_back` needs the stored release on this machine, because what ran before is not there any more, or was changed since it
+  /// was unpacked.
+  virtual bool needs_tree_to_put_back(const Before& before, base::Pulse& pulse) = 0;
 
   /// Ends what a dead owner left half done so that the next apply can work: a pending helm release is rolled back or
   /// uninstalled, half-made folders are removed. Only after the owner's lease is over. A pending helm release whose

@@ -67,6 +67,8 @@ class Helm : public Deployer {
     return work_->path() + "/" + version;
   }
 
+  std::string home_beside(const std::string& version, const Before&) override { return home(version); }
+
   void check(const Release& release, base::Pulse&) override {
     find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
   }
@@ -194,7 +196,7 @@ class Helm : public Deployer {
     return seen;
   }
 
-  bool needs_tree_to_put_back(const Before&) override { return false; }
+  bool needs_tree_to_put_back(const Before&, base::Pulse&) override { return false; }
 
   void recover(const Observed& observed, base::Pulse& pulse) override {
     if (observed.state != Observed::State::pending) return;

@@ -93,8 +93,16 @@ class Host : public Deployer {
     return trees_.home(version, in_use());
   }
 
-  void check(const Release& release, base::Pulse&) override {
+  std::string home_beside(const std::string& version, const Before& before) override {
+    trees_.own();
+    Places places = in_use();
+    if (const WayBack way = read_way_back(before); way.link) places.add(behind(*way.link));
+    return trees_.home(version, places);
+  }
+
+  void check(const Release& release, base::Pulse& pulse) override {
     if (entries(release.tree).empty()) throw Error(Kind::artifact, "the release " + release.version + " is empty");
+    trees_.note_contents(release.tree, pulse);
   }
 
   /// A link that leads nowhere is `running` too: it can be restored exactly as it was.
@@ -178,10 +186,10 @@ class Host : public Deployer {
     return seen;
   }
 
-  bool needs_tree_to_put_back(const Before& before) override {
+  bool needs_tree_to_put_back(const Before& before, base::Pulse& pulse) override {
     if (before.state != Before::State::running) return false;
     const WayBack way = read_way_back(before);
-    return !way.link || !leads_to_folder(behind(*way.link));
+    return !way.link || !leads_to_folder(behind(*way.link)) || !trees_.changed(behind(*way.link), pulse).empty();
   }
 
   void recover(const Observed&, base::Pulse&) override {
@@ -257,15 +265,18 @@ class Host : public Deployer {
       return {std::nullopt, link() + " -> " + *way.link + ", which does not exist, as before"};
     }
     Release back = stored.value_or(Release{});
+    std::string changes;
     if (is_there) {
       back.tree = behind(*way.link);
+      changes =
+          trees_.restore_contents(back.tree, stored ? std::optional<std::string>(stored->tree) : std::nullopt, pulse);
       back.version = before.version.value_or(last_part(back.tree));
     }
     const std::string text = is_there ? *way.link : text_for(back.tree);
     point_to(text);
     activate(back, Left::not_put_back, pulse);
     health(back, pulse);
-    return {std::nullopt, link() + " -> " + text};
+    return {std::nullopt, link() + " -> " + text + (changes.empty() ? "" : "; " + changes)};
   }
 
   void activate(const Release& release, Left when_failed, base::Pulse& pulse) const {

@@ -5,6 +5,7 @@
 #include "core/base/name.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/deployer.hpp"
+#include "core/deploy/tree_list.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -32,6 +33,9 @@ constexpr std::string_view kProcess = "process ";
 constexpr std::size_t kProcFileLimit = 4096;
 constexpr const char* kOwner = "owner";
 constexpr const char* kRecords = "trees";
+constexpr const char* kLists = "lists";
+constexpr const char* kChanged = "changed";
+constexpr std::size_t kPathsShown = 5;
 
 /// A folder that only we can write to, made when it is not there.
 Fd open_own_folder(int parent, const char* name, const std::string& path) {
@@ -106,6 +110,7 @@ void Trees::own() {
   const std::string path = root_ + "/" + kOurs;
   ours_ = open_own_folder(root.get(), kOurs, path);
   records_ = open_own_folder(ours_.get(), kRecords, path + "/" + kRecords);
+  lists_ = open_own_folder(ours_.get(), kLists, path + "/" + kLists);
   check_owner();
   lock();
   check_owner();
@@ -207,6 +212,42 @@ std::optional<std::string> Trees::maker(const std::string& name) const { return 
 
 bool Trees::made_by_task(const std::string& name) const { return maker(name) == "task " + task_id_; }
 
+void Trees::forget(const std::string& name) const {
+  ::unlinkat(lists_.get(), name.c_str(), 0);
+  ::unlinkat(records_.get(), name.c_str(), 0);
+}
+
+std::optional<std::string> Trees::list_of(const std::string& tree) const {
+  const auto name = name_at(tree);
+  if (!name) return std::nullopt;
+  return root_ + "/" + kOurs + "/" + kLists + "/" + *name;
+}
+
+void Trees::note_contents(const std::string& tree, base::Pulse& pulse) const {
+  if (const auto list = list_of(tree)) write_tree_list(tree, *list, pulse);
+}
+
+std::vector<std::string> Trees::changed(const std::string& tree, base::Pulse& pulse) const {
+  const auto list = list_of(tree);
+  if (!list) return {};
+  return changed_in_tree(tree, *list, pulse).value_or(std::vector<std::string>{});
+}
+
+std::string Trees::restore_contents(const std::string& tree, const std::optional<std::string>& stored,
+                                    base::Pulse& pulse) const {
+  const auto paths = changed(tree, pulse);
+  if (paths.empty()) return {};
+  std::vector<std::string> shown(paths.begin(),
+                                 paths.begin() + static_cast<std::ptrdiff_t>(std::min(paths.size(), kPathsShown)));
+  if (shown.size() < paths.size()) shown.push_back("...");
+  const std::string what = std::to_string(paths.size()) + " of its files were changed on this machine (" +
+                           base::one_line(base::scrub_utf8(base::join(shown, ", "))) + ")";
+  if (!stored) return what + " and stay so: the release is not stored any more";
+  const std::string aside = root_ + "/" + kOurs + "/" + kChanged + "/" + task_id_ + "/" + *name_at(tree);
+  restore_in_tree(tree, paths, *stored, aside);
+  return what + " and are again as stored; what they were lies in " + aside;
+}
+
 void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse) {
   const auto stay = spares(keep, in_use);
   const auto recorded = entries(root_ + "/" + kOurs + "/" + kRecords);
@@ -218,7 +259,7 @@ void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, bas
     if (::rename(path_of(name).c_str(), aside(name).c_str()) != 0 && errno != ENOENT) {
       log::warn("deploy.tidy", "cannot remove " + path_of(name));
     } else if (!base::exists(aside(name))) {
-      ::unlinkat(records_.get(), name.c_str(), 0);
+      forget(name);
     }
   }
   // What takes long is out of everybody's way by now: the next task need not wait.
@@ -228,7 +269,7 @@ void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, bas
     if (!remove_in_steps(aside(name), pulse)) {
       log::warn("deploy.tidy", "cannot remove all of " + aside(name));
     } else if (!base::exists(path_of(name))) {
-      ::unlinkat(records_.get(), name.c_str(), 0);
+      forget(name);
     }
   }
 }

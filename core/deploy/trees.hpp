@@ -18,6 +18,8 @@ namespace wrktalk::deploy {
 ///   lock        locked (flock) while a task works on ROOT; its text says who: "process 4711 on web1, task ID of host:web1". Taken from a
 ///               holder whose lease is over: of the same task, or stopped
 ///   owner       the one target that ROOT belongs to: "host:web1" (host targets alone)
+///   lists/NAME  what that tree held when it was unpacked (tree_list.hpp)
+///   changed/ID/NAME  what the task ID found changed in that tree and replaced by what is stored; nobody removes it
 ///   trees/NAME  says that ROOT/releases/NAME is a tree of ours: "task ID", the task that it was last made for. Written before the tree is
 ///               made, removed when it is gone.
 /// ROOT/releases/.NAME.removed is a recorded tree whose removal has begun.
@@ -45,6 +47,15 @@ class Trees {
   /// returns. While a tree of this version is in use it is always a new folder: one beside it may be what a task is to put back.
   std::string home(const std::string& version, const Places& in_use);
 
+  /// Notes what `tree`, just unpacked, holds; nothing for a tree that lies elsewhere.
+  void note_contents(const std::string& tree, base::Pulse& pulse) const;
+  /// What was changed in `tree` since; nothing when that cannot be told. `own` need not have been called.
+  std::vector<std::string> changed(const std::string& tree, base::Pulse& pulse) const;
+  /// Puts the changed entries of `tree` as they were back from `stored`, when it is given: another tree of the same release, of which only
+  /// the rest is left then. Returns what was found and done, for people; empty when nothing was changed.
+  std::string restore_contents(const std::string& tree, const std::optional<std::string>& stored,
+                               base::Pulse& pulse) const;
+
   /// Whether this task had it made.
   bool made_by_task(const std::string& name) const;
 
@@ -65,6 +76,8 @@ class Trees {
   std::optional<std::string> maker(const std::string& name) const;
   std::vector<std::string> spares(const std::vector<std::string>& keep, const Places& in_use) const;
   std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
+  std::optional<std::string> list_of(const std::string& tree) const;
+  void forget(const std::string& name) const;
 
   std::string root_;
   std::string folder_;
@@ -73,6 +86,7 @@ class Trees {
   std::string task_id_;
   base::Fd ours_;     ///< ROOT/.wrktalk
   base::Fd records_;  ///< ROOT/.wrktalk/trees
+  base::Fd lists_;    ///< ROOT/.wrktalk/lists
   base::Fd lock_;
 };
 

@@ -52,6 +52,20 @@ unknown_site_refused_in_a_daemon() {
 }
 alone 'nor does its tree go when our releases follow it' unknown_site_refused_in_a_daemon
 
+changed_on_disk() {
+    deployed 1.0.0
+    echo 'changed by hand' >"$ROOT/current/VERSION"
+    echo uploaded >"$ROOT/current/data"
+    touch "$WORK/sick-2.0.0"
+    WRKTALK_AGENT_HOST_TIMEOUT=1s expect_exit 9 wrk deploy 2.0.0
+    is_running 1.0.0
+    expect_equal releases/1.0.0 readlink "$ROOT/current"
+    expect_equal uploaded cat "$ROOT/current/data"
+    expect_equal 'changed by hand' cat "$ROOT/.wrktalk/changed/$(last_task)/1.0.0/VERSION"
+    expect_output 'were changed on this machine .VERSION. and are again as stored' sql "select message from task_event where phase = 'put-back'"
+}
+alone 'a file of the tree that ran was changed by hand: what is put back is what is stored' changed_on_disk
+
 database_lost_after_the_claim() {
     deployed 1.0.0
     killed_in_apply 2.0.0

@@ -63,6 +63,7 @@ class FakeDeployer : public deploy::Deployer {
   void check_access(base::Pulse&) override {}
   void preflight(base::Pulse&) override;
   std::string home(const std::string& version) override { return "/trees/" + version; }
+  std::string home_beside(const std::string& version, const deploy::Before&) override { return home(version); }
   void check(const deploy::Release&, base::Pulse&) override;
   deploy::Before before(base::Pulse&) override;
   deploy::Applied apply(const deploy::Release&, base::Pulse&) override;
@@ -73,7 +74,7 @@ class FakeDeployer : public deploy::Deployer {
   std::optional<std::string> version_at(long, base::Pulse&) override { return {}; }
   std::optional<deploy::Applied> roll_back_to(long, base::Pulse&) override { return {}; }
   deploy::Observed observe(base::Pulse&) override;
-  bool needs_tree_to_put_back(const deploy::Before&) override { return false; }
+  bool needs_tree_to_put_back(const deploy::Before&, base::Pulse&) override { return false; }
   void recover(const deploy::Observed&, base::Pulse&) override {}
   void tidy(const std::vector<std::string>&, base::Pulse&) noexcept override {}
 

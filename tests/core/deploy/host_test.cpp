@@ -127,6 +127,43 @@ TEST_SUITE("deploy::host") {
     CHECK_NOTHROW(host.deployer().home("1.0"));
   }
 
+  TEST_CASE("what is put back is what was stored, and what the archive did not hold stays") {
+    Host host;
+    const auto unpacked = [&](const std::string& version) {
+      const Release made = host.release(version);
+      host.deployer().check(made, host.pulse);
+      return made;
+    };
+    host.begin("first");
+    const Release first = unpacked("1.0");
+    host.deployer().apply(first, host.pulse);
+    Deployer& second = host.begin("second");
+    const Before before = second.before(host.pulse);
+    second.apply(unpacked("2.0"), host.pulse);
+    CHECK_FALSE(second.needs_tree_to_put_back(before, host.pulse));
+    write(first.tree + "/app", "changed by hand");
+    write(first.tree + "/uploads/1", "data");
+    REQUIRE(second.needs_tree_to_put_back(before, host.pulse));
+    CHECK(second.put_back(before, {}, host.pulse).summary ==
+          host.link_path() +
+              " -> releases/1.0; 1 of its files were changed on this machine (app) and stay so: "
+              "the release is not stored any more");
+    CHECK(host.current() == "changed by hand");
+
+    const Release stored{"1.0", second.home_beside("1.0", before), {}, {}};
+    CHECK(stored.tree != first.tree);
+    write(stored.tree + "/app", "1.0");
+    const std::string aside = host.path(".wrktalk/changed/second/1.0");
+    CHECK(second.put_back(before, stored, host.pulse).summary ==
+          host.link_path() +
+              " -> releases/1.0; 1 of its files were changed on this machine (app) and are again as "
+              "stored; what they were lies in " +
+              aside);
+    CHECK(host.current() == "1.0");
+    CHECK(base::read_file(aside + "/app", 100) == "changed by hand");
+    CHECK(base::read_file(first.tree + "/uploads/1", 100) == "data");
+  }
+
   TEST_CASE("what ran before is put back as it was, whoever made it and however the link is spelled") {
     struct Case {
       const char* tree;  ///< in ROOT unless it begins with a slash
@@ -157,7 +194,7 @@ TEST_SUITE("deploy::host") {
       // Another process goes on, with what the database remembers.
       Deployer& second = host.begin("task-1");
       const Before remembered = before_from_json(to_json(before));
-      CHECK_FALSE(second.needs_tree_to_put_back(remembered));
+      CHECK_FALSE(second.needs_tree_to_put_back(remembered, host.pulse));
       second.put_back(remembered, {}, host.pulse);
       second.tidy({}, host.pulse);
       CHECK(host.link() == c.link);
@@ -210,7 +247,7 @@ TEST_SUITE("deploy::host") {
     const Before before = host.begin().before(host.pulse);
     host.deployer().apply(host.release("2.0"), host.pulse);
     base::remove_tree(first.tree);
-    CHECK(host.deployer().needs_tree_to_put_back(before));
+    CHECK(host.deployer().needs_tree_to_put_back(before, host.pulse));
     const auto gone = step_error([&] { host.deployer().put_back(before, {}, host.pulse); });
     CHECK(gone.left() == Left::not_put_back);
     CHECK(std::string(gone.what()) == "what " + host.link_path() + " pointed to is gone: releases/1.0");

@@ -6,6 +6,7 @@
 #include "tests/support/pg_cluster.hpp"
 
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <unistd.h>
@@ -277,7 +278,7 @@ TEST_SUITE("deploy::compose on an engine") {
       const Before before = first.before(engine.pulse);
       CHECK(before.state == Before::State::running);
       CHECK_FALSE(before.version);
-      CHECK_FALSE(first.needs_tree_to_put_back(before));
+      CHECK_FALSE(first.needs_tree_to_put_back(before, engine.pulse));
       const Release release =
           engine.release("2.0", saying("second") + "  more:\n    image: wrktalk-test:1\n    init: true\n");
       first.apply(release, engine.pulse);
@@ -319,14 +320,40 @@ TEST_SUITE("deploy::compose on an engine") {
     });
   }
 
+  TEST_CASE("a file that a container mounts is as stored again after a put-back, also where compose sees no change") {
+    with_each_compose([](Engine& engine) {
+      const std::string mounts = saying("first") + "    volumes: [\"./conf:/conf\", \"./app.ini:/app.ini\"]\n";
+      const auto unpacked = [&](const std::string& version, const std::string& text) {
+        const Release made = engine.release(version, text);
+        write(made.tree + "/app/conf/word", "stored");
+        write(made.tree + "/app/app.ini", "stored");
+        engine.deployer().check(made, engine.pulse);
+        return made;
+      };
+      engine.begin("first");
+      const Release first = unpacked("1.0", mounts);
+      engine.deployer().apply(first, engine.pulse);
+      Deployer& second = engine.begin("second");
+      const Before before = second.before(engine.pulse);
+      std::ofstream(first.tree + "/app/app.ini") << "changed";  // as an editor that keeps the file
+      CHECK(engine.in_web({"cat", "/app.ini"}) == "changed");
+      REQUIRE(second.needs_tree_to_put_back(before, engine.pulse));
+      Release stored{"1.0", second.home_beside("1.0", before), {}, {}};
+      write(stored.tree + "/app/app.ini", "stored");
+      second.put_back(before, stored, engine.pulse);
+      CHECK(engine.in_web({"cat", "/app.ini"}) == "stored");
+      CHECK(engine.in_web({"cat", "/conf/word"}) == "stored");
+    });
+  }
+
   TEST_CASE("a release of ours whose tree is gone is put back from what is stored") {
     with_each_compose([](Engine& engine) {
       const Release first = engine.deployed("1.0", saying("first"));
       const Before before = engine.begin("task-2").before(engine.pulse);
       engine.deployed("2.0", saying("second"));
-      CHECK_FALSE(engine.deployer().needs_tree_to_put_back(before));
+      CHECK_FALSE(engine.deployer().needs_tree_to_put_back(before, engine.pulse));
       base::remove_tree(first.tree);
-      CHECK(engine.deployer().needs_tree_to_put_back(before));
+      CHECK(engine.deployer().needs_tree_to_put_back(before, engine.pulse));
       const auto gone = step_error([&] { engine.deployer().put_back(before, {}, engine.pulse); });
       CHECK(gone.left() == Left::not_put_back);
       CHECK(engine.word() == "second\n");

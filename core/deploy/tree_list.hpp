@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/pulse.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a tree held when it was unpacked, so that a later look tells what somebody changed in it. What a list does not name is data that came
+/// later: nobody looks at it or touches it. Links are never followed.
+namespace wrktalk::deploy {
+
+/// Writes the list of all that `tree` holds: for each entry "TYPE DIGEST PATH" and a zero byte. TYPE is d (folder), f (file), x (file that its
+/// owner may run) or l (link); DIGEST the SHA-256 of a file's bytes or a link's text, "-" for a folder; PATH begins below `tree`.
+/// Throws Error(failed) for what cannot be read or written.
+void write_tree_list(const std::string& tree, const std::string& list, base::Pulse& pulse);
+
+/// The listed paths that are gone from `tree` or are something else now, a folder before what lies in it. Nothing when there is no list.
+/// Throws what the pulse throws; what cannot be read counts as changed.
+std::optional<std::vector<std::string>> changed_in_tree(const std::string& tree, const std::string& list,
+                                                        base::Pulse& pulse);
+
+/// Moves each of `paths` from `stored`, another tree of the same release on the same file system, into `tree`. What lies in its way is
+/// moved below `aside` first, under the same path. Ended at any moment and called again with what `changed_in_tree` says then, it goes on.
+/// Throws Error(failed).
+void restore_in_tree(const std::string& tree, const std::vector<std::string>& paths, const std::string& stored,
+                     const std::string& aside);
+
+}  // namespace wrktalk::deploy
