@@ -55,15 +55,13 @@ check 'no target waited for all others' expect_equal 16 \
     sql "select count(distinct target) from (select target from agent_task order by picked_up_at limit $tasks / 2) t"
 check 'every agent had a part' expect_equal 8 \
     sql "select count(*) from agent_instance"
-# shown TARGET PATH: what its row says is what its link shows.
+records() { sql 'select name, release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id'; }
+# shown TARGET|VERSION: what its row says is what its link shows.
 shown() {
-    local target version path
-    while IFS='|' read -r target version; do
-        path=$WORK/srv${target#host:site}
-        [ "$(cat "$path/current/VERSION")" = "$version" ] || echo "$target: not $version"
-    done < <(sql 'select name, release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id')
+    local target=${1%|*}
+    expect_equal "${1#*|}" cat "$WORK/srv${target#host:site}/current/VERSION"
 }
-check 'what runs is what the database says' expect_equal '' shown
+check 'what runs is what the database says' each_line records shown
 check 'nothing half made is left' no_left_overs
 ends=''
 for n in 1 2 3 4; do

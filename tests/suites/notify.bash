@@ -41,8 +41,10 @@ check 'headers are whole, and hold what they are given and no more' headers
 
 bodies() {
     mails text >"$WORK/text"
-    grep -q 'Target: .*host:site' "$WORK/text" && grep -q "wrktalk task show $(last_task | cut -c1-8)" "$WORK/text"
-    grep -q 'Duration' "$WORK/text" && grep -q 'Asked for by: .*@' "$WORK/text"
+    grep -q 'Target: .*host:site' "$WORK/text"
+    grep -q "wrktalk task show $(last_task | cut -c1-8)" "$WORK/text"
+    grep -q 'Duration' "$WORK/text"
+    grep -q 'Asked for by: .*@' "$WORK/text"
     mails html >"$WORK/html"
     grep -q '&lt;script&gt;' "$WORK/html"
     refuse grep -q '<script>' "$WORK/html"
@@ -61,7 +63,9 @@ SH
     WRKTALK_AGENT_HOST_HEALTH=$WORK/sick WRKTALK_AGENT_HOST_TIMEOUT=1s expect_exit 9 "$WRKTALK" deploy 2.0.0
     expect_equal '❌ Deployment Failed - 2.0.0' bash -c "python3 '$SUPPORT/mails.py' '$MAIL' header Subject | sort -u"
     mails text >"$WORK/text"
-    grep -q 'What failed' "$WORK/text" && grep -q 'put back' "$WORK/text" && grep -q 'task retry' "$WORK/text"
+    grep -q 'What failed' "$WORK/text"
+    grep -q 'put back' "$WORK/text"
+    grep -q 'task retry' "$WORK/text"
     refuse grep -q hunter2 "$WORK/text"
 }
 check 'a failure says why, without secrets, and that what ran before runs again' failed_one

@@ -126,11 +126,11 @@ strike() {
     local agent=a what
     [ $((RANDOM % 2)) -eq 0 ] || agent=b
     case $((RANDOM % 20)) in
-        [0-7]) what=agent && kill_agent "$agent" ;;
-        [89] | 1[01]) what=tool && kill_tool ;;
-        1[2-5]) what=both && kill_tool && kill_agent "$agent" ;;
-        1[6-8]) what=sessions && end_sessions ;;
-        *) what=database && pg_stop "$WORK/pg" QUIT && pg_cluster autovacuum=off ;;
+        [0-7]) what=agent; kill_agent "$agent" ;;
+        [89] | 1[01]) what=tool; kill_tool ;;
+        1[2-5]) what=both; kill_tool; kill_agent "$agent" ;;
+        1[6-8]) what=sessions; end_sessions ;;
+        *) what=database; pg_stop "$WORK/pg" QUIT; pg_cluster autovacuum=off ;;
     esac
     hits[$what]=$((${hits[$what]:-0} + 1))
 }
@@ -188,8 +188,9 @@ sql "copy (select release_version, attempt from agent_task t join release_artifa
 echo "        $(wc -l <"$WORK/completed") completed, the others failed: $(sql "select coalesce(string_agg(n || ' ' || state, ', '), 'none') from (
     select count(*) as n, coalesce(result->>'state', error_message) as state from agent_task where status = 'failed' group by 2) x")"
 sort "$WORK/activations" | uniq -c | awk '{print $2, $1}' >"$WORK/activated"
-check 'the activation of each completed task ran' expect_equal '' \
-    bash -c "cut -d' ' -f1 '$WORK/completed' | sort | comm -23 - <(cut -d' ' -f1 '$WORK/activated' | sort)"
+completed() { cut -d' ' -f1 "$WORK/completed"; }
+activated() { cut -d' ' -f1 "$WORK/activated"; }
+check 'the activation of each completed task ran' expect_all_among completed activated
 check 'no task has ended otherwise than completed or failed' expect_equal 0 \
     sql "select count(*) from agent_task where status not in ('completed', 'failed')"
 check 'each that failed has a reason' expect_equal 0 \
@@ -209,15 +210,14 @@ SQL
 }
 check 'none is activated again without a reason' expect_equal '' activated_again
 check 'never two at a time on one target' expect_equal '' cat "$WORK/overlaps"
+records() { sql 'select name, release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id'; }
+# shown TARGET|VERSION: that one's link and its tree.
 shown() {
-    local target version path
-    while IFS='|' read -r target version; do
-        path=$WORK/root-${target#host:}
-        [ "$(readlink "$path/current")" = "releases/$version" ] || echo "$target: $(readlink "$path/current"), not $version"
-        [ -e "$path/current/file" ] || echo "$target: the tree of $version is not there"
-    done < <(sql 'select name, release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id')
+    local target=${1%|*} version=${1#*|}
+    expect_equal "releases/$version" readlink "$WORK/root-${target#host:}/current"
+    expect_exit 0 test -e "$WORK/root-${target#host:}/current/file"
 }
-check 'what runs is what the record says' expect_equal '' shown
+check 'what runs is what the record says' each_line records shown
 check 'no maintenance window is left' expect_equal 0 sql 'select count(*) from maintenance_window'
 check 'nor a flag file' refuse ls "$WORK/flag-a" "$WORK/flag-b"
 touch "$WORK/stop"

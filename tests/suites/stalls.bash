@@ -308,7 +308,8 @@ latin1_failure() {
     export PGDATABASE=$name WRKTALK_AGENT_DB_NAME=$name
     wrk migrate up --set agent >/dev/null
     sql "insert into admin (email) values ('a@example.org')" >/dev/null
-    add 1.0.0 && add 2.0.0
+    add 1.0.0
+    add 2.0.0
     deployed 1.0.0
     touch "$WORK/bad-2.0.0"
     printf '#!/bin/sh\nprintf "\\342\\234\\223 not done\\n" >&2\n' >"$WORK/more"

@@ -179,15 +179,17 @@ check 'each of the 5 lines of its rollback test was shown' expect_equal "$rollba
 
 table() { sed -n 's/`//g; s/ //g; /^|WRKTALK_AGENT_[A-Z_]*|[^|]*|[a-z_]*[.]/p' "$DOCUMENT"; }
 variables() {
+    table >"$WORK/variables"
+    expect_equal 16 grep -c . "$WORK/variables"
+    each_line table is_shown
+}
+# is_shown ROW: that variable's key and default.
+is_shown() {
     local name key default
-    expect_equal 16 grep -c . <(table)
-    while IFS='|' read -r _ name default key _; do
-        expect_output "^$key +${default:+$default +}default +$name\$" env -i "$WRKTALK" config show
-    done < <(table)
+    IFS='|' read -r _ name default key _ <<<"$1"
+    expect_output "^$key +${default:+$default +}default +$name\$" env -i "$WRKTALK" config show
 }
 check 'the table of variables has their defaults and keys' variables
-columns() {
-    expect_equal '' comm -23 <(python3 "$SUPPORT/document.py" rows "$DOCUMENT" Tables | sort) <(sql "
-        select table_name || '.' || column_name from information_schema.columns where table_schema = 'public'" | sort)
-}
-check 'the columns in the table are there' columns
+listed() { python3 "$SUPPORT/document.py" rows "$DOCUMENT" Tables; }
+columns() { sql "select table_name || '.' || column_name from information_schema.columns where table_schema = 'public'"; }
+check 'the columns in the table are there' expect_all_among listed columns

@@ -107,7 +107,7 @@ _leave() {
     database_up >/dev/null 2>&1 # when it is up already, that does nothing
     for name in "${_changed[@]}"; do sql "alter system reset $name" >/dev/null; done
     [ ${#_changed[@]} -eq 0 ] || sql 'select pg_reload_conf()' >/dev/null
-    mountpoint -q "$WORK/small" && umount -l "$WORK/small"
+    ! mountpoint -q "$WORK/small" || umount -l "$WORK/small"
     rm -rf "$WORK"
     exit "$status"
 }

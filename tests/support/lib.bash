@@ -122,8 +122,53 @@ expect_equal() {
     return 1
 }
 
-# refuse COMMAND...: the command must fail.
-refuse() { ! "$@"; }
+# refuse COMMAND...: the command must fail; not for want of the command, nor, with grep, of a file to look into.
+refuse() {
+    local status=0
+    "$@" || status=$?
+    case $1:$status in
+        *:0) echo "it did not fail: $*" ;;
+        *:126 | *:127 | grep:2) echo "it could not be done: $*" ;;
+        *) return 0 ;;
+    esac
+    return 1
+}
+
+# _lines FILE COMMAND...: what it prints, sorted, each line once. It must work, and print something.
+_lines() {
+    local file=$1
+    shift
+    "$@" >"$file.raw"
+    [ -s "$file.raw" ] || { echo "it prints nothing: $*"; return 1; }
+    sort -u "$file.raw" >"$file"
+}
+
+# expect_all_among COMMAND COMMAND: each line that the first one prints is printed by the second, too. Both print some.
+expect_all_among() {
+    _lines "$WORK/these" "$1" || return 1
+    _lines "$WORK/those" "$2" || return 1
+    comm -23 "$WORK/these" "$WORK/those" >"$WORK/missing"
+    [ -s "$WORK/missing" ] || return 0
+    echo "not among what $2 prints:"
+    cat "$WORK/missing"
+    return 1
+}
+
+# expect_same_lines COMMAND COMMAND: both print the same lines, in whatever order, and some.
+expect_same_lines() {
+    _lines "$WORK/these" "$1" || return 1
+    _lines "$WORK/those" "$2" || return 1
+    diff "$WORK/these" "$WORK/those"
+}
+
+# each_line PRODUCER COMMAND...: the command with each line that PRODUCER prints as its last word; it prints some.
+each_line() {
+    local producer=$1 line lines
+    shift
+    lines=$("$producer")
+    [ -n "$lines" ] || { echo "it prints nothing: $producer"; return 1; }
+    while IFS= read -r line; do "$@" "$line" </dev/null || return 1; done <<<"$lines"
+}
 
 # wait_until SECONDS COMMAND...: poll the command until it succeeds; fails when the time is over.
 wait_until() {
@@ -216,7 +261,7 @@ have_service() {
     local reason
     reason=$(_missing "$1")
     [ -z "$reason" ] && return
-    [[ ,${WRKTALK_TEST_REQUIRE:-}, == *,$1,* ]] && check "$1 is there" false
+    [[ ,${WRKTALK_TEST_REQUIRE:-}, != *,$1,* ]] || check "$1 is there" false
     echo "left out, $reason"
     return 1
 }

@@ -147,16 +147,6 @@ TestDatabase::~TestDatabase() {
 
 db::ConnectionSettings TestDatabase::settings() const { return to_settings(PgCluster::instance().conninfo(), name_); }
 
-bool have(const std::string& service, bool found, const std::string& reason) {
-  if (found) return true;
-  const char* required = std::getenv("WRKTALK_TEST_REQUIRE");
-  for (const auto& name : base::split(required == nullptr ? "" : required, ',')) {
-    if (name == service) FAIL("needs ", service, ": ", reason);
-  }
-  std::printf("SKIP: no %s: %s\n", service.c_str(), reason.c_str());
-  return false;
-}
-
 bool have_postgres() {
   try {
     PgCluster::instance();

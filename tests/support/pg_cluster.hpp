@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/db/settings.hpp"
+#include "tests/support/have.hpp"
 
 #include <string>
 
@@ -49,11 +50,8 @@ inline const std::initializer_list<const char*> kAgentTables = {
     "migrations/agent/003_task_memory.up.sql", "migrations/agent/004_maintenance_proxies.up.sql",
     "migrations/agent/005_housekeeping.up.sql"};
 
-/// False, with a line "SKIP: ..." printed, when no server can be started and WRKTALK_TEST_REQUIRE does not ask for one.
+/// As have(), for a PostgreSQL server.
 bool have_postgres();
-
-/// The same for any other part: `found` says whether it is there.
-bool have(const std::string& service, bool found, const std::string& reason);
 
 /// The source tree, for files of the repository.
 std::string source_dir();

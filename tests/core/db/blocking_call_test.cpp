@@ -70,7 +70,7 @@ TEST_SUITE("db::BlockingCall") {
       });
     }
     gate->open();
-    destroyed->pass();
+    CHECK_NOTHROW(destroyed->pass());  // waits for it
   }
 
   TEST_CASE("no more of them than can be afforded hang at once") {
