@@ -65,7 +65,7 @@ Found look(Env& env, const agent::Settings& settings, const queue::TargetRow& ro
   try {
     exec::Fence fence;
     LookPulse pulse(env.signals);
-    const auto seen = deploy::make_deployer(*target, settings.deploy, "status", fence)->observe(pulse);
+    const auto seen = deploy::make_deployer(*target, settings.deploy, {"status"}, fence)->observe(pulse);
     return {seen.detail, difference(row, seen)};
   } catch (const base::Error& e) {
     if (e.kind() == base::Kind::interrupted || e.kind() == base::Kind::terminated) throw;

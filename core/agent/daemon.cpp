@@ -78,8 +78,9 @@ TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const q
                     meanwhile);
   DatabaseStore store(settings, link, claim);
   Journal journal(store, claim);
-  const auto deployer = deploy::make_deployer(deploy::parse_target(claim.target), settings.deploy, claim.task.id, fence,
-                                              [&journal](const std::string& line) { journal.keep_output(line); });
+  const auto deployer =
+      deploy::make_deployer(deploy::parse_target(claim.target), settings.deploy, {claim.task.id, claim.task.attempt},
+                            fence, [&journal](const std::string& line) { journal.keep_output(line); });
   StopPulse afterwards(stop, meanwhile);
   const auto show_queue = [&] {
     const auto questions = watch.questions();

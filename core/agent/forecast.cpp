@@ -28,7 +28,7 @@ class Look {
         task_(task),
         pulse_(pulse),
         target_(deploy::parse_target(task.target)),
-        deployer_(deploy::make_deployer(target_, settings.deploy, "forecast", fence_)) {}
+        deployer_(deploy::make_deployer(target_, settings.deploy, {"forecast"}, fence_)) {}
 
   Forecast all() {
     at([&] { target(); });

@@ -29,14 +29,13 @@ constexpr std::chrono::milliseconds kBetweenLooks{300};
 
 class Compose : public Deployer {
  public:
-  Compose(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
-          OnOutput on_output)
+  Compose(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output)
       : tools_(compose_environment(settings), fence, std::move(on_output)),
         project_(target.project),
         engine_(tools_, project_),
         compose_(tools_, settings, project_),
         trees_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_),
-               Trees::Owner::any, target.name, task_id),
+               Trees::Owner::any, target.name, turn),
         timeout_(settings.compose_timeout) {}
 
   void check_access(base::Pulse& pulse) override {
@@ -299,9 +298,9 @@ class Compose : public Deployer {
 
 }  // namespace
 
-std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const std::string& task_id,
+std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const TaskTurn& turn,
                                        exec::Fence& fence, OnOutput on_output) {
-  return std::make_unique<Compose>(target, settings, task_id, fence, std::move(on_output));
+  return std::make_unique<Compose>(target, settings, turn, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

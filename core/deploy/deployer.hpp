@@ -193,8 +193,14 @@ void own_root(const Target& target, const Settings& settings);
 /// Told of each line that a tool prints while it changes the target, redacted and bounded; must not throw.
 using OnOutput = std::function<void(const std::string& line)>;
 
-/// `task_id` names the task in helm's labels. `fence` must outlive the deployer.
-std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const std::string& task_id,
+/// Which task a deployer works for, and for which of its holders.
+struct TaskTurn {
+  std::string task_id;  ///< in helm's labels, folder names and the lock on a folder
+  int attempt = 1;      ///< a task that was taken over has a higher one
+};
+
+/// `fence` must outlive the deployer.
+std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const TaskTurn& turn,
                                         exec::Fence& fence, OnOutput on_output = {});
 
 }  // namespace wrktalk::deploy

@@ -46,11 +46,10 @@ class UntilDone : public base::Pulse {
 
 class Helm : public Deployer {
  public:
-  Helm(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
-       OnOutput on_output)
+  Helm(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output)
       : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence, std::move(on_output)),
         live_(tools_, {settings.helm_bin, {}, target.namespace_, target.release}),
-        task_id_(task_id),
+        task_id_(turn.task_id),
         kubectl_(settings.kubectl_bin),
         timeout_(settings.helm_timeout) {}
 
@@ -301,9 +300,9 @@ class Helm : public Deployer {
 
 }  // namespace
 
-std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const std::string& task_id,
+std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const TaskTurn& turn,
                                     exec::Fence& fence, OnOutput on_output) {
-  return std::make_unique<Helm>(target, settings, task_id, fence, std::move(on_output));
+  return std::make_unique<Helm>(target, settings, turn, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

@@ -57,11 +57,10 @@ WayBack read_way_back(const Before& before) {
 /// ROOT/releases/VERSION, and ROOT/current that points to one of them, or to what somebody else made.
 class Host : public Deployer {
  public:
-  Host(const Target& target, const Settings& settings, const std::string& task_id, exec::Fence& fence,
-       OnOutput on_output)
+  Host(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output)
       : tools_(allowed_environment({}, settings.passed_environment), fence, std::move(on_output)),
         root_(root_of(target, settings)),
-        trees_(root_, Trees::Owner::one_target, target.name, task_id),
+        trees_(root_, Trees::Owner::one_target, target.name, turn),
         activate_(settings.host_activate),
         health_(settings.host_health),
         timeout_(settings.host_timeout) {}
@@ -314,7 +313,7 @@ std::string root_of(const Target& target, const Settings& settings) {
 
 void own_root(const Target& target, const Settings& settings) {
   if (target.kind != TargetKind::host) return;
-  Trees trees(root_of(target, settings), Trees::Owner::one_target, target.name, "none");
+  Trees trees(root_of(target, settings), Trees::Owner::one_target, target.name, {"none"});
   try {
     trees.own();
   } catch (const Error&) {
@@ -322,9 +321,9 @@ void own_root(const Target& target, const Settings& settings) {
   }
 }
 
-std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const std::string& task_id,
+std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const TaskTurn& turn,
                                     exec::Fence& fence, OnOutput on_output) {
-  return std::make_unique<Host>(target, settings, task_id, fence, std::move(on_output));
+  return std::make_unique<Host>(target, settings, turn, fence, std::move(on_output));
 }
 
 }  // namespace wrktalk::deploy

@@ -30,6 +30,7 @@ using base::Kind;
 constexpr const char* kOurs = ".wrktalk";
 constexpr const char* kLock = "lock";
 constexpr std::string_view kProcess = "process ";
+constexpr const char* kAttempt = " attempt ";
 constexpr std::size_t kProcFileLimit = 4096;
 constexpr const char* kOwner = "owner";
 constexpr const char* kRecords = "trees";
@@ -83,12 +84,12 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
 
 }  // namespace
 
-Trees::Trees(std::string root, Owner owner, std::string target, std::string task_id)
+Trees::Trees(std::string root, Owner owner, std::string target, TaskTurn turn)
     : root_(std::move(root)),
       folder_(root_ + "/releases"),
       owner_(owner),
       target_(std::move(target)),
-      task_id_(std::move(task_id)) {}
+      turn_(std::move(turn)) {}
 
 /// A holder that stood still for longer than its lease may have lost the lock to another one.
 bool Trees::still_ours() const {
@@ -143,10 +144,15 @@ void Trees::check_owner() const {
               "use another folder (WRKTALK_AGENT_HOST_ROOT), or remove " + file + " when that agent is gone for good");
 }
 
-/// Whether what the lock says of its holder lets us take it: a holder of the very task that we have now has lost its lease, and a process that was
-/// stopped (frozen) cannot let go.
+/// Whether what the lock says of its holder lets us take it: an earlier holder of the very task that we have now has lost its lease, and a process
+/// that was stopped (frozen) cannot let go. A later holder has taken the task from us.
 bool Trees::may_be_taken(const std::string& holder) const {
-  if (holder.find(", task " + task_id_ + " of ") != std::string::npos) return true;
+  const std::string of_task = ", task " + turn_.task_id + kAttempt;
+  if (const std::size_t at = holder.find(of_task); at != std::string::npos) {
+    const long attempt = std::strtol(holder.c_str() + at + of_task.size(), nullptr, 10);
+    if (attempt > turn_.attempt) throw Error(Kind::lease_lost, "the task was taken over by " + base::one_line(holder));
+    return attempt < turn_.attempt;
+  }
   const std::string host = " on " + host_name() + ",";
   if (!base::starts_with(holder, kProcess) || holder.find(host) == std::string::npos) return false;
   const auto stat = base::read_file_if_exists(
@@ -180,8 +186,8 @@ void Trees::lock() {
     }
   }
   write_to(file,
-           std::string(kProcess) + std::to_string(::getpid()) + " on " + host_name() + ", task " + task_id_ + " of " +
-               target_,
+           std::string(kProcess) + std::to_string(::getpid()) + " on " + host_name() + ", task " + turn_.task_id +
+               kAttempt + std::to_string(turn_.attempt) + " of " + target_,
            path);
   lock_ = std::move(file);
 }
@@ -204,13 +210,13 @@ std::string Trees::home(const std::string& version, const Places& in_use) {
 void Trees::record(const std::string& name) {
   const std::string path = root_ + "/" + kOurs + "/" + kRecords + "/" + name;
   const Fd file = open_file(records_.get(), name.c_str());
-  write_to(file, "task " + task_id_, path);
+  write_to(file, "task " + turn_.task_id, path);
   if (::fsync(file.get()) != 0 || ::fsync(records_.get()) != 0) base::throw_errno(Kind::failed, "cannot write " + path);
 }
 
 std::optional<std::string> Trees::maker(const std::string& name) const { return read_at(records_.get(), name.c_str()); }
 
-bool Trees::made_by_task(const std::string& name) const { return maker(name) == "task " + task_id_; }
+bool Trees::made_by_task(const std::string& name) const { return maker(name) == "task " + turn_.task_id; }
 
 void Trees::forget(const std::string& name) const {
   ::unlinkat(lists_.get(), name.c_str(), 0);
@@ -243,7 +249,7 @@ std::string Trees::restore_contents(const std::string& tree, const std::optional
   const std::string what = std::to_string(paths.size()) + " of its files were changed on this machine (" +
                            base::one_line(base::scrub_utf8(base::join(shown, ", "))) + ")";
   if (!stored) return what + " and stay so: the release is not stored any more";
-  const std::string aside = root_ + "/" + kOurs + "/" + kChanged + "/" + task_id_ + "/" + *name_at(tree);
+  const std::string aside = root_ + "/" + kOurs + "/" + kChanged + "/" + turn_.task_id + "/" + *name_at(tree);
   restore_in_tree(tree, paths, *stored, aside);
   return what + " and are again as stored; what they were lies in " + aside;
 }

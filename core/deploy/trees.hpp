@@ -3,6 +3,7 @@
 
 #include "core/base/fd.hpp"
 #include "core/base/pulse.hpp"
+#include "core/deploy/deployer.hpp"
 #include "core/deploy/folders.hpp"
 
 #include <optional>
@@ -15,8 +16,8 @@ namespace wrktalk::deploy {
 /// that version is in use or is somebody else's.
 ///
 /// ROOT/.wrktalk, a folder of ours that nobody else can write to, holds
-///   lock        locked (flock) while a task works on ROOT; its text says who: "process 4711 on web1, task ID of host:web1". Taken from a
-///               holder whose lease is over: of the same task, or stopped
+///   lock        locked (flock) while a task works on ROOT; its text says who: "process 4711 on web1, task ID attempt 1 of host:web1".
+///               Taken from a holder whose lease is over: of an earlier attempt at the same task, or stopped
 ///   owner       the one target that ROOT belongs to: "host:web1" (host targets alone)
 ///   lists/NAME  what that tree held when it was unpacked (tree_list.hpp)
 ///   changed/ID/NAME  what the task ID found changed in that tree and replaced by what is stored; nobody removes it
@@ -28,13 +29,13 @@ class Trees {
   enum class Owner { one_target, any };
 
   /// Touches nothing yet.
-  Trees(std::string root, Owner owner, std::string target, std::string task_id);
+  Trees(std::string root, Owner owner, std::string target, TaskTurn turn);
 
   const std::string& folder() const noexcept { return folder_; }  ///< ROOT/releases
 
   /// Makes the folders and locks ROOT until this object goes; again: does nothing. To be called before anything below.
   /// Throws Error(busy) naming who holds it, Error(configuration) when ROOT is another target's or cannot be written to, Error(lease_lost) when
-  /// another task has taken the lock since.
+  /// another task, or a later holder of this one, has taken the lock since.
   void own();
 
   /// Throws Error(configuration) when ROOT, as far as it can be looked at, belongs to another target.
@@ -83,7 +84,7 @@ class Trees {
   std::string folder_;
   Owner owner_;
   std::string target_;
-  std::string task_id_;
+  TaskTurn turn_;
   base::Fd ours_;     ///< ROOT/.wrktalk
   base::Fd records_;  ///< ROOT/.wrktalk/trees
   base::Fd lists_;    ///< ROOT/.wrktalk/lists

@@ -33,8 +33,12 @@ struct Host {
   /// Of a task of its own; there is one at a time, for each of them locks ROOT.
   Deployer& begin(const char* task = "task", const char* target = "host:node") {
     deployer_.reset();
-    deployer_ = make_deployer(parse_target(target), settings, task, fence.get());
+    deployer_ = another({task}, target);
     return *deployer_;
+  }
+  /// One more, beside it.
+  std::unique_ptr<Deployer> another(const TaskTurn& turn, const char* target = "host:node") {
+    return make_deployer(parse_target(target), settings, turn, fence.get());
   }
   void end() { deployer_.reset(); }
   Deployer& deployer() { return deployer_ ? *deployer_ : begin(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/deploy/host_fixture.hpp"
+#include "tests/support/have.hpp"
 
 #include <sys/stat.h>
 
@@ -128,12 +129,12 @@ TEST_SUITE("deploy::Trees owner") {
     Host host;
     host.deployed("1.0");
     host.begin("task-1").preflight(host.pulse);
-    const auto other = make_deployer(parse_target("host:node"), host.settings, "task-2", host.fence.get());
+    const auto other = host.another({"task-2"});
     const auto busy = error_of([&] { other->preflight(host.pulse); });
     CHECK(busy.kind() == base::Kind::busy);
     const std::string what = busy.what();
     CHECK(what.find(host.settings.host_root + " is in use by process " + std::to_string(::getpid()) + " on ") == 0);
-    CHECK(what.find(", task task-1 of host:node") != std::string::npos);
+    CHECK(what.find(", task task-1 attempt 1 of host:node") != std::string::npos);
     other->tidy({}, host.pulse);
     CHECK(error_of([&] { other->home("2.0"); }).kind() == base::Kind::busy);
     CHECK(step_error([&] { other->put_back(nothing_before(), {}, host.pulse); }).left() == Left::not_put_back);
@@ -148,13 +149,16 @@ TEST_SUITE("deploy::Trees owner") {
     host.deployed("1.0");
     Deployer& late = host.begin("task-1");
     late.preflight(host.pulse);
-    const auto next = make_deployer(parse_target("host:node"), host.settings, "task-1", host.fence.get());
+    const auto next = host.another({"task-1", 2});
     CHECK_NOTHROW(next->preflight(host.pulse));
     const std::string tree = next->home("2.0");
     write(tree + "/app", "2.0");
     late.tidy({}, host.pulse);
     CHECK(base::exists(tree + "/app"));
     CHECK(error_of([&] { late.home("3.0"); }).kind() == base::Kind::lease_lost);
+    // Nor does it take the lock back, as it would that of an earlier holder.
+    CHECK(error_of([&] { host.another({"task-1", 1})->preflight(host.pulse); }).kind() == base::Kind::lease_lost);
+    CHECK_NOTHROW(next->home("2.0"));
     CHECK(host.current() == "1.0");
   }
 
@@ -200,8 +204,13 @@ TEST_SUITE("deploy::Trees owner") {
     REQUIRE(::symlink((host.dir.path() + "/elsewhere/made").c_str(), (ours + "/lock").c_str()) == 0);
     CHECK(refused() == base::Kind::configuration);
     CHECK(entries(host.dir.path() + "/elsewhere").empty());
-    if (::geteuid() != 0) return;
-    base::remove_tree(ours);
+  }
+
+  TEST_CASE("nor is one that belongs to another user") {
+    if (!wrktalk::test::have("root", ::geteuid() == 0, "only root can give a folder away")) return;
+    Host host;
+    const std::string ours = host.path(".wrktalk");
+    const auto refused = [&] { return error_of([&] { host.begin().home("1.0"); }).kind(); };
     base::make_directories(ours, 0755);
     REQUIRE(::chown(ours.c_str(), 12'345, 12'345) == 0);
     CHECK(refused() == base::Kind::configuration);

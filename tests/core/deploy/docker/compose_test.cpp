@@ -45,7 +45,7 @@ class Engine {
   /// Of a task of its own; there is one at a time, for each of them locks the project's folder.
   Deployer& begin(const char* task = "task-1") {
     deployer_.reset();
-    deployer_ = make_deployer(parse_target("docker:" + project_), settings, task, fence.get());
+    deployer_ = make_deployer(parse_target("docker:" + project_), settings, {task}, fence.get());
     return *deployer_;
   }
   Deployer& deployer() { return deployer_ ? *deployer_ : begin(); }

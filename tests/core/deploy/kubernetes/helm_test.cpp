@@ -64,7 +64,7 @@ class Cluster {
   ~Cluster() { run({"kubectl", "delete", "namespace", namespace_, "--wait=false", "--ignore-not-found"}); }
 
   std::unique_ptr<Deployer> deployer(const std::string& task = "task-1") {
-    return make_deployer(parse_target("kubernetes:" + namespace_ + "/app"), settings, task, fence);
+    return make_deployer(parse_target("kubernetes:" + namespace_ + "/app"), settings, {task}, fence);
   }
 
   /// A chart as `helm package` lays it out, in a folder of its own name.
