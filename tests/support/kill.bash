@@ -26,6 +26,7 @@ settled() {
 whole() {
     local id
     id=$(last_task)
+    [ "$(sql "select status from agent_task where id = '$id'")" = "$2" ] || what_happened "$id"
     expect_equal "$2" sql "select status from agent_task where id = '$id'"
     expect_equal "$1" running
     expect_equal "$1" sql "select a.release_version from deployment_target d join release_artifact a on a.id = d.current_artifact_id"
@@ -36,11 +37,18 @@ whole() {
     expect_equal 1 sql "select count(*) from notification where task_id = '$id'"
 }
 
+# what_happened ID: the task's story and the last words of the second agent.
+what_happened() {
+    sql "select e.* from task_event e where task_id = '$1' order by e.id"
+    sql "select status, result, error_message from agent_task where id = '$1'"
+    tail -n 20 "$WORK/second.log"
+}
+
 # tell STEP FAULT: a row of the table.
 tell() {
     printf '%-18s %-28s %-10s %s\n' "$1" "$2" \
         "$(sql "select attempt from agent_task where id = '$(last_task)'")" \
-        "$(sql "select status || ', ' || (result->>'state') || ', ' || (result->>'version') from agent_task where id = '$(last_task)'")" >>"$_table"
+        "$(sql "select concat_ws(', ', status, result->>'state', result->>'version', error_message) from agent_task where id = '$(last_task)'")" >>"$_table"
 }
 
 # other: the version that does not run now; each case deploys it, so that none has to clean up.
