@@ -70,8 +70,9 @@ _kubelet() {
     trap "kill $watch \$(jobs -p) 2>/dev/null; exit 0" TERM
     while read -ru "$pods" uid name phase policy; do
         if [ "$phase $policy" != 'Running Never' ] || [ -e "$PODS/$uid" ]; then continue; fi
-        _admit "$1" "$name" "$PODS/$uid"
-        _run_pod "$1" "$name" "$PODS/$uid" &
+        mkdir "$PODS/$uid"
+        # A pod may be deleted at any moment: what fails for it ends with it.
+        { _admit "$1" "$name" "$PODS/$uid"; _run_pod "$1" "$name" "$PODS/$uid"; } &
     done
 }
 
