@@ -2,6 +2,7 @@
 #include "core/agent/secrets.hpp"
 
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/exec/fence.hpp"
 #include "core/log/log.hpp"
 
@@ -18,12 +19,17 @@ constexpr const char* kSecretsPrefix = "wrktalk-task-";
 }  // namespace
 
 base::TempDir make_secrets_dir(const Settings& settings) {
+  base::require_trusted(settings.secrets_dir, "the folder for secrets (WRKTALK_AGENT_SECRETS_DIR)");
   const auto self = exec::identify(::getpid());
   return base::TempDir(settings.secrets_dir,
                        kSecretsPrefix + std::to_string(self.pid) + "-" + std::to_string(self.start) + "-");
 }
 
 void sweep_secrets_dirs(const Settings& settings) noexcept {
+  if (const auto found = base::distrust(settings.secrets_dir)) {
+    log::warn("sweep", found->why + ", so nothing is removed from " + settings.secrets_dir + ": " + found->remedy);
+    return;
+  }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(settings.secrets_dir, error)) {
     const std::string name = entry.path().filename().string();

@@ -12,9 +12,10 @@
 namespace wrktalk::agent {
 
 /// A private folder that names this process: removed with its owner, swept at the next start when we were killed.
+/// Throws Error(configuration) when another user could exchange its parent.
 base::TempDir make_secrets_dir(const Settings& settings);
 
-/// Wipes what killed processes of this user left.
+/// Wipes what killed processes of this user left; nothing where another user could exchange the folder.
 void sweep_secrets_dirs(const Settings& settings) noexcept;
 
 /// The release whose tree lies at `tree`, its env and values files written into `secrets` (0600).

@@ -53,7 +53,7 @@ bool remove_at(int folder, const char* name, bool wipe) noexcept {
   }
   bool clean = true;
   Fd inner(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!inner && errno == EACCES && ::fchmodat(folder, name, 0700, 0) == 0) {
+  if (!inner && errno == EACCES && ::fchmodat(folder, name, 0700, AT_SYMLINK_NOFOLLOW) == 0) {
     inner.reset(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
   if (inner) {

@@ -4,6 +4,8 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
+#include "core/log/log.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -45,7 +47,7 @@ class Remover {
  private:
   bool empty(int folder, const char* name) {
     base::Fd opened(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!opened && errno == EACCES && ::fchmodat(folder, name, 0700, 0) == 0) {
+    if (!opened && errno == EACCES && ::fchmodat(folder, name, 0700, AT_SYMLINK_NOFOLLOW) == 0) {
       opened.reset(::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(opened ? ::fdopendir(opened.get()) : nullptr, ::closedir);
@@ -64,35 +66,30 @@ class Remover {
   base::Deadline next_ = base::Deadline::in(kBetweenTicks);
 };
 
-base::Fd open_locked(const std::string& path) {
-  base::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+void make_folders(const std::string& path, mode_t mode) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) {
+      base::throw_errno(Kind::configuration, "cannot make the folder " + part, "check the permissions of its parent");
+    }
+    if (slash == std::string::npos) return;
+  }
+}
+
+base::Fd open_locked(int parent, const std::string& name) {
+  base::Fd folder(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder && ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) folder.reset();
   return folder;
 }
 
 }  // namespace
 
-void make_safe_folder(const std::string& path, mode_t mode) {
-  bool shared = false;
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    const bool made = ::mkdir(part.c_str(), mode) == 0;
-    if (!made && errno != EEXIST) {
-      base::throw_errno(Kind::configuration, "cannot make the folder " + part, "check the permissions of its parent");
-    }
-    struct stat info {};
-    if (::lstat(part.c_str(), &info) != 0) base::throw_errno(Kind::configuration, "cannot look at " + part);
-    if (shared && (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 022) != 0)) {
-      throw Error(Kind::configuration, part + " is not a folder that only we can write to",
-                  "remove it, or configure another folder");
-    }
-    if (S_ISLNK(info.st_mode) && ::stat(part.c_str(), &info) != 0) {
-      base::throw_errno(Kind::configuration, "cannot look at " + part);
-    }
-    if (!S_ISDIR(info.st_mode)) throw Error(Kind::configuration, part + " is not a folder");
-    shared = (info.st_mode & S_IWOTH) != 0;
-    if (slash == std::string::npos) return;
-  }
+base::Fd make_safe_folder(const std::string& path, mode_t mode) {
+  base::require_trusted(path, "the folder " + path);
+  make_folders(path, mode);
+  base::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) base::throw_errno(Kind::configuration, "cannot open the folder " + path, "check who owns it");
+  return folder;
 }
 
 std::vector<std::string> entries(const std::string& folder) {
@@ -132,8 +129,8 @@ std::string find_in_tree(const std::string& tree, const std::vector<std::string>
       found.empty() ? "it is empty" : "look at what was packed: it holds " + base::one_line(base::join(shown, ", ")));
 }
 
-bool remove_in_steps(const std::string& path, base::Pulse& pulse) {
-  return Remover(pulse).remove(AT_FDCWD, path.c_str());
+bool remove_in_steps(int folder, const std::string& name, base::Pulse& pulse) {
+  return Remover(pulse).remove(folder, name.c_str());
 }
 
 void Places::add(const std::string& path) {
@@ -163,10 +160,11 @@ bool Places::are_in(const std::string& folder) const {
 }
 
 WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {
-  make_safe_folder(parent, 0700);
+  base::require_trusted(parent, "the folder " + parent);
+  base::open_own_folder(AT_FDCWD, parent, parent, 0700);
   while (!lock_) {
     folder_.emplace(parent, prefix, base::TempDir::Holds::no_secrets);
-    lock_ = open_locked(folder_->path());
+    lock_ = open_locked(AT_FDCWD, folder_->path());
     // A sweeper may have met it before it was locked.
     if (lock_ && !base::exists(folder_->path())) lock_.reset();
   }
@@ -174,10 +172,15 @@ WorkFolder::WorkFolder(const std::string& parent, const std::string& prefix) {
 
 void WorkFolder::sweep(const std::string& parent) noexcept {
   try {
+    if (!base::exists(parent)) return;
+    const base::Fd folder = base::open_own_folder(AT_FDCWD, parent, parent, 0700);
+    base::NoPulse quiet;
     for (const auto& name : entries(parent)) {
-      const base::Fd unused = open_locked(inside(parent, name));
-      if (unused) base::remove_tree(inside(parent, name));
+      const base::Fd unused = open_locked(folder.get(), name);
+      if (unused) remove_in_steps(folder.get(), name, quiet);
     }
+  } catch (const base::Error& e) {
+    log::warn("deploy.tidy", std::string(e.what()) + ": nothing in it is removed");
   } catch (...) {
     // Out of memory: what is left is removed next time.
   }

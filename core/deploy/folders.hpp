@@ -15,9 +15,9 @@
 /// The folders that release trees lie in.
 namespace wrktalk::deploy {
 
-/// Makes a folder and its parents. Where others may write too (as in /tmp), what is there already must be a real folder of
-/// ours that nobody else can write to: names there are known to everybody. Throws Error(configuration).
-void make_safe_folder(const std::string& path, mode_t mode);
+/// Makes a folder and its parents, and opens it. Nobody but root and us may be able to exchange any part of its way (base::distrust), and
+/// nothing is made where somebody is. Throws Error(configuration).
+base::Fd make_safe_folder(const std::string& path, mode_t mode);
 
 /// Names in a folder, sorted; none when it cannot be read.
 std::vector<std::string> entries(const std::string& folder);
@@ -27,9 +27,9 @@ bool is_folder(const std::string& path) noexcept;
 /// Throws Error(artifact) that says what was found instead; `what` is what is missing ("Chart.yaml").
 std::string find_in_tree(const std::string& tree, const std::vector<std::string>& names, const std::string& what);
 
-/// Removes a tree entry by entry without following links, ticking the pulse every 100 ms; what the pulse throws ends it, and the rest
-/// stays. False when something could not be removed.
-bool remove_in_steps(const std::string& path, base::Pulse& pulse);
+/// Removes the tree `name` of an open folder entry by entry without following links, ticking the pulse every 100 ms; what the pulse throws
+/// ends it, and the rest stays. False when something could not be removed.
+bool remove_in_steps(int folder, const std::string& name, base::Pulse& pulse);
 
 /// Which folders something uses, however their paths are written: by what a path says, and by device and inode of where it leads to.
 class Places {
@@ -52,7 +52,7 @@ class WorkFolder {
   WorkFolder(const std::string& parent, const std::string& prefix);
 
   const std::string& path() const noexcept { return folder_->path(); }
-  /// Removes the folders in `parent` that nobody uses any more.
+  /// Removes the folders in `parent` that nobody uses any more; nothing when `parent` is not our own folder.
   static void sweep(const std::string& parent) noexcept;
 
  private:

@@ -6,6 +6,7 @@
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/trees.hpp"
+#include "core/log/log.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -80,11 +81,10 @@ class Host : public Deployer {
 
   void preflight(base::Pulse& pulse) override {
     check_access(pulse);
-    make_safe_folder(trees_.folder(), 0755);
+    trees_.own_soon(pulse);
     if (::access(root_.c_str(), W_OK | X_OK) != 0) {
       base::throw_errno(Kind::configuration, "cannot write to " + root_, "check who owns it (WRKTALK_AGENT_HOST_ROOT)");
     }
-    trees_.own_soon(pulse);
   }
 
   std::string home(const std::string& version) override {
@@ -316,8 +316,9 @@ void own_root(const Target& target, const Settings& settings) {
   Trees trees(root_of(target, settings), Trees::Owner::one_target, target.name, {"none"});
   try {
     trees.own();
-  } catch (const Error&) {
+  } catch (const Error& e) {
     trees.check_owner();
+    if (e.kind() == Kind::configuration) log::warn("deploy.root", e.what(), {{"hint", e.hint()}});
   }
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/name.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/deploy/deployer.hpp"
 #include "core/deploy/tree_list.hpp"
 #include "core/log/log.hpp"
@@ -28,6 +29,7 @@ using base::Fd;
 using base::Kind;
 
 constexpr const char* kOurs = ".wrktalk";
+constexpr const char* kReleases = "releases";
 constexpr const char* kLock = "lock";
 constexpr std::string_view kProcess = "process ";
 constexpr const char* kAttempt = " attempt ";
@@ -37,20 +39,6 @@ constexpr const char* kRecords = "trees";
 constexpr const char* kLists = "lists";
 constexpr const char* kChanged = "changed";
 constexpr std::size_t kPathsShown = 5;
-
-/// A folder that only we can write to, made when it is not there.
-Fd open_own_folder(int parent, const char* name, const std::string& path) {
-  if (::mkdirat(parent, name, 0755) != 0 && errno != EEXIST) {
-    base::throw_errno(Kind::configuration, "cannot make the folder " + path, "check who owns the folder above it");
-  }
-  Fd folder(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat info {};
-  if (!folder || ::fstat(folder.get(), &info) != 0 || info.st_uid != ::geteuid() || (info.st_mode & 022) != 0) {
-    throw Error(Kind::configuration, path + " is not a folder that only we can write to",
-                "run wrktalk as the user who owns it, or repair its owner and mode");
-  }
-  return folder;
-}
 
 /// What a small file holds, without its line end; nothing when it is not there or is no plain file.
 std::optional<std::string> read_at(int folder, const char* name) {
@@ -86,7 +74,7 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
 
 Trees::Trees(std::string root, Owner owner, std::string target, TaskTurn turn)
     : root_(std::move(root)),
-      folder_(root_ + "/releases"),
+      folder_(root_ + "/" + kReleases),
       owner_(owner),
       target_(std::move(target)),
       turn_(std::move(turn)) {}
@@ -105,13 +93,12 @@ void Trees::own() {
     throw Error(Kind::lease_lost, "the lock on " + root_ + " was taken by " +
                                       base::one_line(read_at(ours_.get(), kLock).value_or("somebody")));
   }
-  make_safe_folder(folder_, 0755);
-  const Fd root(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) base::throw_errno(Kind::configuration, "cannot open " + root_);
+  const Fd root = make_safe_folder(root_, 0755);
   const std::string path = root_ + "/" + kOurs;
-  ours_ = open_own_folder(root.get(), kOurs, path);
-  records_ = open_own_folder(ours_.get(), kRecords, path + "/" + kRecords);
-  lists_ = open_own_folder(ours_.get(), kLists, path + "/" + kLists);
+  trees_ = base::open_own_folder(root.get(), kReleases, folder_, 0755);
+  ours_ = base::open_own_folder(root.get(), kOurs, path, 0755);
+  records_ = base::open_own_folder(ours_.get(), kRecords, path + "/" + kRecords, 0755);
+  lists_ = base::open_own_folder(ours_.get(), kLists, path + "/" + kLists, 0755);
   check_owner();
   lock();
   check_owner();
@@ -257,24 +244,28 @@ std::string Trees::restore_contents(const std::string& tree, const std::optional
 void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse) {
   const auto stay = spares(keep, in_use);
   const auto recorded = entries(root_ + "/" + kOurs + "/" + kRecords);
-  const auto aside = [&](const std::string& name) { return folder_ + "/." + name + ".removed"; };
+  const auto aside = [](const std::string& name) { return "." + name + ".removed"; };
+  const auto is_there = [&](const std::string& name) {
+    struct stat info {};
+    return ::fstatat(trees_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+  };
   for (const auto& name : recorded) {
     // One that could not be removed whole the last time is in the way.
-    if (contains(stay, name) || in_use.are_in(path_of(name)) || base::exists(aside(name))) continue;
+    if (contains(stay, name) || in_use.are_in(path_of(name)) || is_there(aside(name))) continue;
     own();
-    if (::rename(path_of(name).c_str(), aside(name).c_str()) != 0 && errno != ENOENT) {
+    if (::renameat(trees_.get(), name.c_str(), trees_.get(), aside(name).c_str()) != 0 && errno != ENOENT) {
       log::warn("deploy.tidy", "cannot remove " + path_of(name));
-    } else if (!base::exists(aside(name))) {
+    } else if (!is_there(aside(name))) {
       forget(name);
     }
   }
   // What takes long is out of everybody's way by now: the next task need not wait.
   lock_.reset();
   for (const auto& name : recorded) {
-    if (!base::exists(aside(name))) continue;
-    if (!remove_in_steps(aside(name), pulse)) {
-      log::warn("deploy.tidy", "cannot remove all of " + aside(name));
-    } else if (!base::exists(path_of(name))) {
+    if (!is_there(aside(name))) continue;
+    if (!remove_in_steps(trees_.get(), aside(name), pulse)) {
+      log::warn("deploy.tidy", "cannot remove all of " + path_of(aside(name)));
+    } else if (!is_there(name)) {
       forget(name);
     }
   }

@@ -34,8 +34,9 @@ class Trees {
   const std::string& folder() const noexcept { return folder_; }  ///< ROOT/releases
 
   /// Makes the folders and locks ROOT until this object goes; again: does nothing. To be called before anything below.
-  /// Throws Error(busy) naming who holds it, Error(configuration) when ROOT is another target's or cannot be written to, Error(lease_lost) when
-  /// another task, or a later holder of this one, has taken the lock since.
+  /// Throws Error(busy) naming who holds it, Error(configuration) when ROOT is another target's, cannot be written to, or could be exchanged by
+  /// another user, or when ROOT/releases or ROOT/.wrktalk is a link or not ours alone, Error(lease_lost) when another task, or a later holder of
+  /// this one, has taken the lock since.
   void own();
 
   /// Throws Error(configuration) when ROOT, as far as it can be looked at, belongs to another target.
@@ -85,6 +86,7 @@ class Trees {
   Owner owner_;
   std::string target_;
   TaskTurn turn_;
+  base::Fd trees_;    ///< ROOT/releases: removals go through it, so that nobody can put another folder in its place
   base::Fd ours_;     ///< ROOT/.wrktalk
   base::Fd records_;  ///< ROOT/.wrktalk/trees
   base::Fd lists_;    ///< ROOT/.wrktalk/lists

@@ -215,4 +215,49 @@ TEST_SUITE("deploy::Trees owner") {
     REQUIRE(::chown(ours.c_str(), 12'345, 12'345) == 0);
     CHECK(refused() == base::Kind::configuration);
   }
+
+  TEST_CASE("a link in the place of releases is refused, and nothing behind it goes") {
+    Host host;
+    host.deployed("1.0");
+    host.deployed("2.0");
+    write(host.dir.path() + "/victim/1.0/file", "stays");
+    REQUIRE(::rename(host.path("releases").c_str(), host.path("moved").c_str()) == 0);
+    REQUIRE(::symlink((host.dir.path() + "/victim").c_str(), host.path("releases").c_str()) == 0);
+    const auto error = error_of([&] { host.begin().preflight(host.pulse); });
+    CHECK(error.kind() == base::Kind::configuration);
+    CHECK(std::string(error.what()).find(host.path("releases") + " is not a folder of our own") == 0);
+    CHECK(step_error([&] {
+            host.begin().apply({"2.0", host.path("moved/2.0"), {}, {}}, host.pulse);
+          }).left() == Left::untouched);
+    host.begin().tidy({}, host.pulse);
+    CHECK(base::exists(host.dir.path() + "/victim/1.0/file"));
+  }
+
+  TEST_CASE("releases exchanged for a link while a task works is not followed either") {
+    Host host;
+    host.deployed("1.0");
+    host.deployed("2.0");
+    Deployer& deployer = host.begin();
+    deployer.preflight(host.pulse);
+    write(host.dir.path() + "/victim/1.0/file", "stays");
+    REQUIRE(::rename(host.path("releases").c_str(), host.path("moved").c_str()) == 0);
+    REQUIRE(::symlink((host.dir.path() + "/victim").c_str(), host.path("releases").c_str()) == 0);
+    deployer.tidy({"2.0"}, host.pulse);
+    CHECK(base::exists(host.dir.path() + "/victim/1.0/file"));
+  }
+
+  TEST_CASE("a ROOT that others may write to, or that is somebody else's, is refused before anything is made") {
+    Host host;
+    base::make_directories(host.settings.host_root, 0755);
+    ::chmod(host.settings.host_root.c_str(), 0777);
+    const auto error = error_of([&] { host.begin().preflight(host.pulse); });
+    CHECK(std::string(error.what()).find(host.settings.host_root + " is writable by everybody") != std::string::npos);
+    CHECK(error.hint() == "run chmod o-w " + host.settings.host_root);
+    ::chmod(host.settings.host_root.c_str(), 0755);
+    if (::geteuid() == 0) {
+      REQUIRE(::chown(host.settings.host_root.c_str(), 12'345, 0) == 0);
+      CHECK(error_of([&] { host.begin().preflight(host.pulse); }).kind() == base::Kind::configuration);
+    }
+    CHECK(entries(host.settings.host_root).empty());
+  }
 }
