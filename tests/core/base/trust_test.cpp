@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
+#include "tests/support/have.hpp"
 
 #include <doctest/doctest.h>
 
@@ -68,7 +69,7 @@ TEST_SUITE("base::distrust") {
     const Place place;
     ::chmod(place.file.c_str(), 0664);
     CHECK(place.why(place.file).empty());  // a group of our own, as umask 002 supposes
-    if (!is_root()) return;
+    if (!have_root()) return;
     REQUIRE(::chown(place.file.c_str(), 0, kStranger) == 0);
     CHECK(place.why(place.file) == "etc/wrktalk.toml is writable by its group 12345");
     const gid_t of_daemon = 1;  // a user's own group in every Linux
@@ -78,7 +79,7 @@ TEST_SUITE("base::distrust") {
 
   TEST_CASE("somebody else's file, folder or link is not trusted") {
     const Place place;
-    if (!is_root()) return;
+    if (!have_root()) return;
     REQUIRE(::chown(place.file.c_str(), kStranger, 0) == 0);
     CHECK(place.why(place.file) == "etc/wrktalk.toml belongs to the user 12345");
     REQUIRE(::chown(place.file.c_str(), 0, 0) == 0);
@@ -104,7 +105,7 @@ TEST_SUITE("base::distrust") {
     CHECK(place.why(place.file).empty());
     REQUIRE(::symlink("wrktalk.toml", place.path("etc/link").c_str()) == 0);
     CHECK(place.why(place.path("etc/link")) == "etc/link is a link in a folder where everybody may make one");
-    if (!is_root()) return;
+    if (!have_root()) return;
     REQUIRE(::chown(place.file.c_str(), kStranger, 0) == 0);
     CHECK(place.why(place.file) == "etc/wrktalk.toml belongs to the user 12345");
   }
@@ -120,7 +121,7 @@ TEST_SUITE("base::is_read_by_others") {
     ::chmod(place.file.c_str(), 0600);
     CHECK_FALSE(is_read_by_others(place.file));
     CHECK_FALSE(is_read_by_others(place.path("missing")));
-    if (!is_root()) return;
+    if (!have_root()) return;
     REQUIRE(::chown(place.file.c_str(), kStranger, kStranger) == 0);
     ::chmod(place.file.c_str(), 0640);
     CHECK(is_read_by_others(place.file));
@@ -139,7 +140,7 @@ TEST_SUITE("base::open_own_folder") {
     REQUIRE(::symlink("etc", place.path("own").c_str()) == 0);
     CHECK_THROWS_AS(open(), Error);
     ::unlink(place.path("own").c_str());
-    if (!is_root()) return;
+    if (!have_root()) return;
     make_directories(place.path("own"), 0755);
     REQUIRE(::chown(place.path("own").c_str(), kStranger, 0) == 0);
     CHECK_THROWS_AS(open(), Error);
