@@ -15,7 +15,7 @@ FROM ${DEBIAN_IMAGE} AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         g++ cmake ninja-build ccache pkg-config libcli11-dev libpqxx-dev libpq-dev libarchive-dev libspdlog-dev libfmt-dev \
-        nlohmann-json3-dev libcurl4-openssl-dev libmicrohttpd-dev prometheus-cpp-dev libssl-dev libisal-dev zlib1g-dev libzstd-dev \
+        nlohmann-json3-dev libcurl4-openssl-dev libmicrohttpd-dev prometheus-cpp-dev libssl-dev libisal-dev zlib1g-dev libzstd-dev libyaml-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -23,10 +23,10 @@ ENV CCACHE_DIR=/src/.ccache
 RUN cmake --preset release && cmake --build --preset release && cmake --install build/release --strip --prefix /out/usr
 
 FROM ${DEBIAN_IMAGE}
-# libarchive, libcurl, libmicrohttpd and prometheus-cpp are loaded when they are used: nothing else would bring them.
+# libarchive, libcurl, libyaml, libmicrohttpd and prometheus-cpp are loaded when they are used: nothing else would bring them.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libarchive13t64 libcurl4t64 libisal2 libmicrohttpd12t64 libpq5 libprometheus-cpp-core1.0 libssl3t64 libzstd1 zlib1g \
+        libarchive13t64 libcurl4t64 libisal2 libmicrohttpd12t64 libpq5 libprometheus-cpp-core1.0 libssl3t64 libyaml-0-2 libzstd1 zlib1g \
         age ca-certificates postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/*.log \
     && groupadd --gid 65532 wrktalk \
