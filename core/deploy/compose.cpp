@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
-#include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/compose_paths.hpp"
+#include "core/deploy/compose_files.hpp"
 #include "core/deploy/compose_tool.hpp"
 #include "core/deploy/compose_way_back.hpp"
 #include "core/deploy/engine.hpp"
@@ -36,6 +35,7 @@ class Compose : public Deployer {
         compose_(tools_, settings, project_),
         trees_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_),
                Trees::Owner::any, target.name, turn),
+        policy_(settings.policy),
         timeout_(settings.compose_timeout) {}
 
   void check_access(base::Pulse& pulse) override {
@@ -62,16 +62,13 @@ class Compose : public Deployer {
     return trees_.home(version, places);
   }
 
-  void check(const Release& release, base::Pulse& pulse) override {
+  Args check(const Release& release, base::Pulse& pulse) override {
     const std::string file = ComposeTool::file_of(release);
-    compose::check_paths(release.tree, file);
-    compose_.find(pulse);
-    const auto answer = compose_.check(release, pulse);
-    if (!answer.good()) {
-      throw Error(Kind::artifact, "compose refuses the release " + release.version + ": " + last_line(answer.err),
-                  "try it by hand: docker compose -f " + file + " config");
-    }
+    compose::TreeFiles files(release.tree);
+    policy::enforce(policy_, compose::judge_files(files, file.substr(release.tree.size() + 1), policy_));
+    Args warnings = policy::enforce(policy_, model(release, pulse).judge(release.tree, policy_));
     trees_.note_contents(release.tree, pulse);
+    return warnings;
   }
 
   Before before(base::Pulse& pulse) override {
@@ -139,9 +136,8 @@ class Compose : public Deployer {
   }
 
   std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) override {
-    compose_.find(pulse);
     Args missing;
-    for (const auto& image : compose_.images(release, pulse)) {
+    for (const auto& image : model(release, pulse).images()) {
       if (!engine_.has_image(image, pulse)) missing.push_back(image);
     }
     return missing;
@@ -212,6 +208,15 @@ class Compose : public Deployer {
   }
 
   /// Why what runs could not be brought back; empty when it can. A release of ours can be had from the database again.
+  /// Only of a release whose files were judged: compose opens what they name.
+  compose::Model model(const Release& release, base::Pulse& pulse) {
+    compose_.find(pulse);
+    const auto answer = compose_.config(release, pulse);
+    if (answer.good()) return {answer.out, compose_.prints_json()};
+    throw Error(Kind::artifact, "compose refuses the release " + release.version + ": " + last_line(answer.err),
+                "try it by hand: docker compose -f " + ComposeTool::file_of(release) + " config");
+  }
+
   std::string what_hinders(const WayBack& way, const Containers& now, bool is_ours, base::Pulse& pulse) {
     if (way.files.empty()) return "its containers do not say which compose file they come from";
     const auto missing = compose::missing_file(way, true);
@@ -293,6 +298,7 @@ class Compose : public Deployer {
   Engine engine_;
   ComposeTool compose_;
   Trees trees_;
+  policy::Policy policy_;
   std::chrono::milliseconds timeout_;
 };
 

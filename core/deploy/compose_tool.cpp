@@ -3,7 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/containers.hpp"
+#include "core/deploy/compose_files.hpp"
 #include "core/deploy/engine.hpp"
 #include "core/deploy/folders.hpp"
 
@@ -20,8 +20,6 @@ constexpr std::chrono::seconds kGrace{30};
 const std::vector<std::string> kEnvironment = {
     "DOCKER_*",     "COMPOSE_PROFILES",    "COMPOSE_PARALLEL_LIMIT",       "COMPOSE_HTTP_TIMEOUT",
     "COMPOSE_ANSI", "COMPOSE_TLS_VERSION", "COMPOSE_CONVERT_WINDOWS_PATHS"};
-const std::vector<std::string> kFileNames = {"compose.yaml", "compose.yml", "docker-compose.yaml",
-                                             "docker-compose.yml"};
 
 /// A service's `env_file: .env` finds the release's environment in its tree while compose reads it, and only then: a link, so
 /// that no secret is left behind there however we end. (The archive gate lets no link in: one that is there was ours.)
@@ -75,6 +73,7 @@ void ComposeTool::find(base::Pulse& pulse) {
       const auto answer = tools_.look(words, pulse);
       if (answer.good()) {
         found_ = candidate;
+        prints_json_ = !base::starts_with(answer.out, "1.");
         return;
       }
       problem += (problem.empty() ? "" : "; ") + base::join(candidate, " ") + ": " + last_line(answer.err);
@@ -88,21 +87,15 @@ void ComposeTool::find(base::Pulse& pulse) {
 }
 
 std::string ComposeTool::file_of(const Release& release) {
-  return find_in_tree(release.tree, kFileNames, "compose file");
+  return find_in_tree(release.tree, compose::file_names(), "compose file");
 }
 
-exec::Outcome ComposeTool::check(const Release& release, base::Pulse& pulse) const {
+exec::Outcome ComposeTool::config(const Release& release, base::Pulse& pulse) const {
   const ComposeSource source = source_of(release);
   const EnvLink link(folder_of(source.files.front()), release.env_file);
-  return tools_.look(command(source, {"config", "--quiet"}), pulse);
-}
-
-std::vector<std::string> ComposeTool::images(const Release& release, base::Pulse& pulse) const {
-  const ComposeSource source = source_of(release);
-  const EnvLink link(folder_of(source.files.front()), release.env_file);
-  // compose's normal form of the file, which both makes print alike.
-  const auto answer = tools_.look(command(source, {"config"}), pulse);
-  return answer.good() ? compose::images_in(answer.out) : Args{};
+  Args words = {"config"};
+  if (prints_json_) words.insert(words.end(), {"--format", "json"});
+  return tools_.look(command(source, words), pulse);
 }
 
 std::vector<std::string> ComposeTool::services(const ComposeSource& source, base::Pulse& pulse) const {

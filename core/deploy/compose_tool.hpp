@@ -28,10 +28,9 @@ class ComposeTool {
 
   /// The release's compose file.
   static std::string file_of(const Release& release);
-  /// `config --quiet`: whether compose takes the release's files.
-  exec::Outcome check(const Release& release, base::Pulse& pulse) const;
-  /// The services' images, each once; none when compose refuses the files.
-  std::vector<std::string> images(const Release& release, base::Pulse& pulse) const;
+  /// `config`: what compose makes of the release's files, when it takes them. As JSON, or YAML where compose knows no other.
+  exec::Outcome config(const Release& release, base::Pulse& pulse) const;
+  bool prints_json() const noexcept { return prints_json_; }
   /// The services' names; none when compose refuses the files.
   std::vector<std::string> services(const ComposeSource& source, base::Pulse& pulse) const;
 
@@ -49,6 +48,7 @@ class ComposeTool {
   std::string configured_;
   std::chrono::milliseconds timeout_;
   Args found_;
+  bool prints_json_ = true;
 };
 
 /// What compose and docker may see of our environment.

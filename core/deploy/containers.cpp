@@ -113,21 +113,6 @@ Condition Settling::look(const Containers& containers, base::BootClock::time_poi
   return all_good && (proven || now - since_ >= kRest) ? Condition::good : Condition::settling;
 }
 
-std::vector<std::string> images_in(const std::string& normal_form) {
-  // services:, then each service's name indented by two, its fields by four.
-  static constexpr std::string_view kField = "    image: ";
-  std::vector<std::string> images;
-  bool in_services = false;
-  for (const auto& line : base::split(normal_form, '\n')) {
-    if (!line.empty() && line[0] != ' ') in_services = line == "services:";
-    if (!in_services || !base::starts_with(line, kField)) continue;
-    std::string image = base::trim(line.substr(kField.size()));
-    if (image.size() > 1 && (image.front() == '"' || image.front() == '\'')) image = image.substr(1, image.size() - 2);
-    if (std::find(images.begin(), images.end(), image) == images.end()) images.push_back(std::move(image));
-  }
-  return images;
-}
-
 std::optional<std::string> tree_of(const Container& container, const std::string& releases) {
   if (!base::starts_with(container.config_files, releases + "/")) return std::nullopt;
   const std::string below = container.config_files.substr(releases.size() + 1);

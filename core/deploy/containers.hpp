@@ -57,9 +57,6 @@ class Settling {
   base::BootClock::time_point since_{};
 };
 
-/// The services' images in what `compose config` prints, each once.
-std::vector<std::string> images_in(const std::string& normal_form);
-
 /// The tree below `releases` that a container was started from, by its label; nothing when it is another place.
 std::optional<std::string> tree_of(const Container& container, const std::string& releases);
 /// The tree that all of them come from; nothing when there are several or it is another place.

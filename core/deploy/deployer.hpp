@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
 #include "core/deploy/before.hpp"
+#include "core/deploy/policy.hpp"
 #include "core/exec/fence.hpp"
 
 #include <chrono>
@@ -53,6 +54,7 @@ struct Settings {
   std::string host_activate;  ///< a program, run without a shell; empty: none
   std::string host_health;
   std::chrono::milliseconds host_timeout{600'000};
+  policy::Policy policy;
   std::vector<std::string>
       passed_environment;  ///< names of our variables that the tools may see besides the built-in list
 };
@@ -131,8 +133,9 @@ class Deployer {
   /// The same for the stored release that `put_back(before)` gets: what ran before keeps its folder.
   virtual std::string home_beside(const std::string& version, const Before& before) = 0;
 
-  /// Does the tree hold what this target needs, and nothing that leaves it? Throws Error(artifact).
-  virtual void check(const Release& release, base::Pulse& pulse) = 0;
+  /// Does the tree hold what this target needs, nothing that leaves it, and nothing that the policy refuses? Throws Error(artifact). Returns what
+  /// the policy warns of, a sentence each.
+  virtual std::vector<std::string> check(const Release& release, base::Pulse& pulse) = 0;
 
   /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody
   /// else's operation is under way there; `unknown` is an answer, no error.

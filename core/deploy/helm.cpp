@@ -68,8 +68,9 @@ class Helm : public Deployer {
 
   std::string home_beside(const std::string& version, const Before&) override { return home(version); }
 
-  void check(const Release& release, base::Pulse&) override {
+  std::vector<std::string> check(const Release& release, base::Pulse&) override {
     find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
+    return {};
   }
 
   Before before(base::Pulse& pulse) override {

@@ -99,9 +99,10 @@ class Host : public Deployer {
     return trees_.home(version, places);
   }
 
-  void check(const Release& release, base::Pulse& pulse) override {
+  std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
     if (entries(release.tree).empty()) throw Error(Kind::artifact, "the release " + release.version + " is empty");
     trees_.note_contents(release.tree, pulse);
+    return {};
   }
 
   /// A link that leads nowhere is `running` too: it can be restored exactly as it was.

@@ -66,4 +66,7 @@ struct Limits {
 /// `!!binary` value, an anchor that holds itself, what is nested too deeply, or more than `limits`; Error(configuration) without libyaml.
 std::vector<Document> read(std::string_view text, const std::string& name, const Limits& limits = {});
 
+/// The same of one JSON text. Its nodes have no lines.
+std::vector<Document> read_json(std::string_view text, const std::string& name, const Limits& limits = {});
+
 }  // namespace wrktalk::yaml

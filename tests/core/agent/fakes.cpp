@@ -29,10 +29,11 @@ void FakeDeployer::preflight(base::Pulse& pulse) {
   world_.fail("resolve");
 }
 
-void FakeDeployer::check(const deploy::Release&, base::Pulse& pulse) {
+std::vector<std::string> FakeDeployer::check(const deploy::Release&, base::Pulse& pulse) {
   pulse.tick();
   world_.moment("check");
   world_.fail("check");
+  return {};
 }
 
 deploy::Before FakeDeployer::before(base::Pulse&) {

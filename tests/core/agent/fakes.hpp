@@ -64,7 +64,7 @@ class FakeDeployer : public deploy::Deployer {
   void preflight(base::Pulse&) override;
   std::string home(const std::string& version) override { return "/trees/" + version; }
   std::string home_beside(const std::string& version, const deploy::Before&) override { return home(version); }
-  void check(const deploy::Release&, base::Pulse&) override;
+  std::vector<std::string> check(const deploy::Release&, base::Pulse&) override;
   deploy::Before before(base::Pulse&) override;
   deploy::Applied apply(const deploy::Release&, base::Pulse&) override;
   void health(const deploy::Release&, base::Pulse&) override;

@@ -33,11 +33,7 @@ struct Place {
   }
 };
 
-bool is_root() {
-  if (::geteuid() == 0) return true;
-  MESSAGE("SKIP: only root gives files away");
-  return false;
-}
+bool have_root() { return wrktalk::test::have("root", ::geteuid() == 0, "only root gives files away"); }
 
 }  // namespace
 

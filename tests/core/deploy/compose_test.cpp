@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
-#include "core/base/files.hpp"
-#include "core/deploy/compose_paths.hpp"
 #include "core/deploy/containers.hpp"
 
 #include <doctest/doctest.h>
@@ -12,88 +10,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// A tree with these files; the first is the compose file.
-class Tree {
- public:
-  Tree(std::initializer_list<std::pair<const char*, const char*>> files) : dir_("/tmp", "compose-test-") {
-    for (const auto& [name, text] : files) {
-      const std::string path = dir_.path() + "/" + name;
-      base::make_directories(path.substr(0, path.rfind('/')), 0755);
-      base::write_file(path, text, 0644);
-      if (first_.empty()) first_ = path;
-    }
-  }
-  void check() const { check_paths(dir_.path(), first_); }
-
- private:
-  base::TempDir dir_;
-  std::string first_;
-};
-
 Container running(const char* health = "") { return {"id1", "demo-web-1", "running", health, 0, 0, "t1", "", {}, ""}; }
 Container ended(int code) { return {"id2", "demo-job-1", "exited", "", code, 0, "t1", "", {}, ""}; }
 
 }  // namespace
-
-TEST_SUITE("deploy::compose paths") {
-  TEST_CASE("files inside the release are fine in every way to write them") {
-    const Tree tree{
-        {"compose.yml",
-         "include:\n  - sub/more.yml   # https://example.org\n  - path: [a.yml, \"b.yml\"]\n"
-         "services:\n  web:\n    image: app:1\n    env_file: .env\n    command: [\"sh\", \"-c\", \"cat /etc/x\"]\n"
-         "    volumes:\n    - /var/run/docker.sock:/var/run/docker.sock\n"
-         "  job:\n    env_file:\n    - path: ./conf/job.env\n      required: false\n    extends:\n"
-         "      file: a.yml\n      service: base\n"},
-        {"sub/more.yml", "services:\n  db:\n    env_file: ../.env\n"},
-        {"a.yml", "services: {base: {image: x}}\n"}};
-    CHECK_NOTHROW(tree.check());
-  }
-
-  TEST_CASE("a path that leaves the release is refused, whatever it is written like") {
-    for (const char* bad : {
-             "services:\n  web:\n    env_file: /etc/passwd\n",
-             "services:\n  web:\n    env_file: ../secrets.env\n",
-             "services:\n  web:\n    env_file: a/../../x\n",
-             "services:\n  web:\n    env_file:\n      - .env\n      - \"/etc/passwd\"\n",
-             "services:\n  web:\n    env_file:\n    - path: '/etc/passwd'\n",
-             "services:\n  web:\n    env_file: [\n/etc/passwd\n]\n",
-             "services:\n  web:\n    env_file: >-\n      /etc/passwd\n",
-             "services:\n  web:\n    env_file: ${HOME}/x\n",
-             "services:\n  web:\n    env_file: ~/x\n",
-             "services:\n  web:\n    env_file: *elsewhere\n",
-             "services:\n  web:\n    env_file: !!str /etc/passwd\n",
-             "services:\n  web:\n    env_file: \"\\x2fetc/passwd\"\n",
-             "services:\n  web:\n    env_file: \"..\n      /x\"\n",
-             "services:\n  web:\n    \"env_file\" : /etc/passwd\n",
-             "services:\n  web:\n    \"env\\x5ffile\": x\n",
-             "services:\n  web:\n    ? env_file\n    : /etc/passwd\n",
-             "services:\n  web: {image: x, env_file: /etc/passwd}\n",
-             "{\"services\":{\"web\":{\"env_file\":\"/etc/passwd\"}}}\n",
-             "x-key: &k env_file\nservices:\n  web:\n    *k : /etc/passwd\n",
-             "services:\n  web:\n    !!binary ZW52X2ZpbGU=: /etc/passwd\n",
-             "services:\n  web:\n    extends:\n      file: /srv/other/compose.yml\n      service: x\n",
-             "include:\n- https://example.org/compose.yml\n",
-             "include:\n- git@example.org:a/b.git\n",
-             "include:\n- oci://example.org/x\n",
-             "include:\n- path: a.yml\n  project_directory: /etc\n",
-             "include: ../compose.yml\n",
-         }) {
-      CAPTURE(bad);
-      const Tree tree{{"compose.yml", bad}};
-      CHECK_THROWS_AS(tree.check(), base::Error);
-    }
-  }
-
-  TEST_CASE("included and extended files are looked at too, and named with the line") {
-    const Tree tree{{"compose.yml", "include: [sub/a.yml]\n"},
-                    {"sub/a.yml", "services:\n  web:\n    extends:\n      file: ../b.yml\n"},
-                    {"b.yml", "services:\n  web:\n    image: x\n    env_file: /root/.env\n"}};
-    CHECK_THROWS_WITH_AS(tree.check(), "b.yml:4: 'env_file' names /root/.env, which is not in the release",
-                         base::Error);
-    const Tree round{{"a.yml", "include: b.yml\n"}, {"b.yml", "include: a.yml\n"}};
-    CHECK_NOTHROW(round.check());
-  }
-}
 
 TEST_SUITE("deploy::compose containers") {
   TEST_CASE("docker inspect's answer is read") {

@@ -120,3 +120,27 @@ TEST_SUITE("yaml::read") {
     CHECK(why("a: " + std::string(900'000, 'x') + "\n") == "it was read");
   }
 }
+
+TEST_SUITE("yaml::read_json") {
+  TEST_CASE("JSON gives the same nodes, and nothing that is none") {
+    const auto documents =
+        yaml::read_json(R"({"a": [1, -2, 1.50, true, null, "tr\u0075e", {}], "b": {"A": "x\u2028y"}})", "j");
+    const Node& root = documents.at(0).root();
+    const auto& items = root.values("a")[0]->items;
+    REQUIRE(items.size() == 7);
+    CHECK(items[1]->text == "-2");
+    CHECK(items[2]->text == "1.50");
+    CHECK(items[3]->is_true());
+    CHECK(items[4]->is_null());
+    CHECK(items[5]->is_true());
+    CHECK(items[6]->is_mapping());
+    CHECK(root.values("b")[0]->text_of("a") == "x\xE2\x80\xA8y");
+    CHECK(yaml::read_json("\"\"", "j").at(0).root().is_scalar());
+    for (const std::string bad : {std::string(), std::string("{"), std::string("{\"a\": 1} x"), std::string("[\xFF]"),
+                                  std::string(2000, '[')}) {
+      CHECK_THROWS_AS(yaml::read_json(bad, "j"), base::Error);
+    }
+    CHECK_THROWS_AS(yaml::read_json("[1, 2]", "j", {3, 100}), base::Error);
+    CHECK_THROWS_AS(yaml::read_json("[1, 2]", "j", {100, 2}), base::Error);
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/deploy/policy.hpp"
+#include "core/yaml/document.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wrktalk::deploy::compose {
+
+/// The names that a compose file has in a release, the first that is there counts. compose.override.yaml and its like count for nothing: compose
+/// is told the file's name (-f), and then reads no other by itself.
+const std::vector<std::string>& file_names();
+
+/// A release's files, wherever they are.
+class Files {
+ public:
+  virtual ~Files() = default;
+  /// The content of those that are ordinary files there, by name; names are relative to the release's top, without "." or "..".
+  virtual std::map<std::string, std::string> read(const std::set<std::string>& names) = 0;
+};
+
+/// A release that lies unpacked in a folder.
+class TreeFiles : public Files {
+ public:
+  explicit TreeFiles(std::string tree) : tree_(std::move(tree)) {}
+  std::map<std::string, std::string> read(const std::set<std::string>& names) override;
+
+ private:
+  std::string tree_;
+};
+
+/// Judges a compose file and all that it includes or extends, as YAML, before compose sees them; nothing outside the release is read.
+/// Throws Error(artifact) "FILE:LINE: ..." for what is no YAML, and for a file that compose would open itself whose path is absolute, remote,
+/// computed or leads out of the release. Returns what the policy is to decide, as far as it can be told before `${...}` are filled in.
+policy::Findings judge_files(Files& files, const std::string& name, const policy::Policy& policy);
+
+/// What compose makes of a release's files, variables filled in and paths absolute.
+class Model {
+ public:
+  /// Of what `compose config` printed. Throws Error(artifact) when that cannot be read.
+  Model(std::string_view printed, bool is_json);
+
+  /// `tree` is where the release lies.
+  policy::Findings judge(const std::string& tree, const policy::Policy& policy) const;
+  /// The services' images, each once.
+  std::vector<std::string> images() const;
+
+ private:
+  std::vector<yaml::Document> documents_;
+};
+
+}  // namespace wrktalk::deploy::compose
