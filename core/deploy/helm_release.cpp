@@ -12,6 +12,15 @@ namespace wrktalk::deploy::helm {
 using base::Error;
 using base::Kind;
 
+namespace {
+
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kLongest = 300;
+  return text.size() <= kLongest ? text : base::scrub_utf8(text.substr(0, kLongest)) + " ...";
+}
+
+}  // namespace
+
 void LiveRelease::need_version(base::Pulse& pulse) {
   if (subject_.version.major != 0) return;
   const exec::Outcome outcome = tools_.look(version_args(subject_.bin), pulse);
@@ -91,7 +100,7 @@ std::string LiveRelease::how_to_look() const {
 
 std::string described(const Revision& revision) {
   return "revision " + std::to_string(revision.number) + " is " + revision.status + ": " +
-         log::redact(base::one_line(revision.description.substr(0, 300)));
+         shortened(base::one_line(log::redact(revision.description)));
 }
 
 }  // namespace wrktalk::deploy::helm

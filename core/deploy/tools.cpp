@@ -66,7 +66,7 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
     if (!is_stderr && act.parse_stdout) return;
     line = line.substr(0, kLongestLoggedLine);
     log::info("deploy.output", line);
-    if (on_output_ && !base::trim(line).empty()) on_output_(log::redact(std::string(line)));
+    if (on_output_) on_output_(std::string(line));
   };
   log::info("deploy.command", base::join(act.argv, " "));
   exec::Outcome outcome = exec::run(spec, pulse);

@@ -31,7 +31,7 @@ struct Spec {
   /// stdout is kept whole up to this size instead, for output that is parsed; more than that is an error. Zero: no.
   std::size_t whole_stdout_bytes = 0;
 
-  /// Each line as it comes, scrubbed to UTF-8, without its end; not redacted. May be empty.
+  /// Each line as it comes, redacted, without its end; a very long one in pieces of about 64 KiB. May be empty.
   std::function<void(std::string_view line, bool is_stderr)> on_line;
 
   /// stdout as it comes, byte for byte: then nothing of it is kept or told as lines. What it throws ends the child.
@@ -46,8 +46,8 @@ struct Outcome {
   enum class End { exited, signalled, timed_out, fenced, not_started };
   End end = End::not_started;
   int code = 0;       ///< exit status, or the signal's number
-  std::string out;    ///< stdout: whole, or the last `keep_bytes`
-  std::string err;    ///< stderr: the last `keep_bytes`
+  std::string out;    ///< stdout: whole as it was printed, or the last `keep_bytes`, redacted
+  std::string err;    ///< stderr: the last `keep_bytes`, redacted
   std::string error;  ///< not_started: why ("No such file or directory")
   std::chrono::milliseconds took{0};
 

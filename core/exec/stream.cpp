@@ -11,7 +11,6 @@
 namespace wrktalk::exec {
 namespace {
 
-constexpr std::size_t kLongestLine = 16 * 1024;
 constexpr int kReadsAtOnce = 4;  // of 64 KiB: a flood must not keep the caller from its other work
 
 }  // namespace
@@ -21,7 +20,8 @@ Stream::Stream(int fd, std::size_t keep_bytes, std::size_t whole_bytes, OnLine o
       keep_bytes_(keep_bytes),
       whole_bytes_(whole_bytes),
       on_line_(std::move(on_line)),
-      on_bytes_(std::move(on_bytes)) {}
+      on_bytes_(std::move(on_bytes)),
+      redactor_([this](std::string_view text, bool ended) { take_redacted(text, ended); }) {}
 
 void Stream::read() {
   std::array<char, 65'536> buffer;
@@ -37,40 +37,32 @@ void Stream::read() {
   }
 }
 
+void Stream::finish() { redactor_.finish(); }
+
 void Stream::take(std::string_view chunk) {
   if (on_bytes_) {
     on_bytes_(chunk);
     return;
   }
-  kept_ += chunk;
+  if (whole_bytes_ > 0) {
+    kept_ += chunk;
+    if (kept_.size() > whole_bytes_) {
+      kept_.clear();
+      throw base::Error(base::Kind::child, "it printed more than " + base::human_size(whole_bytes_));
+    }
+  }
+  if (whole_bytes_ == 0 || on_line_) redactor_.take(chunk);
+}
+
+void Stream::take_redacted(std::string_view text, bool ended) {
   if (whole_bytes_ == 0) {
+    kept_ += text;
+    if (ended) kept_ += '\n';
     if (kept_.size() > 2 * keep_bytes_)
       kept_.erase(0, kept_.size() - keep_bytes_ - 1);  // one more: tail() sees the cut
-  } else if (kept_.size() > whole_bytes_) {
-    kept_.clear();
-    throw base::Error(base::Kind::child, "it printed more than " + base::human_size(whole_bytes_));
   }
-  if (on_line_) give_lines(chunk);
-}
-
-void Stream::give_lines(std::string_view chunk) {
-  line_ += chunk;
-  std::size_t start = 0;
-  for (;;) {
-    const std::size_t end = line_.find('\n', start);
-    if (end == std::string::npos) break;
-    const std::string line = base::scrub_utf8(base::trim(std::string_view(line_).substr(start, end - start)));
-    start = end + 1;
-    if (!line.empty()) on_line_(line);
-  }
-  line_.erase(0, start);
-  if (line_.size() > kLongestLine) finish();
-}
-
-void Stream::finish() {
-  if (!on_line_ || line_.empty()) return;
-  const std::string line = base::scrub_utf8(base::trim(line_));
-  line_.clear();
+  if (!on_line_) return;
+  const std::string line = base::trim(text);
   if (!line.empty()) on_line_(line);
 }
 

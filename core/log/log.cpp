@@ -21,9 +21,6 @@
 namespace wrktalk::log {
 namespace {
 
-constexpr std::size_t kShortestSecret = 4;
-constexpr std::string_view kMask = "***";
-
 /// What a line is made with and where it goes; replaced as a whole.
 struct SetUp {
   Options options;
@@ -32,9 +29,8 @@ struct SetUp {
 };
 
 struct State {
-  std::mutex mutex;  ///< of both; never held while a line is written
+  std::mutex mutex;  ///< never held while a line is written
   SetUp set_up;
-  std::vector<std::string> secrets;
 };
 
 State& state() {
@@ -140,62 +136,6 @@ void write(Level level, std::string_view event, std::string_view message, Fields
   log.logger->log(to_spdlog(level), "{}", as_line(log.options, level, event, redact(message), fields));
 }
 
-void mask_all(std::string& text, const std::string& secret) {
-  for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kMask.size())) {
-    text.replace(at, secret.size(), kMask);
-  }
-}
-
-bool ends_value(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == ',' || c == ';' || c == '&'; }
-
-/// What the system says of a file that has such a name: ".../token: No such file or directory".
-bool is_about_a_file(std::string_view text) {
-  static constexpr std::array<std::string_view, 4> kSayings = {"No such file or directory", "Permission denied",
-                                                               "Is a directory", "Not a directory"};
-  return std::any_of(kSayings.begin(), kSayings.end(), [&](auto saying) { return base::starts_with(text, saying); });
-}
-
-/// password=..., "token": "..." and the like: the value goes, the name stays.
-void mask_named_values(std::string& text) {
-  static const std::array<std::string_view, 9> kNames = {"password", "passwd",        "secret", "token",      "apikey",
-                                                         "api_key",  "authorization", "jwt",    "private_key"};
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  for (const auto word : kNames) {
-    for (std::size_t at = lower.find(word); at != std::string::npos; at = lower.find(word, at)) {
-      std::size_t i = at + word.size();
-      at = i;
-      // The rest of an identifier (PASSWORD_FILE stays readable, DB_PASSWORD= and "password": are masked).
-      while (i < text.size() && (text[i] == '"' || text[i] == '\'')) ++i;
-      while (i < text.size() && text[i] == ' ') ++i;
-      if (i >= text.size() || (text[i] != '=' && text[i] != ':')) continue;
-      ++i;
-      while (i < text.size() && text[i] == ' ') ++i;
-      if (is_about_a_file(std::string_view(text).substr(i))) continue;
-      if (text.compare(i, 7, "Bearer ") == 0) i += 7;
-      const char quote = i < text.size() && (text[i] == '"' || text[i] == '\'') ? text[i++] : '\0';
-      std::size_t end = i;
-      while (end < text.size() && (quote != '\0' ? text[end] != quote : !ends_value(text[end]))) ++end;
-      if (end == i) continue;
-      text.replace(i, end - i, kMask);
-      lower.replace(i, end - i, kMask);
-      at = i + kMask.size();
-    }
-  }
-}
-
-/// scheme://user:password@host becomes scheme://***@host.
-void mask_user_info(std::string& text) {
-  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at)) {
-    at += 3;
-    const std::size_t end = text.find_first_of(" \n\t\"'<>", at);
-    const std::size_t sign = text.substr(at, end == std::string::npos ? end : end - at).rfind('@');
-    if (sign == std::string::npos || sign == 0) continue;
-    text.replace(at, sign, kMask);
-  }
-}
-
 }  // namespace
 
 void set_up(const Options& options) {
@@ -219,29 +159,6 @@ Level parse_level(const std::string& text) {
   if (upper == "ERROR" || upper == "CRITICAL") return Level::error;
   throw base::Error(base::Kind::usage, "unknown log level '" + base::one_line(text) + "'",
                     "use one of DEBUG, INFO, WARN, ERROR");
-}
-
-void add_secret(const base::Secret& secret) {
-  if (secret.reveal().size() < kShortestSecret) return;
-  State& log = state();
-  const std::lock_guard<std::mutex> lock(log.mutex);
-  auto& secrets = log.secrets;
-  if (std::find(secrets.begin(), secrets.end(), secret.reveal()) != secrets.end()) return;
-  secrets.push_back(secret.reveal());
-  // Longest first, so that a secret that contains another is not left half readable.
-  std::sort(secrets.begin(), secrets.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
-}
-
-std::string redact(std::string_view text) {
-  std::string out = base::scrub_utf8(text);
-  {
-    State& log = state();
-    const std::lock_guard<std::mutex> lock(log.mutex);
-    for (const auto& secret : log.secrets) mask_all(out, secret);
-  }
-  mask_named_values(out);
-  mask_user_info(out);
-  return out;
 }
 
 void debug(std::string_view event, std::string_view message, Fields fields) {

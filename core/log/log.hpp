@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The log: one line an event, to stderr. `event` is a stable dotted name ("task.claimed") that scripts
 /// may rely on; the message may change. Foreign text is safe in messages and values: it is redacted,
@@ -37,12 +38,23 @@ void set_up(const Options& options);
 /// "DEBUG" | "INFO" | "WARN" | "WARNING" | "ERROR", any case. Throws Error(usage).
 Level parse_level(const std::string& text);
 
-/// From now on every log line and every `redact` shows `***` instead of this text. Texts shorter than four
-/// characters are not looked for: they would blacken ordinary words.
+/// From now on every log line and every `redact` shows `***` instead of this text, in whatever form tools print it. Texts shorter than
+/// four characters and ordinary words are not looked for: they would blacken what an operator must read.
 void add_secret(const base::Secret& secret);
 
-/// What may be stored or mailed of a child's output: known secrets, values after password=, token: and the
-/// like, and the user part of URLs are replaced by `***`.
+/// The same for many, for as long as it lives.
+class SecretScope {
+ public:
+  explicit SecretScope(const std::vector<base::Secret>& secrets);
+  SecretScope(const SecretScope&) = delete;
+  SecretScope& operator=(const SecretScope&) = delete;
+  ~SecretScope();
+
+ private:
+  std::vector<std::string> held_;
+};
+
+/// What may be stored or mailed of a foreign text: `***` in place of each secret that `Redactor` finds.
 std::string redact(std::string_view text);
 
 /// Waits until stderr has taken the lines that are kept, for when the process is about to end.

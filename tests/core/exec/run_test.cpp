@@ -197,6 +197,31 @@ TEST_SUITE("exec::run") {
     CHECK(lines == std::vector<std::string>{"err three", "out one", "out \xEF\xBF\xBDtwo"});
   }
 
+  TEST_CASE(
+      "a secret is masked in lines and in what is kept, printed in two writes, in a long line, or where the end is cut "
+      "off") {
+    plainly_and_fenced([](Fence* fence) {
+      std::string lines;
+      Spec spec = shell(
+          "printf 'DB_PASSWORD=hun' >&2; sleep 0.2; printf 'ter2-and-more\\n' >&2;"
+          "printf 'x%.0s' $(seq 1 20000) >&2; printf ' token=hunter2-and-more end\\n' >&2;"
+          "printf 'password=%0900d\\n' 0; printf 'last'");
+      spec.keep_bytes = 1000;
+      spec.fence = fence;
+      spec.on_line = [&](std::string_view line, bool) { lines += std::string(line) + "\n"; };
+      const Outcome outcome = run_quietly(spec);
+      CHECK(lines.find("hunter2") == std::string::npos);
+      CHECK(lines.find("DB_PASSWORD=***\n") != std::string::npos);
+      CHECK(lines.find("token=*** end\n") != std::string::npos);
+      CHECK(outcome.err.find("hunter2") == std::string::npos);
+      CHECK(outcome.out == "password=***\nlast");
+      spec = shell("printf 'password=%01200d\\n' 0");
+      spec.keep_bytes = 1000;
+      spec.fence = fence;
+      CHECK(run_quietly(spec).out == "password=***\n");
+    });
+  }
+
   TEST_CASE("a flood is read on, and only its end is kept") {
     plainly_and_fenced([](Fence* fence) {
       Spec spec = shell("seq 1 200000 >&2; seq 1 300000");
