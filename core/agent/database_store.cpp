@@ -75,7 +75,12 @@ queue::TargetRow DatabaseStore::target() {
 
 Goal DatabaseStore::find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target,
                               deploy::Deployer& deployer, base::Pulse& pulse) {
-  return agent::find_goal(link_, deployer, claim_.task, stored, target, pulse);
+  for (const auto& id : {target.current_artifact_id, target.previous_artifact_id}) {
+    if (id) hide_secrets_of(*id, pulse);
+  }
+  auto goal = agent::find_goal(link_, deployer, claim_.task, stored, target, pulse);
+  hide_secrets_of(goal.artifact.id, pulse);
+  return goal;
 }
 
 std::optional<std::string> DatabaseStore::artifact_of_version(const std::string& version) {
@@ -98,8 +103,23 @@ void DatabaseStore::add_event(const std::string& phase, const std::string& messa
 }
 
 artifact::Artifact DatabaseStore::find_artifact(const std::string& id, base::Pulse& pulse) {
+  hide_secrets_of(id, pulse);
   auto db = link_.raw();
   return artifact::find(db, id, std::nullopt, pulse);
+}
+
+/// Names that messages about this task are made of.
+std::vector<std::string> DatabaseStore::public_words() const {
+  std::vector<std::string> words = {claim_.target, claim_.task.id, settings_.agent_id, settings_.deploy.host_root,
+                                    claim_.task.type};
+  if (claim_.task.version) words.push_back(*claim_.task.version);
+  return words;
+}
+
+void DatabaseStore::hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) {
+  if (hidden_.count(artifact_id) != 0) return;
+  auto db = link_.raw();
+  hidden_.try_emplace(artifact_id, secrets_of(db, artifact_id, public_words(), pulse));
 }
 
 const base::TempDir& DatabaseStore::secrets() {
@@ -108,6 +128,7 @@ const base::TempDir& DatabaseStore::secrets() {
 }
 
 deploy::Release DatabaseStore::fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) {
+  hide_secrets_of(artifact.id, pulse);
   auto db = link_.raw();
   const auto verified = artifact::fetch(db, artifact, tree, settings_.limits, pulse);
   return release_with_secrets(db, artifact, verified.path(), secrets(), pulse);

@@ -5,7 +5,9 @@
 #include "core/agent/settings.hpp"
 #include "core/agent/task_store.hpp"
 #include "core/base/files.hpp"
+#include "core/log/log.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ class DatabaseStore : public TaskStore {
   void begin_step(const std::string& phase, const std::string& reached) override;
   void add_event(const std::string& phase, const std::string& message) override;
   artifact::Artifact find_artifact(const std::string& id, base::Pulse& pulse) override;
+  void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) override;
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) override;
   std::vector<std::string> add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) override;
   void open_window(const std::string& reason, base::Pulse& pulse) override;
@@ -43,13 +46,15 @@ class DatabaseStore : public TaskStore {
 
  private:
   const base::TempDir& secrets();
+  std::vector<std::string> public_words() const;
   maintenance::Sessions sessions();
   void record_once(const queue::Ending& ending, const std::string& message, const std::vector<notify::Event>& events);
 
   const Settings& settings_;
   Link& link_;
   const queue::Claim& claim_;
-  std::optional<base::TempDir> secrets_;  ///< env and values files, while the task runs
+  std::optional<base::TempDir> secrets_;            ///< env and values files, while the task runs
+  std::map<std::string, log::SecretScope> hidden_;  ///< by the id of the release whose env and values they are
   std::vector<notify::Event> owed_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/agent/secrets.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/log/log.hpp"
 
 #include <algorithm>
 
@@ -120,6 +121,7 @@ class Look {
     const auto secrets = make_secrets_dir(settings_);
     auto db = link_.raw();
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
+    const log::SecretScope hidden(secrets_of(db, artifact.id, {target_.name, artifact.version}, pulse_));
     const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
     deployer_->check(release, pulse_);
     const auto missing = deployer_->missing_images(release, pulse_);

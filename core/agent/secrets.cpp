@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/secrets.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
 #include "core/exec/fence.hpp"
 #include "core/log/log.hpp"
+#include "core/log/secret_values.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -44,6 +46,22 @@ void sweep_secrets_dirs(const Settings& settings) noexcept {
     log::info("sweep", "removing what a killed agent left: " + name);
     base::wipe_tree(entry.path().string());
   }
+}
+
+std::vector<base::Secret> secrets_of(db::raw::Connection& db, const std::string& artifact_id,
+                                     const std::vector<std::string>& public_words, base::Pulse& pulse) {
+  std::optional<std::string> env;
+  std::optional<std::string> values;
+  try {
+    env = artifact::env_data(db, artifact_id, pulse);
+    values = artifact::values_data(db, artifact_id, pulse);
+  } catch (const base::Error& e) {
+    if (e.kind() != base::Kind::failed) throw;
+    return {};
+  }
+  auto all = log::values_of_env(env.value_or(""));
+  for (auto& value : log::values_of_yaml(values.value_or(""))) all.push_back(std::move(value));
+  return log::without_public(std::move(all), public_words);
 }
 
 deploy::Release release_with_secrets(db::raw::Connection& db, const artifact::Artifact& artifact,

@@ -24,6 +24,14 @@ void end_old_guard(TaskContext& context) {
                                     ", cannot be ended: the task waits for its lease");
 }
 
+/// Of what may run there: the tools that are asked from now on may print them.
+void hide_secrets(TaskContext& context) {
+  const auto& memory = context.memory;
+  for (const auto& id : {memory.goal.artifact_id, memory.before ? memory.before->artifact_id : std::nullopt}) {
+    if (id) with_database(context, [&] { context.store.hide_secrets_of(*id, context.lease); });
+  }
+}
+
 bool runs_goal(const TaskContext& context, const deploy::Observed& observed) {
   return observed.state == deploy::Observed::State::running &&
          (!observed.version || observed.version == context.memory.goal.version);
@@ -74,6 +82,7 @@ Resumption take_over(TaskContext& context) {
   if (out.failure || to_record) context.lease.ignore_requests();
   if (out.failure && out.failure->left != Left::dirty) return out;
   try {
+    hide_secrets(context);
     end_old_guard(context);
     if (!context.memory.before) return out;  // no holder has touched anything
     if (out.failure) {

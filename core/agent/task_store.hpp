@@ -46,6 +46,9 @@ class TaskStore {
   // ------------------------------------------------------------ releases
   virtual artifact::Artifact find_artifact(const std::string& id, base::Pulse& pulse) = 0;
   /// Unpacks the release to `tree`, and gives it with its env and values files.
+  /// From now on, and as long as this lives, the values of the release's env and values files are masked wherever they are told. What
+  /// is found of a release and fetched is masked already. A release that is gone has none.
+  virtual void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) = 0;
   virtual deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) = 0;
   /// Adds the release's settings for the application and returns their names.
   virtual std::vector<std::string> add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) = 0;

@@ -94,6 +94,7 @@ class FakeStore : public TaskStore {
   void begin_step(const std::string& phase, const std::string& reached) override;
   void add_event(const std::string&, const std::string&) override {}
   artifact::Artifact find_artifact(const std::string& id, base::Pulse&) override;
+  void hide_secrets_of(const std::string&, base::Pulse&) override {}
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse&) override;
   std::vector<std::string> add_server_env(const artifact::Artifact&, base::Pulse&) override { return {}; }
   void open_window(const std::string&, base::Pulse&) override;
