@@ -20,6 +20,8 @@ bool collided(const std::string& sqlstate) {
   return sqlstate == "23505" || sqlstate == "42P07" || sqlstate == "42710" || sqlstate == "42701";
 }
 
+bool is_shadow(const Difference& difference) { return difference.item.kind == "search path"; }
+
 bool is_shape(const Difference& difference) {
   return difference.item.kind == "table" || difference.item.kind == "column";
 }
@@ -42,6 +44,8 @@ Done adopt(Applier& applier, db::raw::Connection& connection, const Site& site, 
   observer.adopting(first, inspection.comparison.differences);
 
   const auto& differences = inspection.comparison.differences;
+  // Completing one set of tables would leave the other's rows out of LangGraph's sight.
+  if (std::any_of(differences.begin(), differences.end(), is_shadow)) refuse(differences);
   if (std::any_of(differences.begin(), differences.end(), is_shape)) {
     const auto tables = tables_of(inspection.found);
     const bool is_locked = std::find(tables.begin(), tables.end(), "checkpoint_migrations") != tables.end();

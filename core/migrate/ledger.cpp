@@ -31,12 +31,10 @@ std::string machine() {
 
 }  // namespace
 
-std::string Site::qualified(const std::string& table) const {
-  return quote_identifier(schema) + "." + quote_identifier(table);
-}
+std::string Site::qualified(const std::string& table) const { return named(quote_identifier(table)); }
 
 std::string Site::named(const std::string& table) const {
-  return schema_of(table).empty() ? quote_identifier(schema) + "." + table : table;
+  return schema.empty() || !schema_of(table).empty() ? table : quote_identifier(schema) + "." + table;
 }
 
 std::string Site::search_path_sql(bool for_transaction) const {

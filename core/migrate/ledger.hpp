@@ -20,7 +20,7 @@ std::string schema_of(const std::string& table);
 
 /// Where a set's tables lie, or will.
 struct Site {
-  std::string schema;
+  std::string schema;  ///< empty: each table's is what the search path says
   bool has_ledger = false;
   bool is_current = true;  ///< the schema is where CREATE TABLE puts tables by itself
   bool pooled = false;     ///< a pooler stands between: what is set in a session is lost, or meets somebody else

@@ -27,6 +27,8 @@ struct Set {
   std::vector<Migration> migrations;
   std::string adopt_sql;    ///< completes what another program made; empty when the files themselves do
   std::string fingerprint;  ///< what the newest migration leaves in the catalog (`parse_catalog`); empty for a folder
+  std::string
+      owner_of;  ///< the table whose owner owns all tables and functions of the set; empty: they may have several
 
   const Migration* find(std::int64_t number) const noexcept;
 };

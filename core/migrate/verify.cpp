@@ -7,6 +7,7 @@
 #include "core/migrate/history.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace wrktalk::migrate {
 namespace {
@@ -22,45 +23,79 @@ bool has_table(const Catalog& catalog, const std::string& table) {
 
 bool is_langgraph(const Set& set) { return !set.adopt_sql.empty(); }
 
-/// What the checks group by; everything that is neither of the named kinds comes last.
+/// What the checks group by; everything that is of no named kind comes last.
 std::string check_of(const CatalogItem& item) {
-  if (item.kind == "table") return "tables";
+  static const std::set<std::string> of_tables = {"table",       "storage",     "row security", "rule",
+                                                  "child table", "search path", "reference"};
+  if (of_tables.count(item.kind) != 0) return "tables";
   if (item.kind == "column") return "columns of " + item.table;
   if (item.kind == "index") return "indexes";
   if (item.kind == "primary key") return "primary keys";
+  if (item.kind == "owner" || item.kind == "function") return "owners and functions";
   return "constraints and triggers";
 }
 
-std::vector<std::string> check_names(const Catalog& expected) {
+/// Of what is expected and of what differs: a difference without a check would be lost.
+std::vector<std::string> check_names(const Catalog& expected, const std::vector<Difference>& differences) {
   std::vector<std::string> names{"tables"};
   for (const auto& table : tables_of(expected)) names.push_back("columns of " + table);
   names.insert(names.end(), {"indexes", "primary keys"});
-  const bool others = std::any_of(expected.begin(), expected.end(),
-                                  [](const auto& item) { return item.kind == "constraint" || item.kind == "trigger"; });
-  if (others) names.emplace_back("constraints and triggers");
+  const auto add = [&](const CatalogItem& item) {
+    const std::string name = check_of(item);
+    if (item.kind != "format" && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const auto& item : expected) add(item);
+  for (const auto& difference : differences) add(difference.item);
   return names;
 }
 
 Check structure_check(const std::string& name, const Catalog& expected, const Comparison& comparison) {
   Check check;
   check.name = name;
-  const auto wanted =
-      std::count_if(expected.begin(), expected.end(), [&](const auto& item) { return check_of(item) == name; });
+  const auto is_here = [&](const CatalogItem& item) { return item.kind != "format" && check_of(item) == name; };
+  const auto wanted = std::count_if(expected.begin(), expected.end(), is_here);
   std::ptrdiff_t wrong = 0;
   for (const auto& difference : comparison.differences) {
-    if (check_of(difference.item) != name) continue;
+    if (!is_here(difference.item)) continue;
     check.differences.push_back(difference.text());
     if (!difference.expected.empty()) ++wrong;
   }
   // What belongs to a missing table is missing too, and was said once.
   for (const auto& item : expected) {
-    if (check_of(item) != name || item.kind == "table") continue;
+    if (!is_here(item) || item.kind == "table") continue;
     wrong += std::any_of(comparison.differences.begin(), comparison.differences.end(), [&](const auto& difference) {
       return difference.item.kind == "table" && difference.item.table == item.table && difference.found.empty();
     });
   }
   check.result = std::to_string(wanted - wrong) + " of " + std::to_string(wanted);
   return check;
+}
+
+/// LangGraph's queries name no schema: each table is the one that the search path finds.
+Site by_search_path(Site site) {
+  site.schema.clear();
+  return site;
+}
+
+/// What else stands around LangGraph's tables. A foreign key that refers to them holds up its deletes. Tables of the same names later on
+/// the search path are another application's when those found first are beside their ledger, else the ones that should have been found.
+void judge_neighbours(Comparison& comparison, const Site& site) {
+  const auto is_another_application = [&](const Difference& difference) {
+    return difference.item.kind == "search path" && site.has_ledger &&
+           base::starts_with(difference.found, site.schema + ".");
+  };
+  auto& differences = comparison.differences;
+  auto& harmless = comparison.harmless;
+  const auto references = std::stable_partition(harmless.begin(), harmless.end(), [](const Difference& difference) {
+    return difference.item.kind != "reference";
+  });
+  differences.insert(differences.end(), references, harmless.end());
+  harmless.erase(references, harmless.end());
+  const auto others = std::stable_partition(differences.begin(), differences.end(), [&](const Difference& difference) {
+    return !is_another_application(difference);
+  });
+  harmless.insert(harmless.end(), others, differences.end());
+  differences.erase(others, differences.end());
 }
 
 Check version_check(const std::optional<std::int64_t>& version, std::vector<std::string>& warnings) {
@@ -141,11 +176,14 @@ std::optional<Catalog> expected_catalog(db::raw::Connection& connection, const S
 Inspection inspect(db::raw::Connection& connection, const Site& site, const Set& set, const Catalog& expected,
                    base::Pulse& pulse) {
   Inspection inspection;
-  inspection.found = read_catalog(connection, site.schema, tables_of(expected), pulse);
+  const Site where = is_langgraph(set) ? by_search_path(site) : site;
+  inspection.found = read_catalog(connection, where.schema, tables_of(expected), pulse, set.owner_of);
   inspection.comparison = compare(expected, inspection.found);
-  if (is_langgraph(set) && has_table(inspection.found, "checkpoint_migrations")) {
-    const auto newest =
-        connection.query("SELECT max(v) FROM " + site.qualified("checkpoint_migrations"), {}, pulse, Deadline::never());
+  if (!is_langgraph(set)) return inspection;
+  judge_neighbours(inspection.comparison, site);
+  if (has_table(inspection.found, "checkpoint_migrations")) {
+    const auto newest = connection.query("SELECT max(v) FROM " + where.qualified("checkpoint_migrations"), {}, pulse,
+                                         Deadline::never());
     if (const auto& v = newest.rows.at(0).at(0)) inspection.version = std::stoll(*v);
   }
   return inspection;
@@ -176,11 +214,12 @@ Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& puls
     if (!ledger.empty()) report.version = ledger.back().number;
     report.checks.push_back(migrations_check(history(set, ledger), report.warnings));
   }
-  for (const auto& name : check_names(*expected)) {
+  for (const auto& name : check_names(*expected, inspection.comparison.differences)) {
     report.checks.push_back(structure_check(name, *expected, inspection.comparison));
   }
   for (const auto& extra : inspection.comparison.harmless) report.warnings.push_back(extra.text());
-  report.figures = table_figures(connection, site, tables_of(inspection.found), pulse);
+  report.figures =
+      table_figures(connection, is_langgraph(set) ? by_search_path(site) : site, tables_of(inspection.found), pulse);
   return report;
 }
 

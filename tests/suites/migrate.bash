@@ -93,6 +93,76 @@ check 'a missing table is drift' drift 'drop table checkpoint_blobs' \
 check 'a missing version row is drift' drift 'delete from checkpoint_migrations' \
     'schema version: expected 9, found none'
 
+swallow='create function swallow() returns trigger language plpgsql as $$ begin return null; end $$;'
+check 'a trigger that nobody expects is drift' drift \
+    "$swallow create trigger swallow before insert on checkpoints for each row execute function swallow()" \
+    'trigger swallow of checkpoints: not expected, found CREATE TRIGGER'
+check 'so is a foreign key' drift \
+    'alter table checkpoint_writes add foreign key (thread_id, checkpoint_ns, checkpoint_id) references checkpoints' \
+    'constraint FOREIGN KEY .* REFERENCES checkpoints.* of checkpoint_writes: not expected'
+check 'and one of another table, which holds up deletes' drift \
+    'create table notes (v integer references checkpoint_migrations)' \
+    'reference notes of checkpoint_migrations: not expected, found FOREIGN KEY'
+check 'an UNLOGGED table is drift' drift 'alter table checkpoint_blobs set unlogged' \
+    'storage of checkpoint_blobs: not expected, found UNLOGGED'
+check 'row security is drift' drift 'alter table checkpoints enable row level security; create policy mine on checkpoints using (true)' \
+    'row security of checkpoints: not expected, found enabled, policies mine'
+check 'forced row security is drift' drift 'alter table checkpoints force row level security' \
+    'row security of checkpoints: not expected, found forced'
+check 'a rule is drift' drift 'create rule swallow as on insert to checkpoints do instead nothing' \
+    'rule swallow of checkpoints: not expected, found CREATE RULE swallow'
+check 'a table that inherits is drift' drift 'create table more () inherits (checkpoints)' \
+    'child table more of checkpoints: not expected'
+check 'a table that another schema hides is drift' drift \
+    'create schema "My app"; create table "My app".checkpoints (like checkpoints including all);
+     alter database drift set search_path = "My app", public' \
+    'search path of checkpoints: not expected, found My app.checkpoints before public.checkpoints'
+check 'so are all four of them' drift \
+    'create schema app; alter database drift set search_path = app, public;
+     create table app.checkpoints (like checkpoints including all); create table app.checkpoint_blobs (like checkpoint_blobs including all);
+     create table app.checkpoint_writes (like checkpoint_writes including all);
+     create table app.checkpoint_migrations (like checkpoint_migrations including all); insert into app.checkpoint_migrations values (9)' \
+    'search path of checkpoint_migrations: not expected, found app.checkpoint_migrations before public.checkpoint_migrations'
+hidden_is_not_completed() {
+    expect_exit 3 "$WRKTALK" migrate up
+    sql 'drop table app.checkpoint_writes'
+    expect_exit 3 "$WRKTALK" migrate up
+    expect_equal '' sql "select to_regclass('app.checkpoint_writes')"
+}
+PGDATABASE=drift check 'and up makes no tables that would hide more' hidden_is_not_completed
+two_applications() {
+    dropdb --if-exists drift
+    createdb -T guide drift
+    PGDATABASE=drift
+    sql 'create schema app; alter database drift set search_path = app'
+    expect_exit 0 "$WRKTALK" migrate up
+    sql 'alter database drift set search_path = app, public'
+    expect_exit 0 "$WRKTALK" verify
+    expect_output '^warning: search path of checkpoints: .*app.checkpoints before public.checkpoints'
+}
+check 'two applications in one database are not drift, and named' two_applications
+tables_in_two_schemas() {
+    dropdb --if-exists drift
+    createdb -T guide drift
+    PGDATABASE=drift
+    sql 'create schema app; alter table checkpoint_blobs set schema app; alter database drift set search_path = app, public'
+    expect_exit 0 "$WRKTALK" verify
+    expect_output '^checkpoint_blobs +0 +6 +2 '
+    sql 'alter table app.checkpoint_blobs alter blob set not null'
+    expect_exit 3 "$WRKTALK" verify
+    expect_output 'column blob of checkpoint_blobs'
+}
+check 'each table is compared where LangGraph finds it' tables_in_two_schemas
+extra_column() {
+    dropdb --if-exists drift
+    createdb -T guide drift
+    PGDATABASE=drift
+    sql 'alter table checkpoints add column note text'
+    expect_exit 0 "$WRKTALK" verify
+    expect_output '^warning: column note of checkpoints: not expected, found text'
+}
+check 'a column that may be null is named' extra_column
+
 figures() {
     PGDATABASE=guide
     sql "insert into checkpoints (thread_id, checkpoint_id, checkpoint) select 't' || i % 3, i::text, '{}' from generate_series(1, 12) i"

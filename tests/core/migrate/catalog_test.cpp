@@ -14,14 +14,14 @@ using namespace wrktalk::migrate;
 
 namespace {
 
-Catalog whole_schema(db::raw::Connection& connection) {
+Catalog whole_schema(db::raw::Connection& connection, const std::string& owner_of) {
   base::NoPulse pulse;
   std::vector<std::string> tables;
   const auto rows =
       connection.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'", {},
                        pulse, base::Deadline::never());
   for (const auto& row : rows.rows) tables.push_back(row[0].value());
-  return read_catalog(connection, "public", tables, pulse);
+  return read_catalog(connection, "public", tables, pulse, owner_of);
 }
 
 std::string text_of(const std::vector<Difference>& differences) {
@@ -42,7 +42,7 @@ TEST_SUITE("migrate::catalog") {
       db::raw::Connection connection(database.settings());
       base::NoPulse pulse;
       for (const auto& migration : set.migrations) connection.script(migration.up.sql, pulse, base::Deadline::never());
-      const std::string made = catalog_text(whole_schema(connection));
+      const std::string made = catalog_text(whole_schema(connection, set.owner_of));
       // After a change of migrations/: WRKTALK_UPDATE_FINGERPRINTS=1 migrate_test
       if (std::getenv("WRKTALK_UPDATE_FINGERPRINTS") != nullptr) {
         base::write_file(test::source_dir() + "/migrations/" + name + "/fingerprint.tsv", made, 0644);
@@ -79,6 +79,12 @@ TEST_SUITE("migrate::catalog") {
          "constraint CHECK (id > 0) of b: not expected, found present\n"},
         {"alter table b add column extra int not null", "column extra of b: not expected, found integer not null\n"},
         {"create unique index extra on b (c)", "index extra of b: not expected, found unique btree (c)\n"},
+        {"alter table b set unlogged", "storage of b: not expected, found UNLOGGED, so empty after a crash\n"},
+        {"alter table b enable row level security", "row security of b: not expected, found enabled\n"},
+        {"alter table b force row level security", "row security of b: not expected, found forced\n"},
+        {"create table c () inherits (b)", "child table c of b: not expected, found present\n"},
+        {"create rule r as on delete to b do instead nothing",
+         "rule r of b: not expected, found CREATE RULE r AS     ON DELETE TO b DO INSTEAD NOTHING;\n"},
     };
     for (const auto& item : cases) {
       CAPTURE(item.sql);
@@ -97,6 +103,59 @@ TEST_SUITE("migrate::catalog") {
       CHECK(text_of(comparison.differences) == item.difference);
       CHECK(comparison.harmless.empty());
     }
+  }
+
+  TEST_CASE("what an older program wrote down is compared as far as it goes") {
+    const Catalog old = parse_catalog("t\ttable\t\ttable\n");
+    const Catalog found = parse_catalog("\tformat\t\t2\nt\ttable\t\ttable\nt\tstorage\t\tUNLOGGED\n");
+    CHECK(text_of(compare(old, found).differences) == "");
+    const Catalog since = parse_catalog("\tformat\t\t2\nt\ttable\t\ttable\n");
+    CHECK(text_of(compare(since, found).differences) == "storage of t: not expected, found UNLOGGED\n");
+  }
+
+  TEST_CASE("without a schema each table is the one that the search path finds, and those it hides are named") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::raw::Connection connection(database.settings());
+    base::NoPulse pulse;
+    connection.script(
+        "create table a (id int); create table b (id int); create schema app; create table app.a (id text);"
+        "set search_path = app, public",
+        pulse, base::Deadline::never());
+    const Catalog found = read_catalog(connection, "", {"a", "b"}, pulse);
+    CHECK(catalog_text(found) ==
+          "\tformat\t\t2\na\tcolumn\tid\ttext\na\tsearch path\t\tapp.a before public.a\na\ttable\t\ttable\n"
+          "b\tcolumn\tid\tinteger\nb\ttable\t\ttable\n");
+  }
+
+  TEST_CASE("a function that acts as its owner, its settings and owners are compared wherever the schema") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::raw::Connection connection(database.settings());
+    base::NoPulse pulse;
+    const auto made_in = [&](const std::string& schema) {
+      connection.script("create schema " + schema + "; create table " + schema + ".a (id int); create function " +
+                            schema +
+                            ".wrktalk_f() returns bigint language sql security definer set search_path = "
+                            "pg_catalog, pg_temp as 'select count(*) from " +
+                            schema + ".a'",
+                        pulse, base::Deadline::never());
+      return read_catalog(connection, schema, {"a"}, pulse, "a");
+    };
+    const auto differences_after = [&](const Catalog& before, const char* sql) {
+      connection.script(sql, pulse, base::Deadline::never());
+      return text_of(compare(before, read_catalog(connection, "one", {"a"}, pulse, "a")).differences);
+    };
+    const Catalog before = made_in("one");
+    CHECK(text_of(compare(before, made_in("two")).differences) == "");
+    CHECK(differences_after(before, "alter function one.wrktalk_f() security invoker").find("security invoker") !=
+          std::string::npos);
+    CHECK(differences_after(before, "alter function one.wrktalk_f() security definer reset all").find("no settings") !=
+          std::string::npos);
+    connection.script("alter function one.wrktalk_f() set search_path = pg_catalog, pg_temp", pulse,
+                      base::Deadline::never());
+    CHECK(differences_after(before, "alter function one.wrktalk_f() owner to pg_monitor").find("owner pg_monitor") !=
+          std::string::npos);
   }
 
   TEST_CASE("a table that is asked for by two names is there once") {
