@@ -2,7 +2,6 @@
 #include "core/queue/prune.hpp"
 
 #include <string>
-#include <vector>
 
 namespace wrktalk::queue {
 namespace {
@@ -58,24 +57,12 @@ int count(const db::Result& rows) { return static_cast<int>(rows.size()); }
 
 void prune_tasks(db::Session& db, const PruneRules& rules, Pruned& out) {
   const int most_events = rules.batch * 10;
-  db::Transaction tx(db);
-  std::vector<std::string> ids;
-  for (const auto& row : tx.run("SELECT t.id FROM agent_task t WHERE t.id IN (SELECT id FROM (" + old_tasks() +
-                                    ") AS old LIMIT $3::integer) AND " + kIsFinished + " FOR UPDATE SKIP LOCKED",
-                                rules.keep_days, rules.keep, rules.batch)) {
-    ids.emplace_back(row["id"].c_str());
-  }
-  if (ids.empty()) return;
-  // A task that has more events than that goes with a later batch.
-  out.events = count(
-      tx.run("DELETE FROM task_event WHERE id IN (SELECT id FROM task_event WHERE task_id = ANY($1::uuid[]) LIMIT "
-             "$2::integer) RETURNING id",
-             ids, most_events));
-  out.tasks = count(
-      tx.run("DELETE FROM agent_task t WHERE t.id = ANY($1::uuid[]) AND NOT EXISTS (SELECT FROM task_event e WHERE "
-             "e.task_id = t.id) RETURNING t.id",
-             ids));
-  tx.commit();
+  const auto gone =
+      db.run("SELECT events, tasks FROM wrktalk_remove_tasks(ARRAY(SELECT id FROM (" + old_tasks() +
+                 ") AS old LIMIT $3::integer), $4::integer)",
+             rules.keep_days, rules.keep, rules.batch, most_events)[0];
+  out.events = gone["events"].as<int>();
+  out.tasks = gone["tasks"].as<int>();
   out.more = out.tasks == rules.batch || out.events == most_events;
 }
 

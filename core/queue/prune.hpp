@@ -27,7 +27,8 @@ struct Pruned {
 /// Removes one small batch in a short transaction: finished tasks with their events, and notifications that were sent or given up. Passes
 /// over rows that somebody else works on. Stay in any case: tasks that are pending or in progress, that have no end time, that hold a
 /// maintenance window open, and those that say which revision of a target was made of which stored release. Instances of agents that were
-/// not seen for 7 days go too. Throws Error, also when the role may not delete.
+/// not seen for 7 days go too. A role that does not own the tables removes no task that ended less than 30 days ago. Throws Error, also when
+/// the role may not prune.
 Pruned prune_batch(db::Session& db, const PruneRules& rules);
 
 /// What calls of `prune_batch` would remove altogether. Changes nothing; reads all that is too old.

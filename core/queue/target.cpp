@@ -43,7 +43,7 @@ void require_schema(db::Session& db) {
   // The newest column of the newest migration.
   const auto row = db.run(
       "SELECT to_regclass('agent_task') AS base, (SELECT attname FROM pg_attribute WHERE attrelid = "
-      "to_regclass('agent_instance') AND attname = 'process') AS ours")[0];
+      "to_regclass('task_event') AND attname = 'written_by') AS ours")[0];
   if (!row["ours"].is_null()) return;
   throw base::Error(base::Kind::configuration,
                     row["base"].is_null() ? "the database has no agent tables"

@@ -119,6 +119,29 @@ TEST_SUITE("queue::prune") {
     CHECK(queue::revision_of(f.db, target, stored) == 2);
   }
 
+  TEST_CASE("a role that may prune removes what is old, and neither young tasks nor events by hand") {
+    if (!test::have_postgres()) return;
+    PruneFixture f;
+    const auto old = f.ended(40);
+    const auto younger = f.ended(20);
+    f.ended(1);
+    f.db.run("CREATE ROLE wrktalk_pruner_test");
+    for (const char* right : {"SELECT ON ALL TABLES IN SCHEMA public", "DELETE ON agent_instance, notification",
+                              "EXECUTE ON FUNCTION wrktalk_remove_tasks(uuid[], integer)"}) {
+      f.db.run(std::string("GRANT ") + right + " TO wrktalk_pruner_test");
+    }
+    db::Session pruner(f.database.settings());
+    pruner.run("SET SESSION AUTHORIZATION wrktalk_pruner_test");
+    CHECK(queue::prune_batch(pruner, {10, 1, 500}).tasks == 1);
+    CHECK_FALSE(f.there(old));
+    CHECK(f.there(younger));
+    CHECK_THROWS_AS(pruner.run("DELETE FROM task_event"), base::Error);
+    CHECK_THROWS_AS(pruner.run("DELETE FROM agent_task"), base::Error);
+    CHECK(queue::prune_batch(f.db, {10, 1, 500}).tasks == 1);
+    f.db.run("DROP OWNED BY wrktalk_pruner_test");
+    f.db.run("DROP ROLE wrktalk_pruner_test");
+  }
+
   TEST_CASE("it passes over rows that somebody works on, and says when it may not delete") {
     if (!test::have_postgres()) return;
     PruneFixture f;
