@@ -57,10 +57,9 @@ int count(const db::Result& rows) { return static_cast<int>(rows.size()); }
 
 void prune_tasks(db::Session& db, const PruneRules& rules, Pruned& out) {
   const int most_events = rules.batch * 10;
-  const auto gone =
-      db.run("SELECT events, tasks FROM wrktalk_remove_tasks(ARRAY(SELECT id FROM (" + old_tasks() +
-                 ") AS old LIMIT $3::integer), $4::integer)",
-             rules.keep_days, rules.keep, rules.batch, most_events)[0];
+  const auto gone = db.run("SELECT events, tasks FROM wrktalk_remove_tasks(ARRAY(SELECT id FROM (" + old_tasks() +
+                               ") AS old LIMIT $3::integer), $4::integer)",
+                           rules.keep_days, rules.keep, rules.batch, most_events)[0];
   out.events = gone["events"].as<int>();
   out.tasks = gone["tasks"].as<int>();
   out.more = out.tasks == rules.batch || out.events == most_events;
