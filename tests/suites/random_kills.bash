@@ -4,8 +4,8 @@
 # the record says.
 #
 #   WRKTALK_TEST_SEED    of the kills (printed; a new one each time)
-#   WRKTALK_TEST_KILLS   how many (60)
-#   WRKTALK_TEST_TASKS   how many deployments (300)
+#   WRKTALK_TEST_KILLS   how many (200)
+#   WRKTALK_TEST_TASKS   how many deployments (1000)
 . "$(dirname "$0")/../support/lib.bash"
 need_service postgres flock
 pg_cluster autovacuum=off
@@ -14,8 +14,8 @@ pg_database wrktalk
 . "$SUPPORT/agent.bash"
 
 SEED=${WRKTALK_TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
-KILLS=${WRKTALK_TEST_KILLS:-60}
-TASKS=${WRKTALK_TEST_TASKS:-300}
+KILLS=${WRKTALK_TEST_KILLS:-200}
+TASKS=${WRKTALK_TEST_TASKS:-1000}
 RANDOM=$SEED
 echo "seed $SEED, $KILLS kills, $TASKS deployments"
 
