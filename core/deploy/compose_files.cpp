@@ -20,7 +20,6 @@ using base::Kind;
 using Path = std::filesystem::path;
 using Place = Reading::Place;
 
-constexpr std::size_t kLargestFile = 1024 * 1024;
 constexpr std::size_t kMostFiles = 1000;
 constexpr std::size_t kLargestConfig = 64 * 1024 * 1024;
 
@@ -118,7 +117,7 @@ class Walk {
 
   void look(const std::string& name, const Path& folder, const std::string& text) {
     const AsWritten reading(name, folder, policy_);
-    for (const auto& document : yaml::read(text, name, {kLargestFile, 1'000'000})) {
+    for (const auto& document : yaml::read(text, name)) {
       Path first = folder;
       for (const auto& reference : references(document.root(), name)) {
         check(name, folder, reference);

@@ -4,6 +4,7 @@
 #include "core/deploy/policy.hpp"
 #include "core/yaml/document.hpp"
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -15,6 +16,8 @@ namespace wrktalk::deploy::compose {
 /// The names that a compose file has in a release, the first that is there counts. compose.override.yaml and its like count for nothing: compose
 /// is told the file's name (-f), and then reads no other by itself.
 const std::vector<std::string>& file_names();
+
+constexpr std::size_t kLargestFile = 1024 * 1024;
 
 /// A release's files, wherever they are.
 class Files {

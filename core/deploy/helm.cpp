@@ -5,6 +5,7 @@
 #include "core/deploy/folders.hpp"
 #include "core/deploy/helm_args.hpp"
 #include "core/deploy/helm_history.hpp"
+#include "core/deploy/helm_judge.hpp"
 #include "core/deploy/helm_release.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
@@ -51,6 +52,7 @@ class Helm : public Deployer {
         live_(tools_, {settings.helm_bin, {}, target.namespace_, target.release}),
         task_id_(turn.task_id),
         kubectl_(settings.kubectl_bin),
+        policy_(settings.policy),
         timeout_(settings.helm_timeout) {}
 
   void check_access(base::Pulse& pulse) override {
@@ -68,9 +70,10 @@ class Helm : public Deployer {
 
   std::string home_beside(const std::string& version, const Before&) override { return home(version); }
 
-  std::vector<std::string> check(const Release& release, base::Pulse&) override {
-    find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
-    return {};
+  std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
+    const auto upgrade = upgrade_to(release);
+    live_.need_version(pulse);
+    return helm::ChartJudge(tools_, live_.subject(), policy_).judge(upgrade, pulse);
   }
 
   Before before(base::Pulse& pulse) override {
@@ -100,8 +103,7 @@ class Helm : public Deployer {
     live_.need_version(pulse);
     const History before = live_.history(pulse);
     if (live_.is_foreign_under_way(before, task_id_, pulse)) live_.throw_busy(before, pulse);
-    const std::string chart = find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
-    helm::Upgrade upgrade{chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
+    helm::Upgrade upgrade = upgrade_to(release);
     Witness witness(pulse, tools_, kubectl_, live_.subject().namespace_, timeout_);
     exec::Outcome outcome = run_upgrade(upgrade, witness);
     if (outcome.err.find("namespaces \"" + live_.subject().namespace_ + "\" not found") != std::string::npos &&
@@ -112,8 +114,10 @@ class Helm : public Deployer {
       outcome = run_upgrade(upgrade, witness);
     }
     const auto made = helm::parse_upgrade(outcome.out);
-    if (outcome.good() && made && made->status == "deployed")
+    if (outcome.good() && made && made->status == "deployed") {
+      helm::ChartJudge(tools_, live_.subject(), policy_).judge_applied(outcome.out);
       return applied(made->number, "deployed " + release.version);
+    }
     fail("helm upgrade of " + name() + " to " + release.version, before, outcome, witness);
   }
 
@@ -223,6 +227,11 @@ class Helm : public Deployer {
     return {revision, "release " + name() + ": " + what + ", revision " + std::to_string(revision)};
   }
 
+  helm::Upgrade upgrade_to(const Release& release) const {
+    const std::string chart = find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
+    return {chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
+  }
+
   exec::Outcome run_upgrade(const helm::Upgrade& upgrade, base::Pulse& pulse) const {
     Tools::Act act;
     act.argv = helm::upgrade_args(live_.subject(), upgrade);
@@ -294,6 +303,7 @@ class Helm : public Deployer {
   helm::LiveRelease live_;
   std::string task_id_;
   std::string kubectl_;
+  policy::Policy policy_;
   milliseconds timeout_;
   std::optional<long> rolling_back_to_;
   std::unique_ptr<WorkFolder> work_;

@@ -28,6 +28,22 @@ Args upgrade_args(const Subject& subject, const Upgrade& upgrade) {
   return args;
 }
 
+Args render_args(const Subject& subject, const Upgrade& upgrade) {
+  // The verb comes late: whoever looks for a running `helm upgrade` finds none here.
+  Args args = {subject.bin, "--namespace",   subject.namespace_, "upgrade",  "--dry-run=server",
+               "--install", subject.release, upgrade.chart,      "--output", "json"};
+  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  return args;
+}
+
+Args template_args(const Subject& subject, const Upgrade& upgrade) {
+  Args args = about(subject, {"template", subject.release, upgrade.chart});
+  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  return args;
+}
+
+Args crds_args(const Subject& subject, const Upgrade& upgrade) { return {subject.bin, "show", "crds", upgrade.chart}; }
+
 Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout) {
   return about(subject, {"rollback", subject.release, std::to_string(revision), "--wait", "--timeout",
                          base::go_duration(timeout)});

@@ -35,6 +35,12 @@ using Args = std::vector<std::string>;
 
 Args version_args(const std::string& bin);
 Args upgrade_args(const Subject& subject, const Upgrade& upgrade);
+/// Prints what the upgrade would apply, and changes nothing. Asked from the cluster; or, for charts that bring the definitions of their own objects
+/// and so cannot be, from helm alone.
+Args render_args(const Subject& subject, const Upgrade& upgrade);
+Args template_args(const Subject& subject, const Upgrade& upgrade);
+/// Prints the definitions of custom resources that the chart and its subcharts bring.
+Args crds_args(const Subject& subject, const Upgrade& upgrade);
 Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout);
 Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout);
 Args history_args(const Subject& subject);

@@ -30,10 +30,6 @@ std::string variable(Rule rule) { return "WRKTALK_AGENT_POLICY_" + upper(to_text
 
 std::string said(const Finding& finding) { return finding.text + " (" + to_text(finding.rule) + ")"; }
 
-bool any_is(const Policy& policy, Action action) {
-  return std::any_of(policy.actions.begin(), policy.actions.end(), [&](Action one) { return one == action; });
-}
-
 }  // namespace
 
 const char* to_text(Rule rule) noexcept { return kNames[static_cast<std::size_t>(rule)]; }
@@ -53,8 +49,13 @@ Policy::Policy(Level level) {
   set(Rule::unpinned_images, Action::allow);
 }
 
-bool Policy::allows_all() const noexcept { return !any_is(*this, Action::warn) && !refuses_any(); }
-bool Policy::refuses_any() const noexcept { return any_is(*this, Action::refuse); }
+bool Policy::allows_all(const std::vector<Rule>& rules) const {
+  return std::all_of(rules.begin(), rules.end(), [&](Rule rule) { return of(rule) == Action::allow; });
+}
+
+bool Policy::refuses_any(const std::vector<Rule>& rules) const {
+  return std::any_of(rules.begin(), rules.end(), [&](Rule rule) { return of(rule) == Action::refuse; });
+}
 
 std::vector<std::string> enforce(const Policy& policy, const Findings& findings) {
   std::vector<std::string> refused;

@@ -42,8 +42,8 @@ struct Policy {
 
   Action of(Rule rule) const { return actions[static_cast<std::size_t>(rule)]; }
   void set(Rule rule, Action action) { actions[static_cast<std::size_t>(rule)] = action; }
-  bool allows_all() const noexcept;
-  bool refuses_any() const noexcept;
+  bool allows_all(const std::vector<Rule>& rules) const;
+  bool refuses_any(const std::vector<Rule>& rules) const;
 
   std::array<Action, kRules> actions{};
   std::vector<std::string> data_dirs;  ///< absolute; what a release may mount besides its own tree

@@ -40,6 +40,15 @@ TEST_SUITE("deploy::helm arguments") {
     CHECK(line(upgrade_args(subject(3), plain)).find(" --create-namespace ") != std::string::npos);
   }
 
+  TEST_CASE("what is rendered to be judged is the upgrade, and changes nothing") {
+    CHECK(line(render_args(subject(3), upgrade())) ==
+          "helm --namespace prod upgrade --dry-run=server --install app /trees/app --output json --values "
+          "/private/values.yaml");
+    CHECK(line(template_args(subject(4), upgrade())) ==
+          "helm template app /trees/app --namespace prod --values /private/values.yaml");
+    CHECK(line(crds_args(subject(4), upgrade())) == "helm show crds /trees/app");
+  }
+
   TEST_CASE("a rollback always names its revision") {
     CHECK(line(rollback_args(subject(3), 7, std::chrono::seconds(90))) ==
           "helm rollback app 7 --wait --timeout 90s --namespace prod");

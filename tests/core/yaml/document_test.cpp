@@ -136,8 +136,8 @@ TEST_SUITE("yaml::read_json") {
     CHECK(items[6]->is_mapping());
     CHECK(root.values("b")[0]->text_of("a") == "x\xE2\x80\xA8y");
     CHECK(yaml::read_json("\"\"", "j").at(0).root().is_scalar());
-    for (const auto& bad : {std::string(), std::string("{"), std::string("{\"a\": 1} x"), std::string("[\xFF]"),
-                            std::string(2000, '[')}) {
+    for (const std::string& bad : {std::string(), std::string("{"), std::string("{\"a\": 1} x"), std::string("[\xFF]"),
+                                   std::string(2000, '[')}) {
       CHECK_THROWS_AS(yaml::read_json(bad, "j"), base::Error);
     }
     CHECK_THROWS_AS(yaml::read_json("[1, 2]", "j", {3, 100}), base::Error);

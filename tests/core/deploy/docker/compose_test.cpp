@@ -429,4 +429,68 @@ TEST_SUITE("deploy::compose on an engine") {
       ::setenv("DOCKER_HOST", before.c_str(), 1);
     });
   }
+
+  TEST_CASE("a release is judged as written and as compose makes it, by each compose alike") {
+    with_each_compose([](Engine& engine) {
+      const auto checked = [&](const std::string& version, const std::string& text, const std::string& env = {}) {
+        Release release = engine.release(version, text);
+        if (!env.empty()) {
+          release.env_file = engine.dir.path() + "/env-" + version;
+          write(*release.env_file, env, 0600);
+        }
+        return engine.deployer().check(release, engine.pulse);
+      };
+      const auto refusal = [&](const std::string& version, const std::string& text, const std::string& env = {}) {
+        try {
+          checked(version, text, env);
+        } catch (const base::Error& e) {
+          CHECK(e.kind() == base::Kind::artifact);
+          return std::string(e.what());
+        }
+        return std::string();
+      };
+      engine.settings.policy = policy::Policy(policy::Level::warn);
+      engine.begin();
+      CHECK(checked("1.0", saying("one")).empty());
+      CHECK(checked("1.1", web("    volumes: [\"./x:/x\", \"data:/d\"]\nvolumes: {data: {}}\n")).empty());
+      // Filled in by compose: nothing of it stands in the file.
+      CHECK(checked("1.2", web("    privileged: true\n    pid: ${PID}\n    volumes: [\"${WHERE}:/x\"]\n"),
+                    "PID=host\nWHERE=/etc\n") ==
+            std::vector<std::string>{"service web is privileged (privileged)",
+                                     "service web shares a namespace with the host: pid: host (host_namespaces)",
+                                     "service web mounts /etc, which lies outside the release (host_paths)"});
+      CHECK(refusal("1.3",
+                    "x-a: 1\xE2\x80\xA8services:\n  web:\n    image: wrktalk-test:1\n    env_file: /etc/passwd\n") ==
+            "app/docker-compose.yml:5: 'env_file' names /etc/passwd, which is not in the release");
+      CHECK(refusal("1.4", web("    provider: {type: ./run}\n")) ==
+            "the policy refuses this release: app/docker-compose.yml:7: service web starts a program on this machine: "
+            "provider ./run "
+            "(host_programs)");
+
+      engine.settings.policy = policy::Policy(policy::Level::strict);
+      engine.settings.policy.set(policy::Rule::unpinned_images, policy::Action::allow);
+      engine.settings.policy.data_dirs = {engine.dir.path() + "/data"};
+      engine.begin();
+      write(engine.dir.path() + "/data/x", "");
+      REQUIRE(::symlink("/etc", (engine.dir.path() + "/data/link").c_str()) == 0);
+      CHECK(refusal("2.0", web("    volumes: [\"${WHERE}:/x\"]\n"), "WHERE=" + engine.dir.path() + "/data/x\n") == "");
+      const std::string link = engine.dir.path() + "/data/link/ssl";
+      CHECK(refusal("2.1", web("    volumes: [\"" + link + ":/x\"]\n")) ==
+            "the policy refuses this release: service web mounts " + link +
+                ", which lies outside the release (host_paths)");
+      CHECK(refusal("2.2", web("    volumes: [\"${SOCK:-/var/run/docker.sock}:/x\"]\n")) ==
+            "the policy refuses this release: service web mounts /var/run/docker.sock, which gives it the container "
+            "engine "
+            "(engine_socket)");
+      // Beside the file that compose is pointed to; it would be merged in without -f.
+      const Release plain = engine.release("2.3", saying("x"));
+      write(plain.tree + "/app/docker-compose.override.yml", "version: \"3.8\"\nservices: {web: {privileged: true}}\n");
+      CHECK(engine.deployer().check(plain, engine.pulse).empty());
+      engine.deployer().apply(plain, engine.pulse);
+      CHECK(base::trim(engine.run(
+                {"docker", "inspect", "--format", "{{.HostConfig.Privileged}}",
+                 base::trim(engine.run({"docker", "ps", "--quiet", "--filter",
+                                        "label=com.docker.compose.project=" + engine.project()}))})) == "false");
+    });
+  }
 }

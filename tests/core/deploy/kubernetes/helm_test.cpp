@@ -443,4 +443,56 @@ TEST_SUITE("deploy::helm on a cluster") {
       CHECK_FALSE(base::exists(release.tree.substr(0, release.tree.rfind('/'))));
     });
   }
+
+  TEST_CASE("what helm would apply is judged before, hooks and definitions with it, and changes nothing") {
+    with_each_helm("judged", [](Cluster& cluster) {
+      const std::string more =
+          "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: {{ .Release.Name }}-x}\n"
+          "---\napiVersion: v1\nkind: Pod\nmetadata: {name: hook, annotations: {\"helm.sh/hook\": pre-install}}\n"
+          "spec: {hostPID: true, containers: [{name: c, image: example/app@sha256:0}]}\n";
+      const auto warned =
+          std::vector<std::string>{"ClusterRole app-x gives rights in the whole cluster (cluster_roles)",
+                                   "Pod hook shares a namespace with the host: hostPID (host_namespaces)",
+                                   "CustomResourceDefinition foos.example.org changes the cluster's API (crds)"};
+      const auto deployer = cluster.deployer();
+      const Release bad = cluster.release(*deployer, "1.0", "yes", kDeployment + more);
+      const std::string definition =
+          "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: foos.example.org}\n"
+          "spec: {group: example.org, scope: Namespaced, names: {kind: Foo, plural: foos},\n"
+          "  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n";
+      write(bad.tree + "/app/crds/foo.yaml", definition);
+      CHECK(deployer->check(bad, cluster.pulse) == warned);
+      // An object of its own definition cannot be rendered from the cluster: helm alone renders it.
+      write(bad.tree + "/app/templates/foo.yaml", "apiVersion: example.org/v1\nkind: Foo\nmetadata: {name: f}\n");
+      auto also = deployer->check(bad, cluster.pulse);
+      std::sort(also.begin(), also.end());
+      auto sorted = warned;
+      std::sort(sorted.begin(), sorted.end());
+      CHECK(also == sorted);
+
+      cluster.settings.policy = policy::Policy(policy::Level::strict);
+      cluster.settings.policy.set(policy::Rule::unpinned_images, policy::Action::allow);
+      const auto strict = cluster.deployer("task-2");
+      CHECK_THROWS_AS(strict->check(bad, cluster.pulse), base::Error);
+      const Release broken = cluster.release(*strict, "1.1", "yes", "{{ fail \"no\" }}");
+      CHECK_THROWS_WITH_AS(strict->check(broken, cluster.pulse),
+                           doctest::Contains("the policy cannot judge this chart"), base::Error);
+      const Release good = cluster.release(*strict, "1.2");
+      CHECK(strict->check(good, cluster.pulse).empty());
+      CHECK(cluster.revisions() == 0);
+
+      // Rendered otherwise when it is applied: the release is there then.
+      CHECK(strict->apply(good, cluster.pulse).revision == 1);
+      const Release sly = cluster.release(*strict, "1.3", "yes",
+                                          kDeployment + std::string("{{ if .Values.sly }}") + more + "{{ end }}");
+      CHECK(strict->check(sly, cluster.pulse).empty());
+      write(*sly.values_file, "note: \"1.3\"\nready: \"yes\"\nsly: true\n", 0600);
+      const auto error = step_error([&] { strict->apply(sly, cluster.pulse); });
+      CHECK(error.left() == Left::dirty);
+      CHECK(std::string(error.what()).find("rendered otherwise") != std::string::npos);
+      CHECK(strict->put_back(ran_before(1), {}, cluster.pulse).summary.find("rolled back to revision 1") !=
+            std::string::npos);
+      CHECK(cluster.note() == "1.2");
+    });
+  }
 }
