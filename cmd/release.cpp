@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
+#include "core/agent/settings.hpp"
 #include "core/artifact/artifact.hpp"
 #include "core/artifact/requirement.hpp"
 #include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/compose_files.hpp"
+#include "core/log/log.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -80,6 +83,30 @@ std::optional<std::string> text_of(const std::optional<std::string>& path) {
   return base::read_file(*path, kLargestText);
 }
 
+/// The archive that is to be stored, for judging its compose files as `deploy` does.
+class ArchiveFiles : public deploy::compose::Files {
+ public:
+  ArchiveFiles(const artifact::CheckedFile& file, const artifact::Limits& limits, base::Pulse& pulse)
+      : file_(file), limits_(limits), pulse_(pulse) {}
+
+  std::map<std::string, std::string> read(const std::set<std::string>& names) override {
+    return artifact::read_files(file_, names, deploy::compose::kLargestFile, limits_, pulse_);
+  }
+
+ private:
+  const artifact::CheckedFile& file_;
+  const artifact::Limits& limits_;
+  base::Pulse& pulse_;
+};
+
+void judge(const artifact::CheckedFile& file, const artifact::Limits& limits, const Env& env, base::Pulse& pulse) {
+  if (file.chart_type() != "compose") return;
+  const auto policy = agent::policy_from(env.settings);
+  ArchiveFiles files(file, limits, pulse);
+  const auto findings = deploy::compose::judge_files(files, file.compose_file(), policy);
+  for (const auto& warning : deploy::policy::enforce(policy, findings)) log::warn("release.policy", warning);
+}
+
 ExitCode run_add(const AddOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
   artifact::NewRelease release{options.version, text_of(options.env_file), text_of(options.values_file)};
@@ -90,8 +117,10 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   }
   if (options.server_env_file) release.server_env = artifact::checked_server_env(*text_of(options.server_env_file));
   Progress checking("checking " + options.file, 0);
-  const auto file = artifact::check_file(options.file, options.type, {}, pulse,
+  const auto limits = agent::limits_from(env.settings);
+  const auto file = artifact::check_file(options.file, options.type, limits, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
+  judge(file, limits, env, pulse);
   db::raw::Connection db(agent_database(env, "release add"));
   Progress storing("storing " + options.file, file.size_bytes());
   const auto stored =
@@ -162,7 +191,7 @@ ExitCode run_export(const ExportOptions& options, Env& env) {
   Progress progress((options.unpack ? "unpacking " : "exporting ") + named(one), one.size_bytes);
   const auto at = [&](std::uint64_t done_bytes) { progress.at(done_bytes); };
   if (options.unpack) {
-    artifact::fetch(db, one, destination, {}, pulse, at);
+    artifact::fetch(db, one, destination, agent::limits_from(env.settings), pulse, at);
   } else {
     artifact::export_to(db, one, destination, pulse, at);
   }
@@ -195,8 +224,8 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
   ExitCode code = ExitCode::done;
   for (const Artifact& one : picked(db, options, pulse)) {
     Progress progress("verifying " + named(one), one.size_bytes);
-    const auto verdict =
-        artifact::verify(db, one, {}, pulse, [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
+    const auto verdict = artifact::verify(db, one, agent::limits_from(env.settings), pulse,
+                                          [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
     if (!verdict.good()) code = ExitCode::artifact;
     if (env.output == Output::json) {
       auto line = to_json(one);

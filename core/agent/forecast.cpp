@@ -38,8 +38,8 @@ class Look {
     if (!out_.goal) return std::move(out_);
     at([&] { schema(); });
     at([&] { stored(); });
-    if (!out_.goal->held_revision && target_.kind == deploy::TargetKind::docker && out_.possible())
-      at([&] { images(); });
+    if (!out_.goal->held_revision && target_.kind != deploy::TargetKind::host && out_.possible())
+      at([&] { release(); });
     return std::move(out_);
   }
 
@@ -115,7 +115,7 @@ class Look {
         "store it again: wrktalk release add FILE --version " + artifact.version);
   }
 
-  void images() {
+  void release() {
     const auto& artifact = out_.goal->artifact;
     const base::TempDir folder(base::temporary_parent(), "wrktalk-check-", base::TempDir::Holds::no_secrets);
     const auto secrets = make_secrets_dir(settings_);
@@ -123,7 +123,13 @@ class Look {
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
     const log::SecretScope hidden(secrets_of(db, artifact.id, {target_.name, artifact.version}, pulse_));
     const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
-    deployer_->check(release, pulse_);
+    const auto warnings = deployer_->check(release, pulse_);
+    for (const auto& warning : warnings) add(Weight::warning, "policy: " + warning);
+    if (warnings.empty()) add(Weight::good, "the policy has nothing against it");
+    if (target_.kind == deploy::TargetKind::docker) images(release);
+  }
+
+  void images(const deploy::Release& release) {
     const auto missing = deployer_->missing_images(release, pulse_);
     if (missing.empty()) {
       add(Weight::good, "the engine has every image of it");

@@ -98,6 +98,8 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.deploy.host_activate = config.host_activate;
   out.deploy.host_health = config.host_health;
   out.deploy.host_timeout = config.host_timeout;
+  out.deploy.policy = policy_from(config);
+  out.limits = limits_from(config);
   out.maintenance = maintenance_settings(config);
   out.notify = notify_settings(config);
   out.poll_interval = config.poll_interval;
@@ -105,6 +107,33 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.grace = config.grace;
   out.secrets_dir = secrets_dir(config);
   out.state_file = state_file(config);
+  return out;
+}
+
+deploy::policy::Policy policy_from(const config::Settings& config) {
+  namespace policy = deploy::policy;
+  policy::Policy out(config.policy_level == config::PolicyLevel::allow    ? policy::Level::allow
+                     : config.policy_level == config::PolicyLevel::strict ? policy::Level::strict
+                                                                          : policy::Level::warn);
+  for (const auto& [name, action] : config.policy_rules) {
+    const auto rule = policy::parse_rule(name);
+    if (!rule) throw base::Error(base::Kind::configuration, "policy." + name + " is no rule");
+    out.set(*rule, action == config::PolicyAction::allow    ? policy::Action::allow
+                   : action == config::PolicyAction::refuse ? policy::Action::refuse
+                                                            : policy::Action::warn);
+  }
+  out.data_dirs = config.policy_data_dirs;
+  out.image_prefixes = config.policy_images;
+  return out;
+}
+
+artifact::Limits limits_from(const config::Settings& config) {
+  artifact::Limits out;
+  out.unpacked_bytes = config.limit_unpacked_bytes;
+  out.entries = config.limit_entries;
+  out.ratio = config.limit_ratio;
+  out.chart_unpacked_bytes = config.limit_chart_unpacked_bytes;
+  out.chart_entries = config.limit_chart_entries;
   return out;
 }
 

@@ -46,6 +46,10 @@ struct Settings {
 Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
                        db::ConnectionSettings checkpoint_database);
 
+/// What both of them say is checked by config::parse.
+deploy::policy::Policy policy_from(const config::Settings& config);
+artifact::Limits limits_from(const config::Settings& config);
+
 /// Where the daemon with these settings keeps its state for `wrktalk health`.
 std::string state_file(const config::Settings& config);
 

@@ -28,8 +28,15 @@ void fetch(TaskContext& context) {
                                     ") fetched, sha256 " + artifact.sha256.substr(0, 12) + " verified");
 }
 
+/// What the policy warns of is part of the task's story.
+void check_release(TaskContext& context) {
+  for (const auto& warning : context.deployer.check(*context.release, context.lease)) {
+    context.journal.note("check", "policy: " + warning);
+  }
+}
+
 void check(TaskContext& context) {
-  if (context.release) context.deployer.check(*context.release, context.lease);
+  if (context.release) check_release(context);
 }
 
 void maintenance_on(TaskContext& context) {
@@ -61,7 +68,7 @@ void apply(TaskContext& context) {
     context.journal.note("apply", "revision " + std::to_string(*context.held_revision) +
                                       " is no longer held by the target: deploying the stored release");
     context.release = fetch_release(context, *context.artifact, context.deployer.home(context.artifact->version));
-    context.deployer.check(*context.release, context.lease);
+    check_release(context);
   }
   context.applied = context.deployer.apply(*context.release, context.lease);
   context.journal.note("apply", context.applied->summary);

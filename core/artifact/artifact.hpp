@@ -7,7 +7,9 @@
 #include "core/db/raw.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,8 @@ class CheckedFile {
  public:
   const std::string& path() const noexcept { return path_; }
   const std::string& chart_type() const noexcept { return chart_type_; }
+  /// The compose file in it, by its path there; empty without one.
+  const std::string& compose_file() const noexcept { return compose_file_; }
   const std::string& sha256() const noexcept { return sha256_; }
   std::uint64_t size_bytes() const noexcept { return size_bytes_; }
 
@@ -70,6 +74,7 @@ class CheckedFile {
   CheckedFile() = default;
   std::string path_;
   std::string chart_type_;
+  std::string compose_file_;
   std::string sha256_;
   std::uint64_t size_bytes_ = 0;
 };
@@ -78,6 +83,11 @@ class CheckedFile {
 /// compose bundle are recognised. Throws Error(artifact) for what is refused or is not of its type.
 CheckedFile check_file(const std::string& path, const std::optional<std::string>& chart_type, const Limits& limits,
                        base::Pulse& pulse, const ProgressCall& progress = {});
+
+/// The content of those of these files that the archive holds, by name; reads it once from its beginning. Throws Error(artifact) for one that is
+/// larger than `largest`.
+std::map<std::string, std::string> read_files(const CheckedFile& file, const std::set<std::string>& names,
+                                              std::size_t largest, const Limits& limits, base::Pulse& pulse);
 
 struct NewRelease {
   std::string version;

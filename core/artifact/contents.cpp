@@ -33,12 +33,21 @@ void Contents::entry(const Entry& entry) {
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   Marks& marks = slash == std::string_view::npos ? at_root_ : below_;
   marks.chart = marks.chart || name == kChartFile;
-  marks.compose = marks.compose || std::find(kComposeFiles.begin(), kComposeFiles.end(), name) != kComposeFiles.end();
+  const auto known = std::find(kComposeFiles.begin(), kComposeFiles.end(), name);
+  if (known != kComposeFiles.end())
+    marks.compose = std::min(marks.compose, static_cast<std::size_t>(known - kComposeFiles.begin()));
 }
 
 Contents::Marks Contents::marks() const {
-  if (!one_top_ || at_root_.chart || at_root_.compose) return at_root_;
+  if (!one_top_ || at_root_.chart || at_root_.has_compose()) return at_root_;
   return below_;
+}
+
+std::string Contents::compose_file() const {
+  const Marks has = marks();
+  if (!has.has_compose()) return {};
+  const std::string name(kComposeFiles[has.compose]);
+  return at_root_.has_compose() ? name : top_ + "/" + name;
 }
 
 std::string Contents::without_links(const char* type) const {
@@ -57,13 +66,13 @@ std::string Contents::found() const {
 std::string Contents::chart_type(const std::optional<std::string>& wanted) const {
   const Marks has = marks();
   if (wanted == "host") return *wanted;
-  if (wanted == "helm" || (!wanted && has.chart && !has.compose)) {
+  if (wanted == "helm" || (!wanted && has.chart && !has.has_compose())) {
     if (has.chart) return without_links("helm");
     throw Error(Kind::artifact, "no Chart.yaml at the root or in the one top-level folder: " + found(),
                 "pack the chart with `helm package`");
   }
-  if (wanted == "compose" || (!wanted && has.compose && !has.chart)) {
-    if (has.compose) return without_links("compose");
+  if (wanted == "compose" || (!wanted && has.has_compose() && !has.chart)) {
+    if (has.has_compose()) return without_links("compose");
     throw Error(Kind::artifact, "no compose file at the root or in the one top-level folder: " + found(),
                 "name it compose.yaml or docker-compose.yml");
   }

@@ -19,11 +19,15 @@ class Contents : public Receiver {
   /// "helm" | "compose" | "host". `wanted`: what the user said it is. Throws Error(artifact) that tells what was found when
   /// it is not that, when neither or both kinds are recognised, or when a recognised one holds links.
   std::string chart_type(const std::optional<std::string>& wanted) const;
+  /// The compose file that compose is pointed to, by its path in the archive; empty without one.
+  std::string compose_file() const;
 
  private:
+  static constexpr std::size_t kNoFile = static_cast<std::size_t>(-1);
   struct Marks {
     bool chart = false;
-    bool compose = false;
+    std::size_t compose = kNoFile;  ///< which of compose's file names, the first counts
+    bool has_compose() const noexcept { return compose != kNoFile; }
   };
   Marks marks() const;
   std::string found() const;

@@ -42,7 +42,7 @@ Totals read_verified(Connection& db, const Artifact& artifact, const Limits& lim
                      base::Pulse& pulse, const ProgressCall& progress) {
   StoredBytes stored(db, artifact, pulse, progress);
   HashedSource packed(stored);
-  Gate gate(limits, links_for(artifact));
+  Gate gate(limits.of(artifact.chart_type), links_for(artifact));
   Totals totals;
   try {
     totals = unpack(packed, gate, receiver, pulse);

@@ -59,12 +59,28 @@ void check_link(const Header& header, std::size_t depth) {
   }
 }
 
+[[noreturn]] void refuse_entries(std::uint64_t limit) {
+  throw Error(Kind::artifact, "the archive has more than " + std::to_string(limit) + " entries",
+              "pack less, or raise limits.entries or limits.chart_entries (wrktalk config show)");
+}
+
+[[noreturn]] void refuse_size(std::uint64_t limit) {
+  throw Error(Kind::artifact, "the archive unpacks to more than " + base::human_size(limit),
+              "pack less, or raise limits.unpacked_size or limits.chart_unpacked_size (wrktalk config show)");
+}
+
 }  // namespace
 
+Limits Limits::of(std::string_view chart_type) const {
+  Limits out = *this;
+  if (chart_type != "helm") return out;
+  out.unpacked_bytes = std::min(unpacked_bytes, chart_unpacked_bytes);
+  out.entries = std::min(entries, chart_entries);
+  return out;
+}
+
 std::optional<Entry> Gate::admit(const Header& header) {
-  if (++entries_ > limits_.entries) {
-    throw Error(Kind::artifact, "the archive has more than " + std::to_string(limits_.entries) + " entries");
-  }
+  if (++entries_ > limits_.entries) refuse_entries(limits_.entries);
   const std::string& path = header.path;
   if (path.empty()) refuse(path, "it has no name");
   if (path.size() > limits_.path_bytes) {
@@ -111,13 +127,19 @@ std::optional<Entry> Gate::admit(const Header& header) {
 }
 
 void Gate::check_flow(std::uint64_t packed_bytes, std::uint64_t unpacked_bytes) const {
-  if (unpacked_bytes > limits_.unpacked_bytes) {
-    throw Error(Kind::artifact, "the archive unpacks to more than " + base::human_size(limits_.unpacked_bytes));
-  }
+  if (unpacked_bytes > limits_.unpacked_bytes) refuse_size(limits_.unpacked_bytes);
   if (unpacked_bytes > kRatioFrom && unpacked_bytes / limits_.ratio > packed_bytes) {
-    throw Error(Kind::artifact, "the archive unpacks to more than " + std::to_string(limits_.ratio) +
-                                    " times its size: it looks like a bomb");
+    throw Error(
+        Kind::artifact,
+        "the archive unpacks to more than " + std::to_string(limits_.ratio) + " times its size: it looks like a bomb",
+        "if it is none, raise limits.ratio (wrktalk config show)");
   }
+}
+
+void Gate::check_type(std::string_view chart_type, std::uint64_t unpacked_bytes) const {
+  const Limits limits = limits_.of(chart_type);
+  if (entries_ > limits.entries) refuse_entries(limits.entries);
+  if (unpacked_bytes > limits.unpacked_bytes) refuse_size(limits.unpacked_bytes);
 }
 
 }  // namespace wrktalk::artifact

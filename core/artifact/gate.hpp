@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
 namespace wrktalk::artifact {
@@ -14,9 +15,14 @@ namespace wrktalk::artifact {
 struct Limits {
   std::uint64_t unpacked_bytes = 20'000'000'000;
   std::uint64_t entries = 200'000;
+  std::uint64_t chart_unpacked_bytes = 200'000'000;  ///< a chart is text: helm itself takes no large one
+  std::uint64_t chart_entries = 20'000;
   std::size_t path_bytes = 1024;
   std::size_t depth = 64;
   std::uint64_t ratio = 200;  ///< unpacked to packed, looked at once more than 100 MB were unpacked
+
+  /// Those of one type of release: a chart's are the lower of the two.
+  Limits of(std::string_view chart_type) const;
 };
 
 /// An archive's entry as its header tells it.
@@ -52,6 +58,9 @@ class Gate {
 
   /// Told of the bytes read and unpacked so far. Throws Error(artifact) when they are too many.
   void check_flow(std::uint64_t packed_bytes, std::uint64_t unpacked_bytes) const;
+
+  /// The same for what turned out to be of this type only when its names had been seen.
+  void check_type(std::string_view chart_type, std::uint64_t unpacked_bytes) const;
 
   std::uint64_t entries() const noexcept { return entries_; }
 

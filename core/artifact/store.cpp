@@ -22,6 +22,35 @@ using db::raw::Connection;
 constexpr std::uint64_t kLargestValue = 768ULL << 20;
 constexpr std::uint64_t kChunk = 256 << 10;
 
+/// Keeps some files of an archive.
+class Picked : public Receiver {
+ public:
+  Picked(const std::set<std::string>& names, std::size_t largest) : names_(names), largest_(largest) {}
+
+  void entry(const Entry& entry) override {
+    now_ = nullptr;
+    if (entry.type != Entry::Type::file || names_.count(entry.path) == 0) return;
+    name_ = entry.path;
+    now_ = &texts_[name_];
+  }
+
+  void data(std::string_view bytes) override {
+    if (now_ == nullptr) return;
+    if (now_->size() + bytes.size() > largest_)
+      throw Error(Kind::artifact, base::one_line(name_) + " is larger than " + base::human_size(largest_));
+    now_->append(bytes);
+  }
+
+  std::map<std::string, std::string> texts() { return std::move(texts_); }
+
+ private:
+  const std::set<std::string>& names_;
+  std::size_t largest_;
+  std::map<std::string, std::string> texts_;
+  std::string name_;
+  std::string* now_ = nullptr;
+};
+
 /// The file's bytes in pieces that end where a field ends.
 class Pieces {
  public:
@@ -111,12 +140,14 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
   FileSource source(path, pulse, progress);
   HashedSource packed(source);
   // Whether links are allowed depends on the type, which `contents` finds out.
-  Gate gate(limits, Links::inside);
+  Gate gate(limits.of(chart_type.value_or("")), Links::inside);
   Contents contents;
   CheckedFile file;
   try {
-    unpack(packed, gate, contents, pulse);
+    const Totals totals = unpack(packed, gate, contents, pulse);
     file.chart_type_ = contents.chart_type(chart_type);
+    gate.check_type(file.chart_type_, totals.unpacked_bytes);
+    file.compose_file_ = contents.compose_file();
   } catch (Error& error) {
     if (error.kind() == Kind::artifact) error.add_context(path);
     throw;
@@ -125,6 +156,16 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
   file.size_bytes_ = packed.size_bytes();
   file.sha256_ = packed.digest();
   return file;
+}
+
+std::map<std::string, std::string> read_files(const CheckedFile& file, const std::set<std::string>& names,
+                                              std::size_t largest, const Limits& limits, base::Pulse& pulse) {
+  Picked picked(names, largest);
+  FileSource source(file.path(), pulse, {});
+  HashedSource packed(source);
+  Gate gate(limits, Links::inside);
+  unpack(packed, gate, picked, pulse);
+  return picked.texts();
 }
 
 Stored store(Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,

@@ -75,6 +75,23 @@ class Reader {
     return text(key).empty() ? false : choice(key, kWords);
   }
 
+  /// 20000, 200MB, 20GB: decimal, as sizes are shown.
+  std::uint64_t number(const char* key, bool is_size) const {
+    static constexpr std::array<std::pair<std::string_view, std::uint64_t>, 6> kUnits = {
+        {{"", 1}, {"B", 1}, {"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}}};
+    const std::string given = base::trim(text(key));
+    const std::size_t digits = given.find_first_not_of("0123456789");
+    const std::string unit = digits == std::string::npos ? "" : base::trim(given.substr(digits));
+    const std::string count = given.substr(0, digits);
+    for (const auto& [name, factor] : kUnits) {
+      if (unit != name || count.empty() || count.size() > 12 || (!is_size && !unit.empty())) continue;
+      const std::uint64_t value = std::stoull(count);
+      if (value > 0 && value <= 1'000'000'000'000'000 / factor) return value * factor;
+    }
+    refuse(key, "'" + base::one_line(given) + (is_size ? "' is no size" : "' is no number"),
+           is_size ? "give a size above 0, as 200MB or 20GB" : "give a whole number above 0");
+  }
+
   std::vector<std::string> list(const char* key) const {
     std::vector<std::string> items;
     for (const auto& part : base::split(text(key), ',')) {
@@ -109,6 +126,10 @@ constexpr std::array<std::pair<const char*, SmtpTls>, 4> kSmtpTls = {{{"auto", S
                                                                       {"starttls", SmtpTls::starttls},
                                                                       {"smtps", SmtpTls::from_the_start},
                                                                       {"none", SmtpTls::none}}};
+constexpr std::array<std::pair<const char*, PolicyLevel>, 3> kLevels = {
+    {{"allow", PolicyLevel::allow}, {"warn", PolicyLevel::warn}, {"strict", PolicyLevel::strict}}};
+constexpr std::array<std::pair<const char*, PolicyAction>, 3> kActions = {
+    {{"allow", PolicyAction::allow}, {"warn", PolicyAction::warn}, {"refuse", PolicyAction::refuse}}};
 constexpr std::array<std::pair<const char*, const char*>, 2> kFormats = {{{"text", "text"}, {"json", "json"}}};
 
 Vault vault_of(const Reader& read) {
@@ -133,6 +154,22 @@ Vault vault_of(const Reader& read) {
   vault.path = read.text("vault.path");
   vault.timeout = read.duration("vault.timeout", milliseconds(0));
   return vault;
+}
+
+/// Every key of the section that is none of the named ones is a rule.
+void take_policy(const Reader& read, Settings& s) {
+  constexpr std::string_view kSection = "policy.";
+  s.policy_level = read.choice("policy.level", kLevels);
+  for (const auto& item : definitions()) {
+    const std::string_view key = item.key;
+    if (!base::starts_with(key, kSection) || key == "policy.level" || key == "policy.data_dirs" ||
+        key == "policy.images" || read.text(item.key).empty()) {
+      continue;
+    }
+    s.policy_rules[std::string(key.substr(kSection.size()))] = read.choice(item.key, kActions);
+  }
+  for (const auto& dir : read.list("policy.data_dirs")) s.policy_data_dirs.push_back(base::absolute(dir));
+  s.policy_images = read.list("policy.images");
 }
 
 }  // namespace
@@ -160,6 +197,13 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.host_activate = read.program("host.activate");
   s.host_health = read.program("host.health");
   s.host_timeout = read.duration("host.timeout", kTick);
+
+  take_policy(read, s);
+  s.limit_unpacked_bytes = read.number("limits.unpacked_size", true);
+  s.limit_entries = read.number("limits.entries", false);
+  s.limit_ratio = read.number("limits.ratio", false);
+  s.limit_chart_unpacked_bytes = read.number("limits.chart_unpacked_size", true);
+  s.limit_chart_entries = read.number("limits.chart_entries", false);
 
   s.agent_id = read.text("agent.id");
   s.targets = read.list("agent.targets");

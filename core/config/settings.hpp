@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -69,6 +70,9 @@ enum class DeploymentType { kubernetes, docker, host };
 enum class SmtpTls { automatic, starttls, from_the_start, none };
 enum class MaintenanceHandler { none, nginx, haproxy, command };
 
+enum class PolicyLevel { allow, warn, strict };
+enum class PolicyAction { allow, warn, refuse };
+
 enum class VaultAuth { kubernetes, jwt, approle, token };
 
 /// Where credentials may come from instead; what is missing is found out when it is used.
@@ -111,6 +115,16 @@ struct Settings {
   std::string host_activate;  ///< empty: none
   std::string host_health;    ///< empty: none
   std::chrono::milliseconds host_timeout{};
+
+  PolicyLevel policy_level = PolicyLevel::warn;
+  std::map<std::string, PolicyAction> policy_rules;  ///< those that are set, by the key's part after "policy."
+  std::vector<std::string> policy_data_dirs;         ///< absolute
+  std::vector<std::string> policy_images;
+  std::uint64_t limit_unpacked_bytes = 0;
+  std::uint64_t limit_entries = 0;
+  std::uint64_t limit_ratio = 0;
+  std::uint64_t limit_chart_unpacked_bytes = 0;
+  std::uint64_t limit_chart_entries = 0;
 
   std::string agent_id;
   std::vector<std::string> targets;  ///< names besides the default one

@@ -182,4 +182,46 @@ TEST_SUITE("config::parse") {
     in.file["log.format"] = "xml";
     CHECK(problem([&] { parse(in); }) == "log.format (w.toml): 'xml' is none of its values | use one of text, json");
   }
+
+  TEST_CASE("the policy's level, its rules and the limits of archives are settings") {
+    config::Inputs in = on_host_box();
+    const config::Settings d = parse(in);
+    CHECK(d.policy_level == config::PolicyLevel::warn);
+    CHECK(d.policy_rules.empty());
+    CHECK(d.policy_images.empty());
+    CHECK(d.limit_unpacked_bytes == 20'000'000'000);
+    CHECK(d.limit_entries == 200'000);
+    CHECK(d.limit_chart_unpacked_bytes == 200'000'000);
+    in.environment = {{"WRKTALK_AGENT_POLICY", "strict"},
+                      {"WRKTALK_AGENT_POLICY_HOST_PATHS", "warn"},
+                      {"WRKTALK_AGENT_POLICY_DATA_DIRS", "/srv/a, b"},
+                      {"WRKTALK_AGENT_POLICY_IMAGES", "r.example.org/a/,r.example.org/b/"},
+                      {"WRKTALK_AGENT_LIMIT_CHART_ENTRIES", "7"},
+                      {"WRKTALK_AGENT_LIMIT_UNPACKED_SIZE", "3 MB"}};
+    in.file["policy.crds"] = "allow";
+    const config::Settings s = parse(in);
+    CHECK(s.policy_level == config::PolicyLevel::strict);
+    CHECK(s.policy_rules == std::map<std::string, config::PolicyAction>{{"crds", config::PolicyAction::allow},
+                                                                        {"host_paths", config::PolicyAction::warn}});
+    CHECK(s.policy_data_dirs == std::vector<std::string>{"/srv/a", base::absolute("b")});
+    CHECK(s.policy_images.size() == 2);
+    CHECK(s.limit_chart_entries == 7);
+    CHECK(s.limit_unpacked_bytes == 3'000'000);
+    const auto with = [](const char* variable, const char* value) {
+      config::Inputs wrong = on_host_box();
+      wrong.environment[variable] = value;
+      return problem([&] { parse(wrong); });
+    };
+    CHECK(with("WRKTALK_AGENT_POLICY", "refuse") ==
+          "WRKTALK_AGENT_POLICY: 'refuse' is none of its values | use one of allow, warn, strict");
+    CHECK(with("WRKTALK_AGENT_POLICY_DEVICES", "strict") ==
+          "WRKTALK_AGENT_POLICY_DEVICES: 'strict' is none of its values | use one of allow, warn, refuse");
+    for (const char* bad : {"0", "-1", "1.5GB", "20 XB", "GB", "9999999999999", "999999999999TB", "0x10"}) {
+      CHECK(with("WRKTALK_AGENT_LIMIT_UNPACKED_SIZE", bad) ==
+            std::string("WRKTALK_AGENT_LIMIT_UNPACKED_SIZE: '") + bad +
+                "' is no size | give a size above 0, as 200MB or 20GB");
+    }
+    CHECK(with("WRKTALK_AGENT_LIMIT_ENTRIES", "3MB") ==
+          "WRKTALK_AGENT_LIMIT_ENTRIES: '3MB' is no number | give a whole number above 0");
+  }
 }
