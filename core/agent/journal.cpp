@@ -22,7 +22,7 @@ void Journal::note(const std::string& phase, const std::string& message) {
 void Journal::keep_output(const std::string& line) {
   if (output_lines_ > kMostOutput) return;
   const bool last = ++output_lines_ > kMostOutput;
-  kept_.push_back({phase_, "| " + (last ? "what the tools print further is in the agent's log" : line)});
+  kept_.push_back({phase_, "| " + (last ? "what the tools print further is in the agent's log" : log::redact(line))});
 }
 
 void Journal::flush() {

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
+#include "core/notify/news.hpp"
 #include "core/queue/tick.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,6 +48,7 @@ notify::Event news(const queue::Task& task, const std::string& outcome, const st
   } catch (const Error&) {
     // The reason says already that the payload cannot be read.
   }
+  notify::redact_texts(data);
   event.data = data.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   return event;
 }

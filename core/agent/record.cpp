@@ -4,6 +4,7 @@
 #include "core/agent/news.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/log/log.hpp"
+#include "core/notify/news.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,7 +17,9 @@ using base::Error;
 using base::Kind;
 using nlohmann::ordered_json;
 
-std::string dump(const ordered_json& value) {
+/// What of a result is a text of tools or people is redacted here, once: the task's row, its mails and its webhooks are made of it.
+std::string dump(ordered_json value) {
+  notify::redact_texts(value);
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -139,7 +142,7 @@ TaskResult record_outcome(TaskContext& context, const std::optional<Failure>& fa
 TaskResult give_back(TaskContext& context, const std::string& why, std::chrono::milliseconds pause,
                      base::ExitCode code) {
   context.journal.flush();
-  until_recorded(context, [&] { context.store.release("given back: " + why, pause); });
+  until_recorded(context, [&] { context.store.release("given back: " + log::redact(why), pause); });
   TaskResult result;
   result.end = TaskResult::End::released;
   result.exit_code = code;

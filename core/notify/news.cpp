@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/notify/news.hpp"
 
+#include "core/log/log.hpp"
 #include "core/notify/letter.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,10 +12,18 @@ namespace {
 std::optional<std::string> text(const nlohmann::json& data, const char* key) {
   const auto found = data.find(key);
   if (found == data.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) return std::nullopt;
-  return found->get<std::string>();
+  return log::redact(found->get<std::string>());
 }
 
 }  // namespace
+
+void redact_texts(nlohmann::ordered_json& document) {
+  if (document.is_string()) {
+    document = log::redact(document.get<std::string>());
+  } else if (document.is_structured()) {
+    for (auto& part : document) redact_texts(part);
+  }
+}
 
 News parse_news(const std::string& event, const std::string& data) {
   News news;

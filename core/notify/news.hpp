@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +28,10 @@ struct News {
   std::optional<double> duration_seconds;
 };
 
-/// Texts that are no JSON object give news with nothing in them but the event: a strange row still reaches the admins.
+/// Masks secrets in every text of a document, whatever its depth. Keys stay as they are.
+void redact_texts(nlohmann::ordered_json& document);
+
+/// Its texts redacted, whoever wrote the row. Texts that are no JSON object give news with nothing in them but the event: a strange row still reaches the admins.
 News parse_news(const std::string& event, const std::string& data);
 
 /// News as they look, for `notify preview` and the webhook's trial.

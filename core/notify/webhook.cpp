@@ -16,6 +16,7 @@ http::Request webhook_request(const Settings& settings, const std::string& id, c
     throw base::Error(base::Kind::configuration, "no webhook is set", "set WRKTALK_AGENT_WEBHOOK_URL");
   }
   auto details = ordered_json::parse(data, nullptr, false);
+  redact_texts(details);
   const ordered_json document = {{"id", id},
                                  {"event", event},
                                  {"subject", compose(parse_news(event, data)).subject},
