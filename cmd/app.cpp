@@ -181,6 +181,8 @@ db::ConnectionSettings checkpoint_database(const Env& env, const std::string& na
 }
 
 int run(int argc, char** argv) {
+  const VisibleOutput out(std::cout);
+  const VisibleOutput err(std::cerr);
   CLI::App app("Brings a vendor's releases to a customer's own site, and keeps that site's database schema right.",
                "wrktalk");
   Globals globals;

@@ -3,6 +3,7 @@
 
 #include "cmd/app.hpp"
 #include "core/base/text.hpp"
+#include "core/base/visible.hpp"
 #include "core/log/log.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include <iostream>
 #include <poll.h>
 #include <pwd.h>
+#include <streambuf>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -29,7 +31,80 @@ std::size_t width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+/// Lets through what may be shown, and writes out the rest.
+class VisibleBuffer : public std::streambuf {
+ public:
+  explicit VisibleBuffer(std::streambuf* target) : target_(target) {}
+
+  /// Of our own: colours, and what clears a line.
+  void put_raw(const std::string& text) { target_->sputn(text.data(), static_cast<std::streamsize>(text.size())); }
+
+ protected:
+  int_type overflow(int_type c) override {
+    if (traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+    const char text = traits_type::to_char_type(c);
+    return xsputn(&text, 1) == 1 ? c : traits_type::eof();
+  }
+
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    held_.append(text, static_cast<std::size_t>(size));
+    return give(whole_characters()) ? size : 0;
+  }
+
+  int sync() override { return give(held_.size()) ? target_->pubsync() : -1; }
+
+ private:
+  /// Without a character whose last bytes may still come.
+  std::size_t whole_characters() const {
+    constexpr std::size_t kLongest = 4;
+    for (std::size_t back = 1; back < kLongest && back <= held_.size(); ++back) {
+      const auto lead = static_cast<unsigned char>(held_[held_.size() - back]);
+      if ((lead & 0xC0) == 0x80) continue;
+      const std::size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+      return length > back ? held_.size() - back : held_.size();
+    }
+    return held_.size();
+  }
+
+  bool give(std::size_t size) {
+    const std::string shown = base::visible(std::string_view(held_).substr(0, size));
+    held_.erase(0, size);
+    return target_->sputn(shown.data(), static_cast<std::streamsize>(shown.size())) ==
+           static_cast<std::streamsize>(shown.size());
+  }
+
+  std::streambuf* target_;
+  std::string held_;  ///< the beginning of a character
+};
+
+void put_raw(std::ostream& out, const std::string& text) {
+  out.flush();
+  if (auto* buffer = dynamic_cast<VisibleBuffer*>(out.rdbuf()))
+    buffer->put_raw(text);
+  else
+    out << text;
+}
+
+/// `text` in a colour, ended.
+void put_colored(std::ostream& out, bool color, const char* code, const char* text) {
+  if (color) put_raw(out, std::string("\x1b[") + code + "m");
+  out << text;
+  if (color) put_raw(out, "\x1b[0m");
+}
+
 }  // namespace
+
+VisibleOutput::VisibleOutput(std::ostream& stream)
+    : stream_(stream), target_(stream.rdbuf()), buffer_(std::make_unique<VisibleBuffer>(target_)) {
+  stream_.rdbuf(buffer_.get());
+}
+
+VisibleOutput::~VisibleOutput() {
+  stream_.flush();
+  const auto state = stream_.rdstate();
+  stream_.rdbuf(target_);
+  stream_.setstate(state);
+}
 
 bool wants_color(int fd, bool no_color) {
   const char* off = std::getenv("NO_COLOR");
@@ -41,13 +116,16 @@ bool wants_color(int fd, bool no_color) {
 void print_error(const std::string& message, const std::string& hint, bool no_color) {
   const bool color = wants_color(STDERR_FILENO, no_color);
   std::cout.flush();
-  std::cerr << "wrktalk: " << (color ? "\x1b[31merror:\x1b[0m " : "error: ");
+  std::cerr << "wrktalk: ";
+  put_colored(std::cerr, color, "31", "error:");
+  std::cerr << ' ';
   for (const auto& line : base::split(log::redact(message), '\n')) {
     const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
     std::cerr << std::string(indent, ' ') << base::one_line(line) << '\n';
   }
-  if (!hint.empty())
-    std::cerr << (color ? "\x1b[33mhint:\x1b[0m " : "hint: ") << base::one_line(log::redact(hint)) << '\n';
+  if (hint.empty()) return;
+  put_colored(std::cerr, color, "33", "hint:");
+  std::cerr << ' ' << base::one_line(log::redact(hint)) << '\n';
 }
 
 bool flush_stdout() {
@@ -122,7 +200,7 @@ Progress::Progress(std::string what, std::uint64_t total_bytes)
 }
 
 Progress::~Progress() {
-  if (state_->terminal && state_->shown) std::cerr << "\r\x1b[K" << std::flush;
+  if (state_->terminal && state_->shown) put_raw(std::cerr, "\r\x1b[K");
 }
 
 void Progress::at(std::uint64_t done_bytes) {
@@ -133,7 +211,7 @@ void Progress::at(std::uint64_t done_bytes) {
     line += " of " + base::human_size(s.total_bytes) + " (" + std::to_string(done_bytes * 100 / s.total_bytes) + " %)";
   }
   if (s.terminal)
-    std::cerr << '\r' << base::one_line(line) << "\x1b[K" << std::flush;
+    put_raw(std::cerr, "\r" + base::one_line(line) + "\x1b[K");
   else
     log::info("progress", line);
   s.shown = true;

@@ -3,9 +3,27 @@
 
 #include "core/base/error.hpp"
 
+#include <iosfwd>
+#include <memory>
+#include <streambuf>
 #include <string>
 
 namespace wrktalk::cmd {
+
+/// As long as it lives, nothing hidden (base/visible.hpp) goes through `stream`: what came from a row, a tool, an archive or a person cannot steer
+/// the terminal, whichever printer shows it. What JSON prints means the same as before.
+class VisibleOutput {
+ public:
+  explicit VisibleOutput(std::ostream& stream);
+  VisibleOutput(const VisibleOutput&) = delete;
+  VisibleOutput& operator=(const VisibleOutput&) = delete;
+  ~VisibleOutput();
+
+ private:
+  std::ostream& stream_;
+  std::streambuf* target_;
+  std::unique_ptr<std::streambuf> buffer_;
+};
 
 /// Is `fd` a terminal that wants colours? Not with --no-color, NO_COLOR or TERM=dumb.
 bool wants_color(int fd, bool no_color);

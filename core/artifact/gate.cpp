@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/base/visible.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -23,9 +24,9 @@ constexpr std::size_t kLongestName = 255;  // what Linux file systems take
   throw Error(Kind::artifact, "refused entry \"" + shown + (path.size() > kShown ? "...\"" : "\"") + ": " + why, hint);
 }
 
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+/// It would steer the terminal of whoever lists it, or look like another name.
+bool is_misleading(std::string_view text) {
+  return base::has_hidden(text) || text.find_first_of("\t\n") != std::string_view::npos;
 }
 
 /// The path's parts without empty ones and "."; throws for "..".
@@ -47,7 +48,7 @@ std::vector<std::string> parts_of(const std::string& path) {
 void check_link(const Header& header, std::size_t depth) {
   const std::string& target = header.link_target;
   const std::string shown = "it is a link to " + base::one_line(base::scrub_utf8(target));
-  if (target.empty() || has_control_character(target)) refuse(header.path, "it is a link without a usable target");
+  if (target.empty() || is_misleading(target)) refuse(header.path, "it is a link without a usable target");
   if (target.front() == '/') refuse(header.path, shown + ", an absolute path");
   std::size_t climbs = 0;
   bool climbing = true;
@@ -86,7 +87,8 @@ std::optional<Entry> Gate::admit(const Header& header) {
   if (path.size() > limits_.path_bytes) {
     refuse(path, "its path is longer than " + std::to_string(limits_.path_bytes) + " bytes");
   }
-  if (has_control_character(path)) refuse(path, "its name holds control characters");
+  if (is_misleading(path))
+    refuse(path, "its name holds control characters or ones that are not shown", "rename it and pack the release anew");
   if (path.front() == '/') refuse(path, "its path is absolute");
   const std::vector<std::string> parts = parts_of(path);
   if (parts.size() > limits_.depth) refuse(path, "it lies deeper than " + std::to_string(limits_.depth) + " folders");

@@ -2,7 +2,9 @@
 #include "core/base/text.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/visible.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -81,19 +83,10 @@ std::string plain_ascii(std::string_view text) {
 }
 
 std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : scrub_utf8(text)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '\n' || c == '\t' || c == '\r') {
-      out += ' ';
-    } else if (code < 0x20 || code == 0x7F) {
-      out += "\\x";
-      out += to_hex(&code, 1);
-    } else {
-      out += c;
-    }
-  }
-  return trim(out);
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
+  return trim(visible(out));
 }
 
 std::string trim(std::string_view text) {

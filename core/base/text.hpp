@@ -12,7 +12,7 @@ namespace wrktalk::base {
 /// Valid UTF-8 without NUL, whatever came in: bad bytes become U+FFFD. PostgreSQL and JSON take the result.
 std::string scrub_utf8(std::string_view text);
 
-/// One line for a terminal or a log: control characters become spaces or are shown as \xNN.
+/// One line for a terminal or a log: line ends and tabs become spaces, and nothing in it is hidden (visible.hpp).
 std::string one_line(std::string_view text);
 
 /// For a reader that refuses other letters: each character that is not ASCII becomes '?', and what is longer than 8 KiB is cut.

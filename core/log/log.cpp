@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/base/visible.hpp"
 #include "core/log/outlet.hpp"
 
 #include <nlohmann/json.hpp>
@@ -76,7 +77,7 @@ std::string as_json(Level level, std::string_view event, std::string_view messag
   line["event"] = event;
   line["msg"] = base::scrub_utf8(message);
   for (const auto& field : fields) line[std::string(field.name)] = redact(field.value);
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::visible(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 std::string as_text(Level level, std::string_view event, std::string_view message, Fields fields, bool paint) {

@@ -2,6 +2,7 @@
 #include "core/notify/letter.hpp"
 
 #include "core/base/text.hpp"
+#include "core/base/visible.hpp"
 #include "core/notify/page.hpp"
 
 #include <algorithm>
@@ -160,7 +161,7 @@ Letter compose(const News& news) {
   page.footer = "Sent by wrktalk " WRKTALK_VERSION " to every active admin.";
   const std::string about = news.version.value_or(news.target.value_or(news.agent.value_or("wrktalk")));
   const std::string what = is(news, "agent.silent") ? news.agent.value_or(about) : about;
-  return {page.title + " - " + what, base::scrub_utf8(as_text(page)), base::scrub_utf8(as_html(page))};
+  return {base::one_line(page.title + " - " + what), base::visible(as_text(page)), base::visible(as_html(page))};
 }
 
 }  // namespace wrktalk::notify

@@ -78,6 +78,26 @@ TEST_SUITE("artifact::Gate") {
     CHECK(refused({header("a/")}));
   }
 
+  TEST_CASE("names that steer a terminal or look like others are refused, in links too") {
+    for (const char* name : {"a\xC2\x9B"
+                             "2J",
+                             "gnp\xE2\x80\xAE"
+                             "exe",
+                             "a\xE2\x80\x8B",
+                             "\xEF\xBB\xBF"
+                             "a",
+                             "a\xF3\xA0\x81\x81",
+                             "a\xC2\xAD"
+                             "b",
+                             "a\x9B"
+                             "2J",
+                             "a\tb"}) {
+      CHECK(refusal({header(name)}).find("not shown") != std::string::npos);
+      CHECK(refused({header("link", kLink, name)}, Links::inside));
+    }
+    CHECK_FALSE(refused({header("caf\xE9"), header("\xE6\x97\xA5\xE6\x9C\xAC"), header("\xD7\xA9")}));
+  }
+
   TEST_CASE("a name may come once, and a file is no folder") {
     CHECK(refused({header("a"), header("a")}));
     CHECK(refused({header("a"), header("./a")}));
