@@ -121,6 +121,26 @@ void add_baseline_repair_create(Commands& commands) {
                        {ExitCode::done, ExitCode::failed, ExitCode::usage}));
 }
 
+void add_grants(Commands& commands) {
+  const Options options = commands.options();
+  auto& grants = commands.add("grants", "Print the rights that roles need on the agent's tables, or grant them",
+                              run_migrate_grants);
+  const auto role = [&](const char* name, std::vector<std::string>& roles, const char* help) {
+    grants.add_option(name, roles, help)->type_name("ROLE")->take_all();
+  };
+  auto& grantees = options->grantees;
+  role("--agent", grantees.agents, "Runs poll, deploy, rollback, task, maintenance and notify");
+  role("--publisher", grantees.publishers, "Adds releases");
+  role("--reader", grantees.readers, "Runs status, verify, task list and task show");
+  role("--backend", grantees.backends, "A v4.2 backend or agent: keeps what it had");
+  grants.add_flag("--apply", options->apply, "Grant them instead of printing the SQL");
+  grants.add_option("--wait", options->wait, "How long to wait for the server to answer")->capture_default_str();
+  grants.footer(
+      footer({"wrktalk migrate grants --agent wrktalk_agent --reader wrktalk_reader | less",
+              "wrktalk migrate grants --agent wrktalk_agent --publisher ci --backend backend --apply"},
+             {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database}));
+}
+
 }  // namespace
 
 void add_migrate(CLI::App& app, Selected& chosen) {
@@ -130,6 +150,7 @@ void add_migrate(CLI::App& app, Selected& chosen) {
   add_up_down_goto(commands);
   add_status_plan(commands);
   add_baseline_repair_create(commands);
+  add_grants(commands);
 }
 
 }  // namespace wrktalk::cmd

@@ -4,6 +4,7 @@
 #include "cmd/app.hpp"
 #include "cmd/migrate_report.hpp"
 #include "cmd/migrate_set.hpp"
+#include "core/migrate/grants.hpp"
 #include "core/migrate/runner.hpp"
 
 #include <cstdint>
@@ -24,6 +25,8 @@ struct MigrateOptions : SetOptions {
   bool exit_code = false;
   std::string name;  ///< of `create`
   bool timestamp = false;
+  migrate::Grantees grantees;
+  bool apply = false;
 
   migrate::Goal goal() const { return {to, allow_out_of_order ? migrate::Late::allowed : migrate::Late::refused}; }
 };
@@ -58,6 +61,7 @@ base::ExitCode run_migrate_status(const MigrateOptions& options, Env& env);
 base::ExitCode run_migrate_plan(const MigrateOptions& options, Env& env);
 base::ExitCode run_migrate_baseline(const MigrateOptions& options, Env& env);
 base::ExitCode run_migrate_repair(const MigrateOptions& options, Env& env);
+base::ExitCode run_migrate_grants(const MigrateOptions& options, Env& env);
 base::ExitCode run_migrate_create(const MigrateOptions& options, Env& env);
 
 }  // namespace wrktalk::cmd

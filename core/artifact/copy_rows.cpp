@@ -34,6 +34,11 @@ void CopyRows::text(const std::optional<std::string>& value) {
   if (value) head_ += *value;
 }
 
+void CopyRows::jsonb(const std::optional<std::string>& json) {
+  constexpr char kFormat = 1;
+  text(json ? std::optional(kFormat + *json) : std::nullopt);
+}
+
 void CopyRows::uuid(const std::string& text) {
   std::string digits = text;
   digits.erase(std::remove(digits.begin(), digits.end(), '-'), digits.end());

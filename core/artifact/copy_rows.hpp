@@ -21,6 +21,7 @@ class CopyRows {
 
   void row(std::uint16_t fields);
   void text(const std::optional<std::string>& value);
+  void jsonb(const std::optional<std::string>& json);
   void uuid(const std::string& text);
   void int4(std::uint32_t value);
   void int8(std::uint64_t value);

@@ -94,9 +94,9 @@ void send(Connection& db, const std::string& id, const CheckedFile& file, const 
   {
     CopyRows rows(db,
                   "COPY release_artifact (id, release_version, chart_type, env_data, values_data, sha256, size_bytes,"
-                  " chunked, artifact_data) FROM STDIN (FORMAT binary)",
+                  " chunked, requires_schema, server_env, artifact_data) FROM STDIN (FORMAT binary)",
                   pulse);
-    rows.row(9);
+    rows.row(11);
     rows.uuid(id);
     rows.text(release.version);
     rows.text(file.chart_type());
@@ -105,6 +105,8 @@ void send(Connection& db, const std::string& id, const CheckedFile& file, const 
     rows.text(file.sha256());
     rows.int8(file.size_bytes());
     rows.boolean(chunked);
+    rows.text(release.requires_schema);
+    rows.jsonb(release.server_env);
     rows.begin_bytes(chunked ? 0 : static_cast<std::uint32_t>(file.size_bytes()));
     if (!chunked) pieces.send(rows, file.size_bytes());
     rows.finish();
@@ -207,8 +209,6 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   HashedSource hashed(source);
   send(db, id, file, release, hashed, pulse);
   if (hashed.digest() != file.sha256()) throw Error(Kind::artifact, file.path() + " changed while it was read");
-  query(db, "UPDATE release_artifact SET requires_schema = $2, server_env = $3::jsonb WHERE id = $1::uuid",
-        {id, release.requires_schema, release.server_env}, pulse);
   Artifact artifact = find(db, id, std::nullopt, pulse);
   transaction.commit(pulse, Deadline::never());
   return {std::move(artifact), false};

@@ -190,7 +190,9 @@ Kind kind_of_sqlstate(const std::string& sqlstate) noexcept {
 }
 
 std::string hint_of_sqlstate(const std::string& sqlstate) {
-  if (sqlstate == "42501") return "grant this role the missing right, or connect as the owner of the tables";
+  if (sqlstate == "42501")
+    return "grant this role the missing right (`wrktalk migrate grants` for the agent's tables), or connect as the "
+           "owner";
   if (sqlstate == "25006")
     return "connect to the primary: this server is read-only (target_session_attrs=read-write finds it)";
   if (sqlstate == "53100") return "free disk space on the database server";

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/session.hpp"
+#include "core/migrate/grants.hpp"
 #include "core/migrate/history.hpp"
 
 #include <algorithm>
@@ -96,6 +97,10 @@ void judge_neighbours(Comparison& comparison, const Site& site) {
   });
   harmless.insert(harmless.end(), others, differences.end());
   differences.erase(others, differences.end());
+}
+
+Check rights_check(std::vector<std::string> excess) {
+  return {"rights", excess.empty() ? "none too many" : std::to_string(excess.size()) + " too many", std::move(excess)};
 }
 
 Check version_check(const std::optional<std::int64_t>& version, std::vector<std::string>& warnings) {
@@ -217,6 +222,7 @@ Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& puls
   for (const auto& name : check_names(*expected, inspection.comparison.differences)) {
     report.checks.push_back(structure_check(name, *expected, inspection.comparison));
   }
+  if (!set.owner_of.empty()) report.checks.push_back(rights_check(excess_rights(connection, site, pulse)));
   for (const auto& extra : inspection.comparison.harmless) report.warnings.push_back(extra.text());
   report.figures =
       table_figures(connection, is_langgraph(set) ? by_search_path(site) : site, tables_of(inspection.found), pulse);
