@@ -16,7 +16,7 @@ namespace {
 using base::Error;
 using base::Kind;
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = 128;
 
 struct Endpoint {
   sockaddr_storage address{};

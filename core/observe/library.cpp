@@ -13,6 +13,11 @@ Library load() {
   Library out{};
   library.find("MHD_start_daemon", out.start_daemon);
   library.find("MHD_stop_daemon", out.stop_daemon);
+  library.find("MHD_run", out.run);
+  library.find("MHD_add_connection", out.add_connection);
+  library.find("MHD_get_timeout", out.get_timeout);
+  library.find("MHD_get_daemon_info", out.get_daemon_info);
+  library.find("MHD_get_connection_info", out.get_connection_info);
   library.find("MHD_create_response_from_buffer", out.create_response_from_buffer);
   library.find("MHD_add_response_header", out.add_response_header);
   library.find("MHD_queue_response", out.queue_response);

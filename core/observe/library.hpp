@@ -9,6 +9,11 @@ namespace wrktalk::observe::mhd {
 struct Library {
   decltype(&::MHD_start_daemon) start_daemon;
   decltype(&::MHD_stop_daemon) stop_daemon;
+  decltype(&::MHD_run) run;
+  decltype(&::MHD_add_connection) add_connection;
+  decltype(&::MHD_get_timeout) get_timeout;
+  decltype(&::MHD_get_daemon_info) get_daemon_info;
+  decltype(&::MHD_get_connection_info) get_connection_info;
   decltype(&::MHD_create_response_from_buffer) create_response_from_buffer;
   decltype(&::MHD_add_response_header) add_response_header;
   decltype(&::MHD_queue_response) queue_response;

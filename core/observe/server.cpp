@@ -2,21 +2,23 @@
 #include "core/observe/server.hpp"
 
 #include "core/base/error.hpp"
+#include "core/observe/connections.hpp"
 #include "core/observe/library.hpp"
 #include "core/observe/metrics.hpp"
 #include "core/observe/probes.hpp"
 
+#include <array>
 #include <csignal>
+#include <poll.h>
 #include <string_view>
+#include <sys/eventfd.h>
 
 namespace wrktalk::observe {
 namespace {
 
 using std::string_view;
 
-constexpr unsigned kIdleSeconds = 5;
-constexpr unsigned kMostConnections = 32;
-constexpr unsigned kMostOfOneAddress = 8;
+constexpr std::chrono::milliseconds kWithoutDescriptors{100};
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
 /// No signal is for a thread that is started while this lives: the loop reads them all from its descriptor.
@@ -56,6 +58,7 @@ MHD_Result send(MHD_Connection* connection, const Reply& reply) noexcept {
   if (response == nullptr) return MHD_NO;
   mhd.add_response_header(response, "Content-Type", reply.type);
   mhd.add_response_header(response, "Cache-Control", "no-store");
+  mhd.add_response_header(response, "Connection", "close");
   const auto queued = mhd.queue_response(connection, static_cast<unsigned>(reply.answer.status), response);
   mhd.destroy_response(response);
   return queued;
@@ -74,19 +77,33 @@ MHD_Result answer(void* shown, MHD_Connection* connection, const char* path, con
   }
 }
 
+/// The server's thread.
+void serve(Connections& open, int listening, int stop) {
+  bool takes_more = true;
+  for (;;) {
+    std::array<pollfd, 3> fds = {
+        {{stop, POLLIN, 0}, {open.descriptor(), POLLIN, 0}, {takes_more ? listening : -1, POLLIN, 0}}};
+    const base::Deadline due = takes_more ? open.due() : base::Deadline::in(kWithoutDescriptors);
+    ::poll(fds.data(), fds.size(), due.poll_timeout());
+    if (fds[0].revents != 0) return;
+    takes_more = fds[2].revents == 0 || open.accept_from(listening);
+    open.run();
+  }
+}
+
 }  // namespace
 
-void Server::Stop::operator()(MHD_Daemon* daemon) const noexcept { mhd::library().stop_daemon(daemon); }
-
-Server::Server(const Address& address, const Board& board) : shown_(new Shown{board, {}}) {
-  auto socket = listen_on(address);
+Server::Server(const Address& address, const Board& board)
+    : shown_(new Shown{board, {}}), socket_(listen_on(address)), stop_(::eventfd(0, EFD_CLOEXEC)) {
+  if (!stop_) base::throw_errno(base::Kind::failed, "cannot answer on " + to_text(address));
+  auto connections = std::make_unique<Connections>(answer, shown_.get());
   const SignalsBlocked blocked;
-  daemon_.reset(mhd::library().start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, answer, shown_.get(),
-                                            MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_CONNECTION_TIMEOUT,
-                                            kIdleSeconds, MHD_OPTION_PER_IP_CONNECTION_LIMIT, kMostOfOneAddress,
-                                            MHD_OPTION_CONNECTION_LIMIT, kMostConnections, MHD_OPTION_END));
-  if (!daemon_) base::throw_errno(base::Kind::failed, "cannot answer on " + to_text(address));
-  socket.release();  // closed by the daemon
+  thread_ = std::thread([this, open = std::move(connections)] { serve(*open, socket_.get(), stop_.get()); });
+}
+
+Server::~Server() {
+  ::eventfd_write(stop_.get(), 1);
+  thread_.join();
 }
 
 }  // namespace wrktalk::observe

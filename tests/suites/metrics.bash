@@ -64,6 +64,29 @@ check 'and alive' says 200 livez '^ok$'
 check 'and healthy' health 0 --max-age 30s
 check 'says health' expect_output "healthy: the loop's last tick was"
 check 'also as JSON' expect_equal true jq .healthy <("$WRKTALK" health -o json)
+# Each of four addresses holds ten connections that send a byte now and then.
+cat >"$WORK/slow.py" <<'PY'
+import socket, sys, time
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), source_address=(f"127.0.0.{2 + i % 4}", 0)) for i in range(40)]
+print("held", flush=True)
+while True:
+    for one in held:
+        try:
+            one.send(b"G")
+        except OSError:
+            pass
+    time.sleep(1)
+PY
+starved() {
+    background slow python3 "$WORK/slow.py" "$port"
+    wait_until 10 grep -q held "$WORK/slow.log"
+    for _ in 1 2 3 4 5; do
+        expect_equal 200 code livez
+        sleep 1
+    done
+    end_background slow || true
+}
+check 'slow connections from several addresses starve nobody' starved
 check 'nothing else is there' says 404 '' '/livez, /readyz and /metrics'
 check 'nothing takes a POST' expect_equal 405 curl -s -o /dev/null -w '%{http_code}' -d x "http://127.0.0.1:$port/metrics"
 check 'HEAD is answered' expect_output '^HTTP/1.1 200' curl -sI "http://127.0.0.1:$port/readyz"
