@@ -47,6 +47,7 @@ struct Selected {
   std::function<base::ExitCode(Env&)> run;
   bool bare = false;     ///< settings are neither read nor checked: `run` needs none
   bool offline = false;  ///< no database is used: --vault changes nothing
+  bool probe = false;    ///< asked every few seconds: what looks wrong in the settings is not told each time
   bool daemon = false;   ///< lives long: a login to Vault is kept, others are given up before `run`
 };
 

@@ -51,6 +51,7 @@ void add_health(CLI::App& app, Selected& chosen) {
   sub->callback([options, &chosen] {
     chosen = {"health", [options](Env& env) { return run_health(*options, env); }};
     chosen.offline = true;
+    chosen.probe = true;
   });
 }
 

@@ -4,13 +4,13 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/config/file.hpp"
 #include "core/log/log.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <array>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -40,7 +40,9 @@ std::map<std::string, std::string> environment() {
   return variables;
 }
 
-std::string read(const std::string& path) {
+/// Whoever can change it decides what we do.
+std::string read(const std::string& path, const std::string& what) {
+  base::require_trusted(path, what + " " + path);
   try {
     return base::read_file(path, kLargestFile);
   } catch (const Error& e) {
@@ -49,9 +51,8 @@ std::string read(const std::string& path) {
 }
 
 void warn_when_others_may_read(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IROTH) != 0) {
-    log::warn("config.readable_by_others", path + " holds a password and every user may read it: chmod 600 it");
+  if (base::is_read_by_others(path)) {
+    log::warn("config.readable_by_others", path + " holds a secret and other users may read it: chmod 600 it");
   }
 }
 
@@ -117,15 +118,14 @@ config::Inputs gather(const Globals& globals) {
   in.host_name = host_name();
   if (!globals.pg_env_file.empty()) {
     in.pg_env_path = globals.pg_env_file;
-    in.pg_env = config::parse_pg_env(read(in.pg_env_path), in.pg_env_path, config::pg_variables());
-    if (holds_password(in.pg_env)) warn_when_others_may_read(in.pg_env_path);
+    in.pg_env =
+        config::parse_pg_env(read(in.pg_env_path, "the environment file"), in.pg_env_path, config::pg_variables());
   }
   in.file_path = globals.config_file;
   if (in.file_path.empty()) in.file_path = in.environment[kFileVariable];
   if (in.file_path.empty() && base::exists(kDefaultFile)) in.file_path = kDefaultFile;
   if (!in.file_path.empty()) {
-    in.file = config::parse_file(read(in.file_path), in.file_path);
-    if (holds_password(in.file)) warn_when_others_may_read(in.file_path);
+    in.file = config::parse_file(read(in.file_path, "the config file"), in.file_path);
   }
   return in;
 }
@@ -134,6 +134,14 @@ void settle(Env& env, const config::Inputs& inputs) {
   env.values = config::resolve(inputs);
   env.settings = config::parse(env.values, db::parse_conninfo);
   hide_secrets(env);
+}
+
+void warn_of(const Env& env, const config::Inputs& inputs) {
+  if (holds_password(inputs.pg_env)) warn_when_others_may_read(inputs.pg_env_path);
+  if (holds_password(inputs.file)) warn_when_others_may_read(inputs.file_path);
+  for (const auto& [key, value] : env.values) {
+    if (!value.path.empty()) warn_when_others_may_read(value.path);
+  }
 }
 
 db::ConnectionSettings FilesAgain::fresh() {

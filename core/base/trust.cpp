@@ -175,6 +175,10 @@ void require_trusted(const std::string& path, const std::string& what) {
   }
 }
 
+void require_trusted_program(const std::string& program) {
+  if (program.find('/') != std::string::npos) require_trusted(program, "the program " + program);
+}
+
 bool is_read_by_others(const std::string& path) {
   struct stat info {};
   if (in_pod() || ::stat(path.c_str(), &info) != 0) return false;

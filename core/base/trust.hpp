@@ -28,6 +28,9 @@ std::optional<Distrust> distrust(const std::string& path);
 /// Throws Error(configuration): "WHAT is not safe to use: WHY".
 void require_trusted(const std::string& path, const std::string& what);
 
+/// The same for a program of a setting: one without a slash is looked up in PATH, which whoever starts us answers for.
+void require_trusted_program(const std::string& program);
+
 /// Whether another user may read the file at `path`, as libpq judges a key: root's may be read by its group. Never in a pod.
 bool is_read_by_others(const std::string& path);
 

@@ -3,6 +3,7 @@
 #include "core/base/files.hpp"
 #include "core/base/nearest.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/config/settings.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ const std::string* said(const Texts& texts, const std::string& name) {
 }
 
 std::string read_secret(const std::string& path, const std::string& named_by) {
+  base::require_trusted(path, named_by);
   try {
     std::string text = base::read_file(path, kLargestSecretFile);
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
@@ -40,14 +42,14 @@ std::optional<Value> named(const Texts& texts, const std::string& name, const ch
   if (text != nullptr && path != nullptr) {
     throw Error(Kind::configuration, "both " + name + " and " + name + file_suffix + " are set", "keep one of them");
   }
-  if (text != nullptr) return Value{*text, source, origin};
-  if (path != nullptr) return Value{read_secret(*path, name + file_suffix), source, origin + file_suffix};
+  if (text != nullptr) return Value{*text, source, origin, {}};
+  if (path != nullptr) return Value{read_secret(*path, name + file_suffix), source, origin + file_suffix, *path};
   return std::nullopt;
 }
 
 std::optional<Value> first_of(const Texts& texts, const char* names, Source source, const std::string& origin) {
   for (const auto& name : base::split(names, ' ')) {
-    if (const auto* text = said(texts, name)) return Value{*text, source, origin.empty() ? name : origin};
+    if (const auto* text = said(texts, name)) return Value{*text, source, origin.empty() ? name : origin, {}};
   }
   return std::nullopt;
 }
@@ -63,8 +65,8 @@ Value winner(const Definition& item, const Inputs& in) {
     value->origin = in.file_path;
     return *value;
   }
-  if (std::string(item.key) == "agent.id") return {in.host_name, Source::default_value, "the host's name"};
-  return {item.default_value, Source::default_value, "default"};
+  if (std::string(item.key) == "agent.id") return {in.host_name, Source::default_value, "the host's name", {}};
+  return {item.default_value, Source::default_value, "default", {}};
 }
 
 void refuse_unknown_keys(const Inputs& in) {

@@ -33,6 +33,7 @@ struct Value {
   std::string text;  ///< never shown when the definition says secret
   Source source = Source::default_value;
   std::string origin;  ///< "WRKTALK_AGENT_DB_HOST", "/etc/wrktalk/wrktalk.toml", "--db-host", "default"
+  std::string path;    ///< the file that a secret was read from; empty: none
 };
 using Values = std::map<std::string, Value>;  ///< by key
 
@@ -47,8 +48,8 @@ struct Inputs {
   std::string host_name;  ///< the default of agent.id
 };
 
-/// Every key with its winning value. Throws Error(configuration) for an unknown key in the file (with a suggestion), an
-/// unreadable *_FILE, or a secret given both as itself and as a file.
+/// Every key with its winning value. Throws Error(configuration) for an unknown key in the file (with a suggestion), a *_FILE that cannot be
+/// read or that another user could change, or a secret given both as itself and as a file.
 Values resolve(const Inputs& inputs);
 
 /// PG* variables that name a connection setting: what `pg_env.sh` may set.
@@ -81,7 +82,7 @@ struct Vault {
   std::string address;
   std::string ca_file;  ///< empty: the system's
   bool skip_verify = false;
-  bool insecure = false;  ///< whether `skip_verify` is meant
+  bool insecure = false;                ///< whether `skip_verify` is meant
   std::string namespace_;
   VaultAuth auth = VaultAuth::kubernetes;
   std::string auth_mount;
@@ -147,8 +148,8 @@ struct Settings {
   std::string webhook_url;     ///< a secret; empty: none
   std::string webhook_secret;  ///< empty: not signed
   std::string webhook_ca_file;
-  std::string log_level;   ///< as log::parse_level takes it
-  std::string log_format;  ///< "text" | "json"
+  std::string log_level;                ///< as log::parse_level takes it
+  std::string log_format;               ///< "text" | "json"
 };
 
 /// Throws Error(configuration) naming the value's origin and what it may be. `values` hold every key.

@@ -2,6 +2,7 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/deploy/folders.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
@@ -68,6 +69,7 @@ class Host : public Deployer {
 
   void check_access(base::Pulse&) override {
     for (const auto& program : {activate_, health_}) {
+      base::require_trusted_program(program);
       if (program.empty() || ::access(program.c_str(), X_OK) == 0) continue;
       base::throw_errno(Kind::configuration, "cannot run " + program,
                         "name one executable file, without arguments (wrktalk config show)");

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -68,6 +69,7 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
     log::info("deploy.output", line);
     if (on_output_) on_output_(std::string(line));
   };
+  base::require_trusted_program(act.argv.front());
   log::info("deploy.command", base::join(act.argv, " "));
   exec::Outcome outcome = exec::run(spec, pulse);
   need_started(outcome, act.argv.front());
@@ -78,6 +80,7 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
 }
 
 exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse, std::chrono::milliseconds timeout) const {
+  base::require_trusted_program(argv.front());
   exec::Spec spec;
   spec.argv = std::move(argv);
   spec.environment = environment_;

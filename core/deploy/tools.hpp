@@ -18,7 +18,7 @@ std::vector<std::string> allowed_environment(const std::vector<std::string>& nam
                                              const std::vector<std::string>& passed);
 
 /// How the deployers run their programs: environment, log, fence, and what cannot be an answer.
-/// Both verbs throw Error(configuration) for a program that is not there.
+/// Both verbs throw Error(configuration) for a program that is not there, or that another user could exchange.
 class Tools {
  public:
   Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output);

@@ -5,6 +5,7 @@
 #include "core/maintenance/program.hpp"
 #include "core/maintenance/proxy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -91,11 +92,25 @@ class FlagFile : public Proxy {
       make();
       if (::lstat(path_.c_str(), &info) != 0) cannot_make();
     }
+    need_removable(info);
     // A fixed name in a folder that anyone may write to: a link there is not followed.
     if (!S_ISREG(info.st_mode)) {
       throw Error(Kind::configuration, "cannot make the maintenance flag " + path_ + ": what has this name is no file",
                   "set WRKTALK_AGENT_MAINTENANCE_FLAG to another path");
     }
+  }
+
+  /// One that we could not take down again is told before anything else is touched: in a sticky folder a name is its owner's.
+  void need_removable(const struct stat& file) const {
+    const std::size_t slash = path_.rfind('/');
+    const std::string folder = path_.substr(0, std::max<std::size_t>(slash, 1));
+    struct stat info {};
+    if (::geteuid() == 0 || file.st_uid == ::geteuid() || ::stat(folder.c_str(), &info) != 0) return;
+    if (info.st_uid == ::geteuid() || (info.st_mode & S_ISVTX) == 0) return;
+    throw Error(Kind::configuration,
+                "the maintenance flag " + path_ + " belongs to the user with id " + std::to_string(file.st_uid) +
+                    ", and in " + folder + " nobody else can remove it",
+                "remove it as that user, or set WRKTALK_AGENT_MAINTENANCE_FLAG to a path in a folder of this user's");
   }
 
   /// The file appears with its mark in it: whoever sees it without one takes it for a file made by hand. Of two agents one makes it.

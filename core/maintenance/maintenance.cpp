@@ -2,6 +2,7 @@
 #include "core/maintenance/maintenance.hpp"
 
 #include "core/base/crash_point.hpp"
+#include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 #include "core/maintenance/proxy.hpp"
 #include "core/maintenance/windows.hpp"
@@ -217,7 +218,12 @@ void give_up(const Sessions& db, const Settings& settings, const Opening& openin
 
 }  // namespace
 
-void check(const Settings& settings) { make_proxy(settings); }
+void check(const Settings& settings) {
+  make_proxy(settings);
+  for (const auto* program : {&settings.reload, &settings.on_program, &settings.off_program}) {
+    base::require_trusted_program(*program);
+  }
+}
 
 void open(const Sessions& db, const Settings& settings, const Opening& opening, base::Pulse& pulse) {
   const auto proxy = make_proxy(settings);

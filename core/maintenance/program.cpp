@@ -2,6 +2,7 @@
 #include "core/maintenance/program.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/trust.hpp"
 #include "core/exec/run.hpp"
 #include "core/log/log.hpp"
 
@@ -22,6 +23,7 @@ constexpr const char* kPassed[] = {"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR
 }  // namespace
 
 void run_program(const std::string& program, bool on, base::Pulse& pulse) {
+  base::require_trusted_program(program);
   exec::Spec spec;
   spec.argv = {program};
   for (const char* name : kPassed) {

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/stat.h>
+
 using namespace wrktalk;
 using test::tool;
 
@@ -30,6 +32,42 @@ TEST_SUITE("cmd::config") {
     CHECK(settings["db.user"]["source"] == "libpq");
     CHECK(settings["db.password"]["value"] == "***");
     CHECK(settings["checkpoint.dsn"]["value"] == "***");
+  }
+
+  TEST_CASE("a file that another user could change is not read, and the reason is named") {
+    const base::TempDir dir(base::private_parent(), "cmd-test-");
+    const auto refused = [&](const std::string& name, const std::string& words, std::vector<std::string> environment) {
+      const std::string path = dir.path() + "/" + name;
+      base::write_file(path,
+                       name == "pg_env.sh" ? "PGHOST=h"
+                       : name == "w.toml"  ? "[db]\nhost = \"h\"\n"
+                                           : "secret",
+                       0600);
+      CHECK(tool(words, environment).code == 0);
+      ::chmod(path.c_str(), 0602);
+      const auto ran = tool(words, environment);
+      CHECK(ran.code == 5);
+      CHECK(ran.err.find(path + " is writable by everybody") != std::string::npos);
+      CHECK(ran.err.find("run chmod o-w " + path) != std::string::npos);
+      ::chmod(path.c_str(), 0600);
+      ::chmod(dir.path().c_str(), 0757);
+      CHECK(tool(words, environment).code == 5);
+      ::chmod(dir.path().c_str(), 0700);
+    };
+    refused("w.toml", "config show --config " + dir.path() + "/w.toml", {});
+    refused("pg_env.sh", "config show --pg-env " + dir.path() + "/pg_env.sh", {});
+    refused("password", "config show", {"WRKTALK_AGENT_DB_PASSWORD_FILE=" + dir.path() + "/password"});
+  }
+
+  TEST_CASE("a file of a secret that other users may read is warned of") {
+    const base::TempDir dir(base::private_parent(), "cmd-test-");
+    const std::string path = dir.path() + "/password";
+    base::write_file(path, "hunter2", 0644);
+    const auto ran = tool("config show", {"WRKTALK_AGENT_DB_PASSWORD_FILE=" + path});
+    CHECK(ran.code == 0);
+    CHECK(ran.err.find("config.readable_by_others") != std::string::npos);
+    CHECK(tool("config show", {"WRKTALK_AGENT_DB_PASSWORD_FILE=" + path, "KUBERNETES_SERVICE_HOST=10.0.0.1"})
+              .err.empty());
   }
 
   TEST_CASE("pg_env.sh is read without a shell") {

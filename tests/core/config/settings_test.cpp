@@ -99,8 +99,8 @@ TEST_SUITE("config::resolve") {
 
   TEST_CASE("a secret is shown as stars, and as nothing when there is none") {
     for (const auto& item : config::definitions()) {
-      CHECK(config::shown(item, {"text", Source::flag, ""}) == (item.secret ? "***" : "text"));
-      CHECK(config::shown(item, {"", Source::default_value, ""}).empty());
+      CHECK(config::shown(item, {"text", Source::flag, "", ""}) == (item.secret ? "***" : "text"));
+      CHECK(config::shown(item, {"", Source::default_value, "", ""}).empty());
     }
   }
 

@@ -111,6 +111,21 @@ TEST_SUITE("deploy::host") {
     CHECK_THROWS_AS(host.deployer().check({"1.0", host.dir.path() + "/none", {}, {}}, host.pulse), base::Error);
   }
 
+  TEST_CASE("a program that others may write to is refused before anything is touched, and is not run") {
+    for (const auto setting : {&Settings::host_activate, &Settings::host_health}) {
+      Host host;
+      host.settings.*setting = host.program("act", "");
+      ::chmod((host.settings.*setting).c_str(), 0757);
+      const auto error = error_of([&] { host.deployer().preflight(host.pulse); });
+      CHECK(error.kind() == base::Kind::configuration);
+      CHECK(error.hint() == "run chmod o-w " + host.settings.*setting);
+      CHECK_FALSE(base::exists(host.settings.host_root));
+      const Release made = host.release("1.0");
+      CHECK_THROWS_AS((host.deployer().apply(made, host.pulse), host.deployer().health(made, host.pulse)), base::Error);
+      CHECK(host.log().empty());
+    }
+  }
+
   TEST_CASE("a folder that somebody else prepared under /tmp is not used") {
     Host host;
     const std::string shared = host.dir.path() + "/shared";

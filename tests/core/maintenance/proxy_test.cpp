@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/fd.hpp"
 #include "core/base/files.hpp"
+#include "core/maintenance/maintenance.hpp"
 
 #include <doctest/doctest.h>
 
@@ -127,6 +128,27 @@ TEST_SUITE("maintenance::Proxy") {
     CHECK(late->identity(f.pulse).text == mark);
   }
 
+  TEST_CASE("a flag file in a sticky folder that this user could not remove again is refused before anything is touched") {
+    if (::geteuid() != 0) {
+      MESSAGE("SKIP: only root becomes another user");
+      return;
+    }
+    Fixture f;
+    f.show(true);
+    ::chmod(f.folder.path().c_str(), 01777);
+    REQUIRE(::seteuid(12'345) == 0);
+    const Error error = f.error_of_show(true);
+    REQUIRE(::seteuid(0) == 0);
+    CHECK(error.kind() == Kind::configuration);
+    CHECK(std::string(error.what()).find(f.settings.flag_file + " belongs to the user with id 0, and in ") !=
+          std::string::npos);
+    ::chmod(f.folder.path().c_str(), 0777);
+    REQUIRE(::seteuid(12'345) == 0);
+    CHECK_NOTHROW(f.show(true));
+    CHECK_NOTHROW(f.show(false));
+    REQUIRE(::seteuid(0) == 0);
+  }
+
   TEST_CASE("two agents that raise one flag file at once agree on its mark") {
     Fixture f;
     auto one = maintenance::make_proxy(f.settings);
@@ -177,6 +199,19 @@ TEST_SUITE("maintenance::Proxy") {
     f.settings.on_program = f.folder.path() + "/missing";
     CHECK(f.error_of_show(true).kind() == Kind::configuration);
     ::unsetenv("SECRET");
+  }
+
+  TEST_CASE("a program that others may write to is refused at once, and is not run") {
+    Fixture f;
+    f.settings.handler = Handler::command;
+    f.settings.on_program = f.program("on", 0);
+    f.settings.off_program = f.program("off", 0);
+    ::chmod(f.settings.on_program.c_str(), 0757);
+    CHECK_THROWS_AS(maintenance::check(f.settings), Error);
+    const Error error = f.error_of_show(true);
+    CHECK(error.kind() == Kind::configuration);
+    CHECK(error.hint() == "run chmod o-w " + f.settings.on_program);
+    CHECK_FALSE(base::exists(f.folder.path() + "/log"));
   }
 
   TEST_CASE("settings that cannot work are refused at once") {
