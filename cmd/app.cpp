@@ -92,7 +92,8 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
           globals.yes,
           signals,
           nullptr,
-          interrupt.get()};
+          interrupt.get(),
+          {}};
   config::Inputs inputs;
   if (!chosen.bare) {
     inputs = gather(globals);

@@ -4,6 +4,7 @@
 #include "core/base/exit_code.hpp"
 #include "core/base/pulse.hpp"
 #include "core/config/settings.hpp"
+#include "core/config/unknown.hpp"
 #include "core/db/settings.hpp"
 #include "core/exec/signals.hpp"
 
@@ -39,6 +40,7 @@ struct Env {
   exec::Signals& signals;
   agent::Credentials* credentials = nullptr;  ///< for a daemon: where others come from when the database refuses these
   int interrupt_fd = -1;                      ///< readable while `signals` holds SIGINT or SIGTERM
+  std::vector<config::UnknownVariable> unknown{};  ///< for `config show`
 };
 
 /// What the parser chose. `run` is called once, after parsing.

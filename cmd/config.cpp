@@ -23,6 +23,10 @@ ExitCode show(const Env& env) {
                                         {"origin", value.origin},
                                         {"variable", item.variable}};
     }
+    document["unknown"] = nlohmann::ordered_json::array();
+    for (const auto& [name, meant] : env.unknown) {
+      document["unknown"].push_back({{"variable", name}, {"meant", meant ? nlohmann::json(*meant) : nlohmann::json()}});
+    }
     document["databases"] = {{"agent", agent}, {"checkpoint", checkpoint}};
     print_json(document);
     return ExitCode::done;
@@ -32,7 +36,10 @@ ExitCode show(const Env& env) {
     const config::Value& value = env.values.at(item.key);
     table.add({item.key, config::shown(item, value), value.origin, item.variable});
   }
-  std::cout << table.text() << "\nagent database:       " << agent << "\ncheckpoint database:  " << checkpoint << '\n';
+  std::cout << table.text() << '\n';
+  for (const auto& unknown : env.unknown) std::cout << config::to_text(unknown) << '\n';
+  std::cout << (env.unknown.empty() ? "" : "\n") << "agent database:       " << agent
+            << "\ncheckpoint database:  " << checkpoint << '\n';
   return ExitCode::done;
 }
 

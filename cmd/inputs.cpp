@@ -20,7 +20,6 @@ using base::Error;
 using base::Kind;
 
 constexpr const char* kDefaultFile = "/etc/wrktalk/wrktalk.toml";
-constexpr const char* kFileVariable = "WRKTALK_AGENT_CONFIG";
 constexpr std::size_t kLargestFile = 1024 * 1024;
 
 const char* group_of(const std::string& key) {
@@ -122,7 +121,7 @@ config::Inputs gather(const Globals& globals) {
         config::parse_pg_env(read(in.pg_env_path, "the environment file"), in.pg_env_path, config::pg_variables());
   }
   in.file_path = globals.config_file;
-  if (in.file_path.empty()) in.file_path = in.environment[kFileVariable];
+  if (in.file_path.empty()) in.file_path = in.environment[config::kFileVariable];
   if (in.file_path.empty() && base::exists(kDefaultFile)) in.file_path = kDefaultFile;
   if (!in.file_path.empty()) {
     in.file = config::parse_file(read(in.file_path, "the config file"), in.file_path);
@@ -133,6 +132,7 @@ config::Inputs gather(const Globals& globals) {
 void settle(Env& env, const config::Inputs& inputs) {
   env.values = config::resolve(inputs);
   env.settings = config::parse(env.values, db::parse_conninfo);
+  env.unknown = config::unknown_variables(inputs.environment);
   hide_secrets(env);
 }
 
@@ -142,6 +142,7 @@ void warn_of(const Env& env, const config::Inputs& inputs) {
   for (const auto& [key, value] : env.values) {
     if (!value.path.empty()) warn_when_others_may_read(value.path);
   }
+  for (const auto& unknown : env.unknown) log::warn("config.unknown_variable", config::to_text(unknown));
 }
 
 db::ConnectionSettings FilesAgain::fresh() {

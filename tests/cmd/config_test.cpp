@@ -34,6 +34,21 @@ TEST_SUITE("cmd::config") {
     CHECK(settings["checkpoint.dsn"]["value"] == "***");
   }
 
+  TEST_CASE("a variable that is no setting is listed with the one that was meant, and other commands warn of it") {
+    const std::vector<std::string> environment = {"WRKTALK_AGENT_MAINTENANCE_HANDLER=none",
+                                                  "WRKTALK_AGENT_DB_HOST=/none"};
+    const auto shown = tool("config show", environment);
+    CHECK(shown.out.find("\nWRKTALK_AGENT_MAINTENANCE_HANDLER is no setting: did you mean "
+                         "WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER?\n") != std::string::npos);
+    const auto unknown = nlohmann::json::parse(tool("config show -o json", environment).out)["unknown"];
+    REQUIRE(unknown.size() == 1);
+    CHECK(unknown[0]["variable"] == "WRKTALK_AGENT_MAINTENANCE_HANDLER");
+    CHECK(unknown[0]["meant"] == "WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER");
+    const auto other = tool("status", environment);
+    CHECK(other.err.find("config.unknown_variable") != std::string::npos);
+    CHECK(tool("health", environment).err.find("config.unknown_variable") == std::string::npos);
+  }
+
   TEST_CASE("a file that another user could change is not read, and the reason is named") {
     const base::TempDir dir(base::private_parent(), "cmd-test-");
     const auto refused = [&](const std::string& name, const std::string& words, std::vector<std::string> environment) {

@@ -10,7 +10,7 @@ pg_database wrktalk
 tasks=${WRKTALK_TEST_TASKS:-600}
 # The agents have ids of their own and serve the host targets of one site: their default target is of another kind.
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=docker WRKTALK_AGENT_AGENT_ID=site WRKTALK_AGENT_HOST_ROOT=$WORK/srv \
-    WRKTALK_AGENT_MAINTENANCE_HANDLER=none TMPDIR=$WORK/tmp
+    WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=none TMPDIR=$WORK/tmp
 mkdir "$TMPDIR"
 "$WRKTALK" migrate up --set agent >/dev/null
 for version in 1 2 3 4; do
