@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
 #include "core/config/file.hpp"
+#include "core/db/exposure.hpp"
 #include "core/log/log.hpp"
 
 #include <CLI/CLI.hpp>
@@ -53,6 +54,16 @@ void warn_when_others_may_read(const std::string& path) {
   if (base::is_read_by_others(path)) {
     log::warn("config.readable_by_others", path + " holds a secret and other users may read it: chmod 600 it");
   }
+}
+
+/// Whether it would be encrypted decides who is in between.
+void warn_when_exposed(const db::ConnectionSettings& database, const std::string& setting) {
+  const auto found = db::exposure(database);
+  if (!found) return;
+  log::warn("db.plain_connection", "sslmode is " + found->ssl_mode + " for " + found->host +
+                                       ": whoever is on the way there may read and change what is said; set " +
+                                       setting +
+                                       " to verify-full, and PGSSLROOTCERT to the CA of the server's certificate");
 }
 
 bool holds_password(const std::map<std::string, std::string>& keys) {
@@ -141,6 +152,10 @@ void warn_of(const Env& env, const config::Inputs& inputs) {
   if (holds_password(inputs.file)) warn_when_others_may_read(inputs.file_path);
   for (const auto& [key, value] : env.values) {
     if (!value.path.empty()) warn_when_others_may_read(value.path);
+  }
+  warn_when_exposed(agent_database(env, "start"), "WRKTALK_AGENT_DB_SSL_MODE");
+  if (env.settings.checkpoint_db.parameters != env.settings.agent_db.parameters) {
+    warn_when_exposed(checkpoint_database(env, "start"), "WRKTALK_AGENT_CHECKPOINT_SSL_MODE");
   }
   for (const auto& unknown : env.unknown) log::warn("config.unknown_variable", config::to_text(unknown));
 }

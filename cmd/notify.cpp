@@ -61,7 +61,7 @@ ExitCode report_trial(const Env& env, const ordered_json& steps, const std::opti
 }
 
 ExitCode test_webhook(Env& env, const agent::Settings& settings) {
-  const auto request = notify::webhook_request(settings.notify, "test", "test", "{}");
+  const auto request = notify::webhook_request(settings.notify, "test", "test", "{}", std::chrono::system_clock::now());
   http::Client client(notify::webhook_options(settings.notify));
   SignalPulse pulse(env.signals);
   const auto response = client.send(request, pulse, base::Deadline::never());

@@ -57,7 +57,7 @@ secrets::Settings vault_settings(const config::Vault& vault) {
   require(vault.address, "VAULT_ADDR", "set it to Vault's address, https://HOST:PORT");
   require(vault.path, "WRKTALK_AGENT_VAULT_PATH", "set it to the secret's MOUNT/PATH");
   secrets::Settings settings;
-  settings.server = {vault.address, vault.namespace_, vault.ca_file, verifies(vault)};
+  settings.server = {vault.address, vault.namespace_, vault.ca_file, verifies(vault), vault.allow_http};
   settings.auth = auth_of(vault.auth);
   settings.auth_mount = vault.auth_mount.empty() ? default_mount(settings.auth) : vault.auth_mount;
   settings.role = vault.role;

@@ -56,6 +56,7 @@ notify::Settings notify_settings(const config::Settings& config) {
   out.webhook_url = base::Secret(config.webhook_url);
   out.webhook_secret = base::Secret(config.webhook_secret);
   out.webhook_ca_file = config.webhook_ca_file;
+  out.plain_hosts = config.allow_http;
   return out;
 }
 

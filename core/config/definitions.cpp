@@ -105,6 +105,8 @@ const std::vector<Definition>& definitions() {
       {"notify.webhook_secret", "WRKTALK_AGENT_WEBHOOK_SECRET", "", "", "", true, "Key of the webhook's signature; empty: not signed"},
       {"notify.webhook_ca_file", "WRKTALK_AGENT_WEBHOOK_CA_FILE", "", "--webhook-ca-file", "", false, "PEM file of the CA that signed the webhook's certificate; empty: the system's CAs"},
 
+      {"http.allow", "WRKTALK_AGENT_ALLOW_HTTP", "", "--allow-http", "", false, "Hosts (HOST or HOST:PORT, with commas) that Vault's and the webhook's address may reach by http://; this machine always may be"},
+
       {"migrate.ddl_lock_timeout", "WRKTALK_AGENT_DDL_LOCK_TIMEOUT", "", "--ddl-lock-timeout", "5s", false, "How long a migration waits for a table's lock before it tries anew"},
 
       {"log.level", "WRKTALK_AGENT_LOG_LEVEL", "", "--log-level", "INFO", false, "DEBUG, INFO, WARNING or ERROR"},

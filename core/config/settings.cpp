@@ -100,6 +100,14 @@ class Reader {
     return items;
   }
 
+  std::vector<std::string> hosts(const char* key) const {
+    auto items = list(key);
+    for (auto& item : items) {
+      for (char& c : item) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    return items;
+  }
+
  private:
   [[noreturn]] void refuse(const char* key, const std::string& what, const std::string& hint) const {
     const Value& value = values_.at(key);
@@ -139,6 +147,7 @@ Vault vault_of(const Reader& read) {
   vault.ca_file = read.optional_path("vault.ca_file");
   vault.skip_verify = read.yes("vault.skip_verify");
   vault.insecure = read.yes("vault.insecure");
+  vault.allow_http = read.hosts("http.allow");
   vault.namespace_ = read.text("vault.namespace");
   vault.token = read.text("vault.token");
   if (!read.text("vault.auth").empty()) {
@@ -226,6 +235,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.webhook_url = read.text("notify.webhook_url");
   s.webhook_secret = read.text("notify.webhook_secret");
   s.webhook_ca_file = read.optional_path("notify.webhook_ca_file");
+  s.allow_http = read.hosts("http.allow");
   s.log_level = read.log_level();
   s.log_format = read.choice("log.format", kFormats);
   return s;

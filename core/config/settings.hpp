@@ -83,6 +83,7 @@ struct Vault {
   std::string ca_file;  ///< empty: the system's
   bool skip_verify = false;
   bool insecure = false;                ///< whether `skip_verify` is meant
+  std::vector<std::string> allow_http;  ///< as in Settings
   std::string namespace_;
   VaultAuth auth = VaultAuth::kubernetes;
   std::string auth_mount;
@@ -148,6 +149,7 @@ struct Settings {
   std::string webhook_url;     ///< a secret; empty: none
   std::string webhook_secret;  ///< empty: not signed
   std::string webhook_ca_file;
+  std::vector<std::string> allow_http;  ///< HOST or HOST:PORT, in small letters
   std::string log_level;                ///< as log::parse_level takes it
   std::string log_format;               ///< "text" | "json"
 };

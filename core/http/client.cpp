@@ -5,6 +5,8 @@
 #include "core/http/http.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 
 namespace wrktalk::http {
@@ -17,6 +19,7 @@ using base::Kind;
 struct Peer {
   std::string host;
   std::string name;
+  bool plain;  ///< http://
 };
 
 std::string url_part(CURLU* url, CURLUPart part) {
@@ -40,11 +43,24 @@ Peer peer_of(const std::string& text) {
                 "leave them out of the address");
   }
   const std::string host = url_part(url.get(), CURLUPART_HOST);
-  return {host, host + ":" + url_part(url.get(), CURLUPART_PORT)};
+  return {host, host + ":" + url_part(url.get(), CURLUPART_PORT), scheme == "http"};
 }
 
 bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || base::starts_with(host, "127.");
+  in_addr address{};  // 127.example.org is another one
+  const bool is_number = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return host == "localhost" || host == "[::1]" || (is_number && base::starts_with(host, "127."));
+}
+
+/// Whoever is in between reads what is sent, and answers in the other's place.
+Peer checked_peer(const std::string& url, const std::vector<std::string>& plain_hosts) {
+  const Peer peer = peer_of(url);
+  const auto is_meant = [&](const std::string& name) { return name == peer.host || name == peer.name; };
+  if (peer.plain && !is_this_machine(peer.host) && std::none_of(plain_hosts.begin(), plain_hosts.end(), is_meant)) {
+    throw Error(Kind::configuration, "http:// to " + peer.name + " would be readable by everybody in between",
+                "use https://; or allow this host by WRKTALK_AGENT_ALLOW_HTTP=" + peer.host);
+  }
+  return peer;
 }
 
 /// A header's value could end it and begin another.
@@ -83,7 +99,7 @@ class Exchange {
   Exchange(const Options& options, const Request& request)
       : options_(options),
         request_(request),
-        peer_(peer_of(request.url)),
+        peer_(checked_peer(request.url, options.plain_hosts)),
         easy_({options.ca_file, options.verify}, options.connect_timeout, options.timeout) {
     for (const auto& [name, value] : request.headers) curl::append(headers_, header_line(name, value));
     // Not waiting for "100 Continue".

@@ -18,7 +18,8 @@ namespace wrktalk::http {
 
 struct Request {
   std::string method = "GET";
-  std::string url;  ///< http:// or https://, without user and password; the path is encoded already
+  std::string
+      url;  ///< https://, or http:// where the options allow it, without user and password; the path is encoded already
   std::vector<std::pair<std::string, std::string>> headers{};  ///< names and values; never logged
   std::string body{};                                          ///< never logged
 };
@@ -34,6 +35,8 @@ struct Options {
   std::string ca_file;          ///< PEM; empty: the system's
   bool verify = true;           ///< the server's certificate and name
   const char* ca_setting = "";  ///< how a user names another CA, for hints: "VAULT_CACERT"
+  /// HOST or HOST:PORT to which http:// may be spoken; to this machine itself it always may.
+  std::vector<std::string> plain_hosts{};
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{30'000};  ///< of a request from name resolution to the answer's last byte
   std::size_t limit_bytes = 1024 * 1024;      ///< of an answer's body

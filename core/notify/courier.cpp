@@ -175,8 +175,9 @@ void Courier::taken(const db::raw::Table& table) {
   base::crash_point("notify-taken");
   try {
     if (parcel_->recipient == kWebhook) {
-      call_ = std::make_unique<http::Call>(webhook_options(settings_),
-                                           webhook_request(settings_, parcel_->id, parcel_->event, parcel_->data));
+      call_ = std::make_unique<http::Call>(
+          webhook_options(settings_),
+          webhook_request(settings_, parcel_->id, parcel_->event, parcel_->data, std::chrono::system_clock::now()));
     } else if (row[12] != "t") {
       done({Result::Fate::never, "the admin is no longer active"});
     } else {

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace wrktalk::notify {
 
@@ -25,6 +26,7 @@ struct Settings {
   base::Secret webhook_url;  ///< empty: no webhook. Such addresses often hold a token
   base::Secret webhook_secret;
   std::string webhook_ca_file;
+  std::vector<std::string> plain_hosts{};  ///< to which the webhook's address may be http://
 };
 
 /// deployment_config's smtp_* columns, as they are.

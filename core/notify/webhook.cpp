@@ -10,7 +10,7 @@
 namespace wrktalk::notify {
 
 http::Request webhook_request(const Settings& settings, const std::string& id, const std::string& event,
-                              const std::string& data) {
+                              const std::string& data, std::chrono::system_clock::time_point now) {
   using nlohmann::ordered_json;
   if (settings.webhook_url.empty()) {
     throw base::Error(base::Kind::configuration, "no webhook is set", "set WRKTALK_AGENT_WEBHOOK_URL");
@@ -26,9 +26,13 @@ http::Request webhook_request(const Settings& settings, const std::string& id, c
   request.url = settings.webhook_url.reveal();
   request.body = document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   request.headers = {{"Content-Type", "application/json"}, {"X-WrkTalk-Event", event}, {"X-WrkTalk-Delivery", id}};
+  const std::string timestamp =
+      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+  request.headers.emplace_back("X-WrkTalk-Timestamp", timestamp);
   if (!settings.webhook_secret.empty()) {
-    request.headers.emplace_back("X-WrkTalk-Signature-256",
-                                 "sha256=" + base::hmac_sha256_hex(settings.webhook_secret.reveal(), request.body));
+    request.headers.emplace_back(
+        "X-WrkTalk-Signature-256",
+        "sha256=" + base::hmac_sha256_hex(settings.webhook_secret.reveal(), timestamp + "." + request.body));
   }
   return request;
 }
@@ -37,6 +41,7 @@ http::Options webhook_options(const Settings& settings) {
   http::Options options;
   options.ca_file = settings.webhook_ca_file;
   options.ca_setting = "WRKTALK_AGENT_WEBHOOK_CA_FILE";
+  options.plain_hosts = settings.plain_hosts;
   return options;
 }
 

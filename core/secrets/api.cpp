@@ -23,6 +23,7 @@ http::Options options_of(const Server& server) {
   options.ca_file = server.ca_file;
   options.verify = server.verify;
   options.ca_setting = "VAULT_CACERT";
+  options.plain_hosts = server.plain_hosts;
   options.connect_timeout = std::chrono::seconds(5);
   options.timeout = std::chrono::seconds(15);
   return options;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 /// Vault's HTTP API: one request and its answer.
 namespace wrktalk::secrets {
@@ -19,6 +20,7 @@ struct Server {
   std::string namespace_;  ///< empty: the root namespace
   std::string ca_file;     ///< empty: the system's
   bool verify = true;
+  std::vector<std::string> plain_hosts{};  ///< as http::Options has it
 };
 
 struct Answer {

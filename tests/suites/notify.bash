@@ -411,7 +411,9 @@ webhook() {
     expect_equal 'webhook pending 1' outbox
     rm "$WORK/hook/answer"
     expect_output '1 sent' "$WRKTALK" notify outbox flush
-    expect_equal "sha256=$(openssl dgst -sha256 -hmac "$WRKTALK_AGENT_WEBHOOK_SECRET" -r <"$WORK/hook/body" | cut -d' ' -f1)" cat "$WORK/hook/signature"
+    expect_equal "sha256=$({ printf %s. "$(<"$WORK/hook/timestamp")" && cat "$WORK/hook/body"; } |
+        openssl dgst -sha256 -hmac "$WRKTALK_AGENT_WEBHOOK_SECRET" -r | cut -d' ' -f1)" cat "$WORK/hook/signature"
+    [ "$(($(date +%s) - $(<"$WORK/hook/timestamp")))" -lt 60 ]
     expect_equal 'deploy.completed 2.0.0 completed' python3 -c "import json; b = json.load(open('$WORK/hook/body')); print(b['event'], b['data']['version'], 'completed')"
     echo 410 >"$WORK/hook/answer"
     expect_exit 0 "$WRKTALK" deploy 1.0.0

@@ -121,7 +121,7 @@ check 'another name than the certificate has' fails 5 "SSL: .*target host name" 
 check 'VAULT_SKIP_VERIFY alone' fails 5 'VAULT_SKIP_VERIFY would let' VAULT_SKIP_VERIFY=true
 check 'TLS where there is none' fails 5 'wrong version number|packet length too long' VAULT_ADDR="${VAULT_ADDR/http/https}"
 check 'nobody there' fails 6 'connect to 127.0.0.1 port 9 ' VAULT_ADDR=http://127.0.0.1:9
-check 'a name that nobody knows' fails 6 'resolve host: nowhere.invalid' VAULT_ADDR=http://nowhere.invalid
+check 'a name that nobody knows' fails 6 'resolve host: nowhere.invalid' VAULT_ADDR=https://nowhere.invalid
 check 'no token file' fails 5 'cannot read /nowhere: No such file' WRKTALK_AGENT_VAULT_JWT_FILE=/nowhere
 check 'a role that is not there' fails 5 'as role nope .*agent-executor.*: 400, role "nope" could not be found' \
     WRKTALK_AGENT_VAULT_ROLE=nope

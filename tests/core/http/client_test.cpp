@@ -92,7 +92,7 @@ TEST_SUITE("http::Client") {
   }
 
   TEST_CASE("a name that nobody knows and a connection that is closed may pass, too") {
-    CHECK(error_of([] { send({"GET", "http://nowhere.invalid"}); }).kind() == Kind::connection_lost);
+    CHECK(error_of([] { send({"GET", "https://nowhere.invalid"}); }).kind() == Kind::connection_lost);
     LoopbackServer server([](const std::string&) { return std::string(); });
     CHECK(error_of([&] { send({"GET", server.url()}); }).kind() == Kind::connection_lost);
   }
@@ -113,6 +113,27 @@ TEST_SUITE("http::Client") {
     }
     const Error e = error_of([] { send({"GET", "http://me:hunter2@host/"}); });
     CHECK(std::string(e.what()).find("hunter2") == std::string::npos);
+  }
+
+  TEST_CASE("http:// to another machine is refused unless that host is allowed by name") {
+    const auto refused = [](const std::string& url, std::vector<std::string> allowed) {
+      http::Options options;
+      options.plain_hosts = std::move(allowed);
+      options.connect_timeout = options.timeout = std::chrono::milliseconds(100);
+      const Error e = error_of([&] { send({"GET", url}, options, Deadline::in(std::chrono::milliseconds(200))); });
+      return std::string(e.what()).find("would be readable by everybody in between") != std::string::npos;
+    };
+    CHECK(refused("http://vault.invalid:8200", {}));
+    CHECK(refused("http://VAULT.invalid:8200", {"other.invalid", "vault.invalid:8201"}));
+    CHECK(refused("http://127.evil.invalid", {}));
+    CHECK_FALSE(refused("http://vault.invalid:8200", {"vault.invalid"}));
+    CHECK_FALSE(refused("http://vault.invalid:8200", {"vault.invalid:8200"}));
+    CHECK_FALSE(refused("https://vault.invalid:8200", {}));
+    CHECK_FALSE(refused("http://127.0.0.2:1", {}));
+    CHECK_FALSE(refused("http://localhost:1", {}));
+    CHECK(error_of([] {
+            send({"GET", "http://vault.invalid"});
+          }).hint() == "use https://; or allow this host by WRKTALK_AGENT_ALLOW_HTTP=vault.invalid");
   }
 
   TEST_CASE("a line break in a header's value is refused and not repeated") {
