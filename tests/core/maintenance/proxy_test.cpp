@@ -128,7 +128,8 @@ TEST_SUITE("maintenance::Proxy") {
     CHECK(late->identity(f.pulse).text == mark);
   }
 
-  TEST_CASE("a flag file in a sticky folder that this user could not remove again is refused before anything is touched") {
+  TEST_CASE(
+      "a flag file in a sticky folder that this user could not remove again is refused before anything is touched") {
     if (::geteuid() != 0) {
       MESSAGE("SKIP: only root becomes another user");
       return;
