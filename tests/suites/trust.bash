@@ -16,7 +16,7 @@ secret_volume() {
     mount -t tmpfs -o mode=1777 tmpfs "$WORK/mnt"
     mkdir "$WORK/mnt/..2026_11_27"
     printf 'hunter2hunter2' >"$WORK/mnt/..2026_11_27/db-password"
-    printf '[db]\nhost = "from-the-volume"\n' >"$WORK/mnt/..2026_11_27/wrktalk.toml"
+    printf '[db]\nhost = "from-the-volume"\nssl_mode = "verify-full"\n' >"$WORK/mnt/..2026_11_27/wrktalk.toml"
     ln -s ..2026_11_27 "$WORK/mnt/..data"
     ln -s ..data/db-password "$WORK/mnt/db-password"
     ln -s ..data/wrktalk.toml "$WORK/mnt/wrktalk.toml"
@@ -49,8 +49,8 @@ password=WRKTALK_AGENT_DB_PASSWORD_FILE=$WORK/mnt/db-password
 config=WRKTALK_AGENT_CONFIG=$WORK/mnt/wrktalk.toml
 # mounted COMMAND...: in a mount namespace of its own.
 mounted() {
-    export -f secret_volume config_volume read_only shows refuses as_agent expect_output expect_exit expect_equal in_secret in_config \
-        in_empty_dir on_host
+    mapfile -t functions < <(compgen -A function)
+    export -f "${functions[@]}"
     export WORK WRKTALK OUT ERR agent pod password config
     unshare --mount bash -euo pipefail -c "$*"
 }
@@ -82,7 +82,7 @@ check 'a host believes such a folder only when it is mounted read-only' mounted 
 # ---------------------------------------------------------------- users of one machine
 
 install -d -o $agent -g $agent -m 755 "$WORK/agent" "$WORK/other"
-printf '[db]\nhost = "h"\n' >"$WORK/agent/wrktalk.toml"
+printf '[db]\nhost = "h"\nssl_mode = "verify-full"\n' >"$WORK/agent/wrktalk.toml"
 chown 12345 "$WORK/agent/wrktalk.toml"
 check 'a config file of another user is refused' refuses 'belongs to the user 12345' "WRKTALK_AGENT_CONFIG=$WORK/agent/wrktalk.toml"
 chown $agent "$WORK/agent/wrktalk.toml"
