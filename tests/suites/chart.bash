@@ -71,6 +71,24 @@ check 'a hook that does not exist is refused' refused migration.*hook migration.
 check 'a port that is none is refused' refused networkPolicy.*postgres.*ports 'networkPolicy.postgres.ports={70000}'
 check 'a schedule that is none is refused' refused backup.*schedule backup.schedule=nightly
 check 'a password among the settings is refused' refused 'WRKTALK_AGENT_DB_PASSWORD would stand' agent.settings.WRKTALK_AGENT_DB_PASSWORD=hunter
+# secret_refused NAME: among the settings, and as a plain value of the environment.
+secret_refused() {
+    refused "agent.settings.$1 would stand" "agent.settings.$1=hunter"
+    refused "vault.settings.$1 would stand" "migration.enabled=true,vault.settings.$1=hunter"
+    refused "agent.extraEnv.$1 would stand" "agent.extraEnv[0].name=$1,agent.extraEnv[0].value=hunter"
+    expect_exit 0 helm template wrktalk-agent "$PACKAGE" \
+        --set "agent.extraEnv[0].name=$1,agent.extraEnv[0].valueFrom.secretKeyRef.name=s,agent.extraEnv[0].valueFrom.secretKeyRef.key=k"
+}
+# secrets: what wrktalk itself shows as a secret; tests/core/config compares the chart's list with the definitions, too.
+secrets() {
+    WRKTALK_AGENT_DB_DSN=host=a WRKTALK_AGENT_CHECKPOINT_DSN=host=a WRKTALK_AGENT_DB_PASSWORD=b WRKTALK_AGENT_CHECKPOINT_PASSWORD=b \
+        WRKTALK_AGENT_VAULT_SECRET_ID=c VAULT_TOKEN=d WRKTALK_AGENT_WEBHOOK_URL=https://e WRKTALK_AGENT_WEBHOOK_SECRET=f \
+        "$WRKTALK" config show -o json | jq -r '.settings[] | select(.value == "***").variable'
+    echo PGPASSWORD
+}
+secret_settings() { cat "$CHART/files/secret-settings"; }
+check 'so is each other setting that is secret, the webhook among them' each_line secrets secret_refused
+check 'and they are those that the chart lists' expect_same_lines secrets secret_settings
 check 'a token among those of Vault is refused' refused 'VAULT_TOKEN would stand' migration.enabled=true,vault.settings.VAULT_TOKEN=t
 check 'a setting that is none is refused' refused DB_HOST agent.settings.DB_HOST=db
 check 'an agent that would replace itself is refused' refused 'is this release.s own name, wrktalk-agent' \

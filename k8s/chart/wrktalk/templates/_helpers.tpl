@@ -90,7 +90,7 @@ securityContext:
 - name: WRKTALK_AGENT_VAULT_PATH
   value: {{ . | quote }}
 {{- end }}
-{{- include "wrktalk.refuse-secrets" (dict "where" "vault.settings" "settings" .root.Values.vault.settings) }}
+{{- include "wrktalk.refuse-secrets" (dict "root" .root "where" "vault.settings" "settings" .root.Values.vault.settings) }}
 {{- range $name, $value := .root.Values.vault.settings }}
 - name: {{ $name }}
   value: {{ include "wrktalk.text" $value }}
@@ -116,11 +116,13 @@ securityContext:
 {{- if kindIs "string" . }}{{ quote . }}{{ else }}{{ toJson . | quote }}{{ end }}
 {{- end }}
 
-{{- /* Settings are for all to read: a dict of where and settings. */}}
+{{- /* Settings are for all to read: a dict of root, where and settings. What is secret is a line of files/secret-settings; a misspelt one is
+       known by its end. */}}
 {{- define "wrktalk.refuse-secrets" -}}
+{{- $secrets := .root.Files.Lines "files/secret-settings" }}
 {{- range $name, $value := .settings }}
-{{- if regexMatch "(PASSWORD|DSN|SECRET|SECRET_ID|TOKEN)$" $name }}
-{{- fail (printf "%s.%s would stand where all can read it: put it into a Secret, and name that in agent.existingSecret or agent.extraEnv" $.where $name) }}
+{{- if or (has $name $secrets) (regexMatch "(PASSWORD|DSN|SECRET|SECRET_ID|TOKEN)$" $name) }}
+{{- fail (printf "%s.%s would stand where all can read it: put it into a Secret, and name that in agent.existingSecret, or by secretKeyRef in agent.extraEnv" $.where $name) }}
 {{- end }}
 {{- end }}
 {{- end }}
