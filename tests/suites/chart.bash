@@ -92,7 +92,8 @@ check 'and they are those that the chart lists' expect_same_lines secrets secret
 check 'a token among those of Vault is refused' refused 'VAULT_TOKEN would stand' migration.enabled=true,vault.settings.VAULT_TOKEN=t
 check 'a setting that is none is refused' refused DB_HOST agent.settings.DB_HOST=db
 check 'an agent that would replace itself is refused' refused 'is this release.s own name, wrktalk-agent' \
-    agent.settings.WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent
+    agent.settings.WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent,agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=default
+check 'an unlimited folder is refused' refused agent.*tmpSize agent.tmpSize=
 check 'a login to Vault without a role is refused' refused 'agent.vault.role is needed' agent.vault.enabled=true
 
 # with SETTINGS QUERY: what a jq query finds in the objects made with these settings.
@@ -103,7 +104,7 @@ with_all() { with migration.enabled=true,backup.enabled=true '.. | .args? | arra
 check 'a large number in a setting stays one' expect_equal 10000000 \
     with agent.settings.WRKTALK_AGENT_POLL_INTERVAL=10000000 'select(.kind == "ConfigMap").data.WRKTALK_AGENT_POLL_INTERVAL'
 check 'with Vault there is no Secret, and a login' expect_equal \
-    '["poll","--loop","--http",":9464","--vault"] ["HOME","VAULT_ADDR","VAULT_CACERT","WRKTALK_AGENT_VAULT_ROLE","WRKTALK_AGENT_VAULT_PATH"] ["tmp","vault-ca"]' \
+    '["poll","--loop","--http",":9464","--vault"] ["HOME","VAULT_ADDR","VAULT_CACERT","WRKTALK_AGENT_VAULT_ROLE","WRKTALK_AGENT_VAULT_PATH"] ["shm","tmp","vault-ca"]' \
     with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
     'select(.kind == "Deployment").spec.template.spec | "\(.containers[0].args) \([.containers[0].env[].name]) \([.volumes[].name] | sort)"'
 check 'nor does a setting go before what Vault says' expect_equal '[]' with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
@@ -111,6 +112,13 @@ check 'nor does a setting go before what Vault says' expect_equal '[]' with agen
 check 'but the one that the site sets' expect_equal '{"WRKTALK_AGENT_DB_HOST":"replica"}' \
     with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p,agent.settings.WRKTALK_AGENT_DB_HOST=replica \
     'select(.kind == "ConfigMap").data | with_entries(select(.key | startswith("WRKTALK_AGENT_DB_")))'
+unlimited() { with "$1" '.. | .emptyDir? | objects | select(.sizeLimit == null)'; }
+limited() { with "$1" '.. | .emptyDir? | objects | select(.sizeLimit != null).sizeLimit' | sort | uniq -c | sed 's/^ *//'; }
+everything=migration.enabled=true,backup.enabled=true
+check 'no volume of any pod grows without limit' expect_equal '' unlimited "$everything"
+check 'each has the size of what lies there' expect_equal '2 1Gi
+2 1Mi
+2 32Mi' limited "$everything"
 check 'the rights are in the namespace that is deployed to' expect_equal 'Role shop
 RoleBinding shop' with agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop \
     'select(.kind | startswith("Role")) | "\(.kind) \(.metadata.namespace)"'

@@ -58,6 +58,18 @@ for folder in base/{migration,rollback,backup,network-policy} overlays/{argocd,f
     check "$folder is accepted, and no pod breaks the level restricted" accepted "$folder"
 done
 
+# empty_dirs FOLDER: each of its volumes that begins empty, as "NAME SIZE", SIZE "null" without a limit.
+empty_dirs() {
+    kubectl kustomize "$K8S/$1" | kubectl create --dry-run=client -o json -f - |
+        jq -r '.. | .volumes? | arrays | .[] | select(.emptyDir) | "\(.name) \(.emptyDir.sizeLimit)"'
+}
+all_empty_dirs() { for folder in base/{agent,migration,rollback,backup}; do empty_dirs "$folder"; done; }
+check 'no volume grows without limit' expect_equal 'shm 32Mi
+tmp 1Gi
+vault-secrets 1Mi
+vault-secrets 1Mi
+vault-secrets 1Mi' all_empty_dirs
+
 open_door() {
     build base/migration | sed 's/runAsNonRoot: true/runAsNonRoot: false/' >"$WORK/built.yaml"
     expect_output 'would violate PodSecurity "restricted.*runAsNonRoot' \

@@ -102,3 +102,6 @@ unseen() {
 }
 check 'its maintenance makes no flag file, which no proxy would see' unseen
 check 'the password is in no ConfigMap, nor in the log' refuse grep -r secure_password "$WORK/built.yaml" "$WORK/agent.log"
+# shellcheck disable=SC2012  # a name that we made
+in_memory() { ls "$VOLUMES/shm" | sed 's/-agent-.*state/-agent-….state/'; }
+check 'what it keeps in memory is in the volume with a limit' expect_equal 'wrktalk-agent-….state' in_memory

@@ -98,7 +98,7 @@ api_token() {
 
 agent_pod() {
     kubectl get pods -l "app=$1" -o json | jq '.items[0].spec' >"$WORK/pod.json"
-    pod_volumes secret tmp
+    pod_volumes secret shm tmp
     kubectl get secret wrktalk-agent -o json | jq -j '.data["db-password"] | @base64d' >"$VOLUMES/secret/db-password"
     api_token "$WORK/pod.json"
     POD_PROGRAMS=("$(command -v helm)" "$(command -v kubectl)")

@@ -37,6 +37,7 @@ volumeMounts:
   {{- else }}
   - {name: secret, mountPath: /etc/wrktalk/secret, readOnly: true}
   {{- end }}
+  - {name: shm, mountPath: /dev/shm}
   - {name: tmp, mountPath: /tmp}
   {{- with .Values.agent.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
@@ -53,8 +54,10 @@ volumes:
       secretName: {{ .Values.agent.existingSecret | default (include "wrktalk.fullname" .) }}
       defaultMode: 0440
   {{- end }}
-  - name: tmp
-    emptyDir: {}
+  - name: shm # env and values files of a running task: memory, counted to the container's
+    emptyDir: {medium: Memory, sizeLimit: 32Mi}
+  - name: tmp # the charts of a running task, unpacked, and helm's cache; beyond its size the pod is evicted
+    emptyDir: {sizeLimit: {{ .Values.agent.tmpSize }}}
   {{- with .Values.agent.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
