@@ -28,7 +28,7 @@ same() {
     helm template wrktalk-agent "$PACKAGE" --namespace "$2" --show-only "templates/$3" --set "${4:-}" | plain >"$WORK/chart"
     diff "$WORK/base" "$WORK/chart"
 }
-check 'it makes base/agent' same base/agent wrktalk 'agent-*.yaml'
+check 'it makes base/agent' same base/agent wrktalk-agent 'agent-*.yaml'
 check 'it makes base/migration' same base/migration bizmatters migration-job.yaml migration.enabled=true,migration.hook=none
 check 'it makes overlays/argocd' same overlays/argocd bizmatters migration-job.yaml migration.enabled=true,migration.hook=argocd
 check 'it makes overlays/flux' same overlays/flux bizmatters migration-job.yaml migration.enabled=true,migration.hook=flux
@@ -147,6 +147,17 @@ wrktalk-agent test
 check 'both policies have the rules of the site, too' expect_equal '[3128]
 [3128]' with 'migration.enabled=true,networkPolicy.extraEgress[0].ports[0].port=3128' \
     'select(.kind == "NetworkPolicy").spec.egress[-1].ports | map(.port)'
+# notes NAMESPACE SETTINGS: what Helm says after an installation there.
+notes() { helm install wrktalk-agent "$PACKAGE" --dry-run=client --namespace "$1" --set "$2"; }
+check 'an agent among what it deploys is warned of' expect_output '^WARNING: that is its own namespace' notes wrktalk ''
+check 'also in another namespace' expect_output '^WARNING: that is its own namespace' \
+    notes shop agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=shop
+unwarned() {
+    expect_output 'deploys to the namespace wrktalk ' notes "$1" "$2"
+    refuse grep WARNING "$OUT"
+}
+check 'with a namespace of its own it is not' unwarned wrktalk-agent ''
+check 'nor is one whose settings name none' unwarned wrktalk-agent agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE=
 # ports SETTINGS: what Helm says after an installation of ports that a policy does not name.
 ports() { helm install wrktalk-agent "$PACKAGE" --dry-run=client --set "$1" 2>/dev/null | sed -n 's/^\(.* names port [0-9]*\),.*/\1/p'; }
 check 'of a database behind its own NetworkPolicy the notes tell' expect_equal \
@@ -174,7 +185,7 @@ cat >"$WORK/site.yaml" <<END
 vault:
   address: $VAULT_TLS_ADDR
 agent:
-  settings: {WRKTALK_AGENT_DB_PORT: $PGPORT, WRKTALK_AGENT_HELM_TIMEOUT: 5s}
+  settings: {WRKTALK_AGENT_DB_PORT: $PGPORT, WRKTALK_AGENT_HELM_TIMEOUT: 5s, WRKTALK_AGENT_KUBE_NAMESPACE: $TARGET}
 migration: {enabled: true}
 backup: {enabled: true}
 networkPolicy:
@@ -222,10 +233,14 @@ kinds() {
 check 'what is there already, or not wanted, is not made' expect_equal 'ConfigMap CronJob Deployment Job Pod' kinds \
     serviceAccount.create=false,rbac.create=false,networkPolicy.enabled=false,podDisruptionBudget.enabled=false,backup.persistence.existingClaim=claim
 
-# objects: what the release has made, the hook's and kept ones included.
+# objects: what the release has made, the hook's and kept ones included; what is for the target begins with its namespace.
 objects() {
-    kubectl get deployment,cronjob,job,configmap,networkpolicy,poddisruptionbudget,role,rolebinding,serviceaccount,pvc \
-        -l "app in (wrktalk-agent, agent-executor)" -o json | jq -r '.items[] | "\(.kind)/\(.metadata.name)"' | sort
+    local namespace
+    for namespace in "$NS" "$TARGET"; do
+        kubectl get deployment,cronjob,job,configmap,networkpolicy,poddisruptionbudget,role,rolebinding,serviceaccount,pvc \
+            -n "$namespace" -l "app in (wrktalk-agent, agent-executor)" -o json |
+            jq -r --arg own "$NS" '.items[] | "\(if .metadata.namespace == $own then "" else "target " end)\(.kind)/\(.metadata.name)"'
+    done | sort
 }
 all='ConfigMap/agent-executor-migrations-001
 ConfigMap/wrktalk-agent
@@ -236,9 +251,9 @@ NetworkPolicy/agent-executor-jobs
 NetworkPolicy/wrktalk-agent
 PersistentVolumeClaim/agent-executor-backups
 PodDisruptionBudget/wrktalk-agent
-Role/wrktalk-agent
-RoleBinding/wrktalk-agent
-ServiceAccount/wrktalk-agent'
+ServiceAccount/wrktalk-agent
+target Role/wrktalk-agent
+target RoleBinding/wrktalk-agent'
 stays='ConfigMap/agent-executor-migrations-001
 Job/agent-executor-migration-001
 PersistentVolumeClaim/agent-executor-backups'
@@ -282,9 +297,9 @@ done
 # ---------------------------------------------------------------- by wrktalk itself, and its agent at work
 
 # itself COMMAND...: about the release of this chart.
-itself() { env WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent WRKTALK_AGENT_HELM_TIMEOUT=60s "$WRKTALK" "$@"; }
+itself() { env WRKTALK_AGENT_KUBE_NAMESPACE="$NS" WRKTALK_AGENT_HELM_RELEASE_NAME=wrktalk-agent WRKTALK_AGENT_HELM_TIMEOUT=60s "$WRKTALK" "$@"; }
 # queued: the agent in the pod deploys the shop.
-queued() { timeout 60 "$WRKTALK" deploy 1.0.0 --queue --wait --target "kubernetes:$NS/wrktalk"; }
+queued() { timeout 60 "$WRKTALK" deploy 1.0.0 --queue --wait --target "kubernetes:$TARGET/wrktalk"; }
 running() { kubectl get deployment wrktalk-agent -o 'jsonpath={.metadata.labels.helm\.sh/chart}'; }
 
 deploys() {
@@ -315,7 +330,7 @@ END
 widened() {
     deploys 0.2.0 "$WORK/wider.yaml"
     expect_exit 0 queued
-    expect_output role.rbac.authorization.k8s.io/shop kubectl get role shop -o name
+    expect_output role.rbac.authorization.k8s.io/shop kubectl get role shop -n "$TARGET" -o name
 }
 check 'wrktalk deploys another version, with a rule more, and now it has them' widened
 

@@ -31,11 +31,12 @@ sql 'select pg_reload_conf()' >/dev/null
 # The names are the page's: what the testbed did not make is never deleted.
 clean_cluster() { "$KUBECTL" delete namespace,persistentvolume -l made-by=testbed; } >/dev/null 2>&1
 clean_cluster
-if "$KUBECTL" get namespace -o name -l made-by!=testbed | grep -xE 'namespace/(bizmatters(-dev)?|wrktalk)'; then
+if "$KUBECTL" get namespace -o name -l made-by!=testbed | grep -xE 'namespace/(bizmatters(-dev)?|wrktalk(-agent)?)'; then
     echo 'the testbed did not make it: not touched'
     exit 1
 fi
 at_exit clean_cluster
+at_exit "$KUBECTL" delete namespace wrktalk-agent --ignore-not-found --wait=false # the page makes it
 vault_start # makes the namespace and the service account
 put_secret host postgres.bizmatters.svc.cluster.local port 1 database agent_executor username agent_executor_user
 mkdir "$WORK/programs"
@@ -243,3 +244,8 @@ END
 document upgrade-from-v4.2.md
 printf %s "$PASSWORD" >"$WORK/session/db-password"
 walk kubernetes
+rights_in_the_target() {
+    expect_equal yes "$KUBECTL" auth can-i create deployments.apps -n wrktalk --as system:serviceaccount:wrktalk-agent:wrktalk-agent
+    refuse "$KUBECTL" get secret wrktalk-agent -n wrktalk
+}
+check 'the agent may deploy to the namespace wrktalk, where its Secret is not' rights_in_the_target

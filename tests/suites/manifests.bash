@@ -101,18 +101,22 @@ bizmatters NetworkPolicy'
 check 'and its Vault' expect_equal https://vault.example.com:8200 unique my-site "$vault"
 check 'its way back is the one Job, in a folder of its own' its_own my-site-rollback 'bizmatters Job'
 check 'with the same Vault' expect_equal https://vault.example.com:8200 unique my-site-rollback "$vault"
-check 'its agent stays in its own namespace' its_own my-site-agent 'wrktalk ServiceAccount
-wrktalk Role
-wrktalk RoleBinding
-wrktalk ConfigMap
-wrktalk Deployment
-wrktalk PodDisruptionBudget
-wrktalk NetworkPolicy'
+check 'its agent stays in its own namespace, and its rights are in that of the page' its_own my-site-agent 'wrktalk-agent ServiceAccount
+shop Role
+shop RoleBinding
+wrktalk-agent ConfigMap
+wrktalk-agent Deployment
+wrktalk-agent PodDisruptionBudget
+wrktalk-agent NetworkPolicy'
 check 'and has all of its patches' expect_equal 'poddisruptionbudgets
+wrktalk-agent
 db.example.com
+shop
 [53,53,6432,8200,443,6443,25,465,587,3128]' as_shown my-site-agent '
     select(.kind == "Role").rules[-1].resources[0],
+    select(.kind == "RoleBinding").subjects[0].namespace,
     select(.kind == "ConfigMap").data.WRKTALK_AGENT_DB_HOST,
+    select(.kind == "ConfigMap").data.WRKTALK_AGENT_KUBE_NAMESPACE,
     (select(.kind == "NetworkPolicy").spec.egress | map(.ports[].port))'
 
 same_sql() {

@@ -4,7 +4,7 @@
 #
 #   site NAMESPACE               begin with these two; kubectl and psql point at them
 #   site_jobs [CLAIM]            Vault, service account, files for pod_run of a Job; CLAIM, the backups', gets a volume
-#   site_agent                   the agent's database with its tables, and its Secret
+#   site_agent                   the agent's database with its tables, and its Secret; the namespace TARGET, which it deploys to
 #   database_up                  start the PostgreSQL again
 #   completes JOB                wait until the Job has completed
 #   job NAME                     the specification of its pod
@@ -15,7 +15,7 @@
 #                                pods never become ready
 #   vault_init, migrated LINES   the logs of the containers vault-init and migrate, LINES in the middle of the latter
 
-# shellcheck disable=SC2034  # the suites read K8S, HTTP, created and skipped
+# shellcheck disable=SC2034  # the suites read K8S, HTTP, TARGET, created and skipped
 
 # shellcheck source=vault.bash
 . "$SUPPORT/vault.bash"
@@ -25,20 +25,27 @@ K8S=$(cd "$SUPPORT/../../k8s" && pwd)
 
 # shellcheck source=testbed/lib.bash
 _port() { . "$SUPPORT/testbed/lib.bash" && free_port; }
-_leave_cluster() { kubectl delete "namespace/$NS" "persistentvolume/$NS" --ignore-not-found --wait=false >/dev/null; }
+_leave_cluster() {
+    kubectl delete "namespace/$NS" "namespace/$NS-shop" "persistentvolume/$NS" --ignore-not-found --wait=false >/dev/null
+}
+
+# _restricted NAMESPACE: made, under Pod Security "restricted".
+_restricted() {
+    kubectl create -f - >/dev/null <<END
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: $1
+  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/warn: restricted}
+END
+}
 
 database_up() { pg_cluster listen_addresses=127.0.0.1 "port=$PGPORT"; }
 
 site() {
     NS=$1
     at_exit _leave_cluster
-    kubectl create -f - >/dev/null <<END
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: $NS
-  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/warn: restricted}
-END
+    _restricted "$NS"
     kubectl config view --raw --flatten >"$WORK/kubeconfig"
     chmod 600 "$WORK/kubeconfig"
     export KUBECONFIG=$WORK/kubeconfig
@@ -81,8 +88,10 @@ site_agent() {
     sql "create role wrktalk login password 'secure_password'" >/dev/null
     pg_database wrktalk
     sql 'alter database wrktalk owner to wrktalk' >/dev/null
+    TARGET=$NS-shop
+    _restricted "$TARGET"
     export WRKTALK_AGENT_DB_PORT=$PGPORT WRKTALK_AGENT_DB_USER=wrktalk WRKTALK_AGENT_DEPLOYMENT_TYPE=kubernetes \
-        WRKTALK_AGENT_KUBE_NAMESPACE=$NS
+        WRKTALK_AGENT_KUBE_NAMESPACE=$TARGET
     "$WRKTALK" migrate up --set agent >/dev/null
     kubectl create secret generic wrktalk-agent --from-literal=db-password=secure_password >/dev/null
 }

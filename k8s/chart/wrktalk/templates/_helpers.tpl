@@ -15,7 +15,7 @@
 
 {{- /* Where the agent deploys to, and what it is called there. */}}
 {{- define "wrktalk.target.namespace" -}}
-{{- .Values.agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE | default .Release.Namespace }}
+{{- .Values.agent.settings.WRKTALK_AGENT_KUBE_NAMESPACE | default "wrktalk" }}
 {{- end }}
 
 {{- define "wrktalk.labels" -}}
