@@ -46,7 +46,7 @@ struct Settings {
 Settings settings_from(const config::Settings& config, db::ConnectionSettings database,
                        db::ConnectionSettings checkpoint_database);
 
-/// What both of them say is checked by config::parse.
+/// Their values were checked by config::parse.
 deploy::policy::Policy policy_from(const config::Settings& config);
 artifact::Limits limits_from(const config::Settings& config);
 

@@ -88,3 +88,11 @@ check 'stored ones are verified by the same limits: 7' \
     expect_exit 7 env WRKTALK_AGENT_LIMIT_CHART_UNPACKED_SIZE=1kB "$WRKTALK" release verify c1
 check 'a bundle has limits of its own' \
     expect_exit 0 env WRKTALK_AGENT_LIMIT_CHART_UNPACKED_SIZE=1kB "$WRKTALK" release verify 1.0.0
+
+# ---------------------------------------------------------------- the document
+
+# shellcheck disable=SC2016  # the backquotes are the document's
+documented() { sed -n '/^## Rules/,/^## How/s/^| `\([a-z_]*\)` .*/policy.\1/p' "$SUPPORT/../../docs/policy.md" | sort; }
+settings() { "$WRKTALK" config show -o json | jq -r '.settings | keys[]' | grep '^policy\.' | grep -vE '^policy\.(level|data_dirs|images)$' | sort; }
+check 'docs/policy.md has rules' expect_equal policy.builds eval "documented | head -n 1"
+check 'all of them, and no other' expect_equal '' comm -3 <(documented) <(settings)

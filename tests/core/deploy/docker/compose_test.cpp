@@ -461,7 +461,7 @@ TEST_SUITE("deploy::compose on an engine") {
                                      "service web mounts /etc, which lies outside the release (host_paths)"});
       CHECK(refusal("1.3",
                     "x-a: 1\xE2\x80\xA8services:\n  web:\n    image: wrktalk-test:1\n    env_file: /etc/passwd\n") ==
-            "app/docker-compose.yml:5: 'env_file' names /etc/passwd, which is not in the release");
+            "app/docker-compose.yml:6: 'env_file' names /etc/passwd, which is not in the release");
       CHECK(refusal("1.4", web("    provider: {type: ./run}\n")) ==
             "the policy refuses this release: app/docker-compose.yml:7: service web starts a program on this machine: "
             "provider ./run "
