@@ -73,7 +73,7 @@ void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& 
 TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
                        const std::optional<std::string>& instance, Watch& watch, base::Pulse& meanwhile,
                        std::vector<notify::Event>& owed) {
-  exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); });
+  exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); }, claim.task.id);
   LeaseKeeper lease(settings.heartbeat_interval, settings.lease(), claim, instance, fence, link, stop, watch.status(),
                     meanwhile);
   DatabaseStore store(settings, link, claim);

@@ -17,9 +17,9 @@ using Resume = Step::Resume;
 void end_old_guard(TaskContext& context) {
   if (!context.claim.old_guard) return;
   const auto guard = exec::parse_process_id(*context.claim.old_guard);
-  if (!exec::is_live_guard(guard)) return;
+  if (!exec::is_live_guard(guard, context.claim.task.id)) return;
   context.journal.note("take-over", "ending the tool that the last holder left behind");
-  if (exec::end_guard(guard, std::chrono::seconds(10))) return;
+  if (exec::end_guard(guard, std::chrono::seconds(10), context.claim.task.id)) return;
   throw Error(Kind::lease_lost, "the tool of the last holder, guarded by process " + std::to_string(guard.pid) +
                                     ", cannot be ended: the task waits for its lease");
 }

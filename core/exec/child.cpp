@@ -76,7 +76,9 @@ int Child::start(const Spec& spec) {
     error = spawn({path, spec.argv, spec.environment, spec.directory, descriptors}, pid_);
   } else {
     Pair feed = make_pair([](int* ends) { return ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); });
-    std::vector<std::string> argv = {"wrktalk", kGuardCommand, path};
+    std::vector<std::string> argv = {"wrktalk", kGuardCommand};
+    if (!fence_->task_.empty()) argv.push_back(kGuardTask + fence_->task_);
+    argv.push_back(path);
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     const std::vector<int> descriptors = {in.get(),          out.theirs.get(), err.theirs.get(),
                                           feed.theirs.get(), out.ours.get(),   err.ours.get()};

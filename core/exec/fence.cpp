@@ -9,6 +9,8 @@
 #include "core/exec/process_tree.hpp"
 #include "core/log/log.hpp"
 
+#include <array>
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,13 +39,33 @@ unsigned long long start_time(pid_t pid) {
   return process && !process->has_ended() ? process->start : 0;
 }
 
-/// Of whatever version of this program: the one that started it may have been replaced since.
-bool is_guard(pid_t pid) {
+/// What /proc/PID/exe says, without what it adds once the file was replaced.
+std::string program_of(const std::string& process) {
+  constexpr std::string_view kReplaced = " (deleted)";
+  std::array<char, PATH_MAX> text{};
+  const ssize_t length = ::readlink(("/proc/" + process + "/exe").c_str(), text.data(), text.size());
+  std::string path(text.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+  if (base::ends_with(path, kReplaced)) path.resize(path.size() - kReplaced.size());
+  return path;
+}
+
+/// This program, whatever its version, run by this user as a guard, and for `task` when the guard says for which: one of an earlier version does
+/// not. A row names the process, and who writes the row may name any.
+bool is_guard(pid_t pid, const std::string& task) {
   using namespace std::string_literals;
+  constexpr std::size_t kWordsBytes = 512;
+  const std::string process = std::to_string(pid);
+  const base::Fd file(::open(("/proc/" + process + "/cmdline").c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0 || info.st_uid != ::geteuid()) return false;
+  std::string words(kWordsBytes, ' ');
+  const ssize_t length = ::read(file.get(), words.data(), words.size());
+  words.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+  const std::string program = program_of(process);
   const std::string expected = "wrktalk\0"s + kGuardCommand + '\0';
-  std::string words(expected.size(), ' ');
-  const base::Fd file(::open(("/proc/" + std::to_string(pid) + "/cmdline").c_str(), O_RDONLY | O_CLOEXEC));
-  return file && ::read(file.get(), words.data(), words.size()) > 0 && words == expected;
+  if (program.empty() || program != program_of("self") || !base::starts_with(words, expected)) return false;
+  const std::string_view label = std::string_view(words).substr(expected.size());
+  return task.empty() || !base::starts_with(label, kGuardTask) || base::starts_with(label, kGuardTask + task + '\0');
 }
 
 bool ends_within(const base::Fd& process, std::chrono::milliseconds time) {
@@ -77,15 +99,17 @@ bool is_same_host(const ProcessId& id) { return id.pid > 0 && id.boot_id == boot
 
 bool is_running_here(const ProcessId& id) { return is_same_host(id) && start_time(id.pid) == id.start; }
 
-bool is_live_guard(const ProcessId& id) { return is_running_here(id) && is_guard(id.pid); }
+bool is_live_guard(const ProcessId& id, const std::string& task) {
+  return is_running_here(id) && is_guard(id.pid, task);
+}
 
-bool end_guard(const ProcessId& id, std::chrono::milliseconds grace) {
+bool end_guard(const ProcessId& id, std::chrono::milliseconds grace, const std::string& task) {
   if (!is_same_host(id)) return false;
   const base::Fd process(::pidfd_open(id.pid, 0));
   // Only now is it certain that the descriptor and the start time speak of the same process.
   if (!process || !is_running_here(id)) return true;
-  if (!is_guard(id.pid)) {
-    log::warn("fence.no_guard", "a process that was recorded as a guard is none, and is left alone",
+  if (!is_guard(id.pid, task)) {
+    log::warn("fence.no_guard", "a process that was recorded as the guard of a task is none, and is left alone",
               {{"pid", std::to_string(id.pid)}});
     return false;
   }

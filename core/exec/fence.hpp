@@ -31,18 +31,20 @@ ProcessId parse_process_id(const std::string& text);  ///< pid 0 when it is not 
 /// Whether that very process still runs here; false when it belongs to another host or boot.
 bool is_running_here(const ProcessId& id);
 bool is_same_host(const ProcessId& id);
-/// Whether that process still runs here and is a guard.
-bool is_live_guard(const ProcessId& id);
+/// Whether that process still runs here and is a guard: this program, run by this user, for `task` (any when empty).
+bool is_live_guard(const ProcessId& id, const std::string& task = {});
 /// Asks a guard left behind by a dead agent to end its child with all descendants (TERM, `grace`, KILL) and waits for them.
-/// True when it is gone. False, and no signal is sent, when that process is no guard.
-bool end_guard(const ProcessId& id, std::chrono::milliseconds grace);
+/// True when it is gone. False, and no signal is sent, when that process is no guard, or one of another task.
+bool end_guard(const ProcessId& id, std::chrono::milliseconds grace, const std::string& task = {});
 
 /// The thread that proves the lease may renew and revoke while another starts and ends the children.
 class Fence {
  public:
   /// `on_guard` is told of each guard as it starts, before the child does: record it where a restarted agent finds it.
   /// It is called in the thread that starts the child.
-  explicit Fence(std::function<void(const ProcessId&)> on_guard = {}) : on_guard_(std::move(on_guard)) {}
+  /// `task` is written on each guard: only whoever takes that task over may end it.
+  explicit Fence(std::function<void(const ProcessId&)> on_guard = {}, std::string task = {})
+      : task_(std::move(task)), on_guard_(std::move(on_guard)) {}
   Fence(const Fence&) = delete;
   Fence& operator=(const Fence&) = delete;
   ~Fence() = default;
@@ -63,6 +65,7 @@ class Fence {
   void detach();
   void send() const noexcept;  ///< with the mutex held
 
+  const std::string task_;
   const std::function<void(const ProcessId&)> on_guard_;
   mutable std::mutex mutex_;  ///< of all below
   base::Deadline term_at_ = base::Deadline::never();
@@ -73,6 +76,8 @@ class Fence {
 
 /// The guard's own main; `main` calls it when argv[1] is kGuardCommand, before anything else is set up.
 constexpr const char* kGuardCommand = "__guard";
+constexpr const char* kGuardTask =
+    "task:";  ///< begins the argument behind it that says for which task, when there is one
 int guard_main(int argc, char** argv) noexcept;
 
 }  // namespace wrktalk::exec

@@ -236,9 +236,11 @@ int guard_main(int argc, char** argv) noexcept {
     drain();
     return 0;
   }
-  if (argc < 4) return 2;  // NAME __guard PATH ARGV0 ...
+  // NAME __guard [task:ID] PATH ARGV0 ...
+  const int path = argc > 2 && std::strncmp(argv[2], kGuardTask, std::strlen(kGuardTask)) == 0 ? 3 : 2;
+  if (argc < path + 2) return 2;
   try {
-    Guard(argv[2], std::vector<std::string>(argv + 3, argv + argc)).run();
+    Guard(argv[path], std::vector<std::string>(argv + path + 1, argv + argc)).run();
     return 0;
   } catch (...) {
     return 1;

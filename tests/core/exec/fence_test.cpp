@@ -20,9 +20,10 @@ namespace {
 /// prolongs, and writes its guard's identity to guard, the way an agent records it in the database.
 class Agent {
  public:
-  Agent(const std::string& script, milliseconds lease) : dir_("/tmp", "fence-test-"), pid_(::fork()) {
+  Agent(const std::string& script, milliseconds lease, const std::string& task = {})
+      : dir_("/tmp", "fence-test-"), pid_(::fork()) {
     if (pid_ != 0) return;
-    Fence fence([&](const ProcessId& id) { base::write_file(guard_file(), to_text(id), 0600); });
+    Fence fence([&](const ProcessId& id) { base::write_file(guard_file(), to_text(id), 0600); }, task);
     fence.renew(BootClock::now(), lease);
     const Signals signals;
     Spec spec = shell(script);
@@ -252,6 +253,37 @@ TEST_SUITE("exec::Fence") {
     CHECK_FALSE(end_guard(identify(::getpid()), milliseconds(0)));
     ::kill(stranger, SIGKILL);
     ::waitpid(stranger, nullptr, 0);
+  }
+
+  TEST_CASE("a process that only says that it is a guard is left alone") {
+    const base::TempDir dir("/tmp", "fence-test-");
+    base::write_file(dir.path() + "/__guard", "echo up >up; while :; do sleep 0.1; done\n", 0600);
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+      if (::chdir(dir.path().c_str()) == 0) ::execl("/bin/sh", "wrktalk", kGuardCommand, nullptr);
+      ::_exit(127);
+    }
+    REQUIRE(becomes_true([&] { return base::exists(dir.path() + "/up"); }));
+    CHECK_FALSE(is_live_guard(identify(stranger)));
+    CHECK_FALSE(end_guard(identify(stranger), milliseconds(0)));
+    CHECK(is_alive(stranger));
+    ::kill(stranger, SIGKILL);
+    ::waitpid(stranger, nullptr, 0);
+  }
+
+  TEST_CASE("a guard is ended by whoever takes its task over, and by nobody else") {
+    Agent agent("echo $$ >tool; exec sleep 60", std::chrono::minutes(5), "task-1");
+    REQUIRE(agent.tool_started());
+    CHECK_FALSE(is_live_guard(agent.guard(), "task-2"));
+    CHECK_FALSE(is_live_guard(agent.guard(), "task"));
+    CHECK_FALSE(end_guard(agent.guard(), milliseconds(0), "task-2"));
+    CHECK(is_alive(agent.tool()));
+    auto other = agent.guard();
+    --other.start;  // its number was another process's before
+    CHECK_FALSE(is_live_guard(other, "task-1"));
+    CHECK(is_live_guard(agent.guard(), "task-1"));
+    CHECK(end_guard(agent.guard(), milliseconds(5000), "task-1"));
+    CHECK_FALSE(is_alive(agent.tool()));
   }
 
   TEST_CASE("a fence that is revoked ends the tool at once, is not renewed, and lets nothing start") {
