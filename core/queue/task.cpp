@@ -15,6 +15,7 @@ using base::Error;
 using base::Kind;
 using nlohmann::json;
 
+constexpr const char* kTooLarge = "larger than 1 MB";  ///< what kTaskColumns says in place of such a document
 constexpr const char* kFrom = " FROM agent_task t LEFT JOIN release_artifact a ON a.id = t.release_artifact_id ";
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -177,6 +178,9 @@ Payload parse_payload(const std::optional<std::string>& text) {
   Payload payload;
   if (!text) return payload;
   const json object = json::parse(*text, nullptr, false);
+  if (object == kTooLarge) {
+    throw Error(Kind::failed, std::string("payload is ") + kTooLarge, "queue the task again, with a shorter note");
+  }
   if (!object.is_object()) throw Error(Kind::failed, "payload must be a JSON object");
   payload.target_version = optional_text(object, "target_version");
   payload.note = optional_text(object, "note");

@@ -278,5 +278,6 @@ TEST_SUITE("queue::claim") {
       CAPTURE(bad);
       CHECK_THROWS_AS(queue::parse_payload(std::string(bad)), base::Error);
     }
+    CHECK_THROWS_WITH_AS(queue::parse_payload("\"larger than 1 MB\""), "payload is larger than 1 MB", base::Error);
   }
 }
