@@ -103,6 +103,20 @@ with() {
 with_all() { with migration.enabled=true,backup.enabled=true '.. | .args? | arrays | .[:2] | join(" ")' | sort -u; }
 check 'a large number in a setting stays one' expect_equal 10000000 \
     with agent.settings.WRKTALK_AGENT_POLL_INTERVAL=10000000 'select(.kind == "ConfigMap").data.WRKTALK_AGENT_POLL_INTERVAL'
+# Each container that connects to a database: its name, sslmode, CA, and where that is mounted.
+verifies() {
+    with "migration.enabled=true,backup.enabled=true,$1" '.. | objects | select(.args? and .name? and .volumeMounts?) |
+        select(.args[0] == "poll" or .args[0] == "migrate" or .args[:2] == ["backup", "create"]) | [.name,
+        (.env[]? | select(.name | startswith("PGSSL")).value), (.volumeMounts[] | select(.name == "postgres-ca").mountPath)] | join(" ")' | sort
+}
+check 'with the CA of the databases each connection is verified' expect_equal 'agent verify-full /etc/postgres-ca/ca.crt /etc/postgres-ca
+backup verify-full /etc/postgres-ca/ca.crt /etc/postgres-ca
+migrate verify-full /etc/postgres-ca/ca.crt /etc/postgres-ca' verifies postgres.caConfigMap=postgres-ca
+check 'and without one there is none' expect_equal 'agent
+backup
+migrate' verifies agent.replicas=1
+check 'no other pod can keep the kubelet from the answer whether the agent lives' expect_equal '["wrktalk","health","--max-age","60s"]' \
+    with agent.replicas=1 'select(.kind == "Deployment").spec.template.spec.containers[0].livenessProbe.exec.command'
 check 'with Vault there is no Secret, and a login' expect_equal \
     '["poll","--loop","--http",":9464","--vault"] ["HOME","VAULT_ADDR","VAULT_CACERT","WRKTALK_AGENT_VAULT_ROLE","WRKTALK_AGENT_VAULT_PATH"] ["shm","tmp","vault-ca"]' \
     with agent.vault.enabled=true,agent.vault.role=r,agent.vault.path=p \
@@ -196,6 +210,7 @@ END
 cat >"$WORK/full.yaml" <<'END'
 fullnameOverride: full
 image: {repository: registry.example.com/wrktalk, tag: "1", pullPolicy: Always, pullSecrets: [{name: registry}]}
+postgres: {caConfigMap: postgres-ca}
 vault: {caConfigMap: "", settings: {VAULT_NAMESPACE: site, WRKTALK_AGENT_VAULT_AUTH_MOUNT: kubernetes-site}}
 agent:
   replicas: 2

@@ -49,6 +49,24 @@ check "the guide's command finds one file with both" expect_output 'job.batch/ag
     kubectl apply -n bizmatters --dry-run=server --validate=strict -f "$K8S/migration-job.yaml"
 check 'who applies the whole folder drops no tables' refuse grep -l 'migrate, down' "$K8S"/*.yaml
 
+# verifies FOLDER: with the component, each container of it that connects to a database, its sslmode, CA, and where that is mounted.
+verifies() {
+    mkdir -p "$WORK/verified/$1"
+    cat >"$WORK/verified/$1/kustomization.yaml" <<END
+resources: ["$(realpath --relative-to="$WORK/verified/$1" "$K8S/$1")"]
+components: ["$(realpath --relative-to="$WORK/verified/$1" "$K8S/components/postgres-ca")"]
+END
+    kubectl kustomize "$WORK/verified/$1" | kubectl create --dry-run=client -o json -f - |
+        jq -r '.. | objects | select(any(.volumes[]?; .name == "postgres-ca")) | .initContainers[]?, .containers[] |
+            select(any(.env[]?; .name == "PGSSLMODE")) | [.name, (.env[] | select(.name | startswith("PGSSL")).value),
+            (.volumeMounts[] | select(.name == "postgres-ca").mountPath)] | join(" ")'
+}
+verified='verify-full /etc/postgres-ca/ca.crt /etc/postgres-ca'
+check 'with the CA of the databases the migration verifies the server' expect_equal "migrate $verified" verifies base/migration
+check 'so does the rollback' expect_equal "rollback $verified" verifies base/rollback
+check 'and the backup' expect_equal "backup $verified" verifies base/backup
+check 'and the agent' expect_equal "agent $verified" verifies base/agent
+
 accepted() {
     build "$1" >"$WORK/built.yaml"
     expect_exit 0 kubectl apply --dry-run=server --validate=strict -f "$WORK/built.yaml"

@@ -116,7 +116,15 @@ agent_pod() {
 }
 
 probe() {
-    curl --silent --show-error --fail-with-body --noproxy '*' "http://$HTTP$(jq -r ".containers[0].$1.httpGet.path" "$WORK/pod.json")"
+    local words pid environment
+    eval "words=($(jq -r "(.containers[0].$1.exec.command // []) | @sh" "$WORK/pod.json"))"
+    if [ "${#words[@]}" -eq 0 ]; then
+        curl --silent --show-error --fail-with-body --noproxy '*' "http://$HTTP$(jq -r ".containers[0].$1.httpGet.path" "$WORK/pod.json")"
+        return
+    fi
+    pid=$(pgrep -n -f -- "^wrktalk poll .*$HTTP")
+    mapfile -d '' environment <"/proc/$pid/environ"
+    nsenter --target "$pid" --user --mount --pid --preserve-credentials env -i "${environment[@]}" "${words[@]}"
 }
 
 completes() { expect_exit 0 kubectl wait --for=condition=complete --timeout=60s "job/$1"; }

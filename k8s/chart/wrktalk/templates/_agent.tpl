@@ -28,6 +28,7 @@ env:
   {{- $path := required "agent.vault.path is needed: the secret with the agent's database credentials" .Values.agent.vault.path }}
   {{- include "wrktalk.vault.env" (dict "root" . "role" $role "path" $path) | nindent 2 }}
   {{- end }}
+  {{- include "wrktalk.postgres.env" . | nindent 2 }}
   {{- with .Values.agent.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -38,6 +39,7 @@ volumeMounts:
   - {name: secret, mountPath: /etc/wrktalk/secret, readOnly: true}
   {{- end }}
   - {name: shm, mountPath: /dev/shm}
+  {{- include "wrktalk.postgres.mount" . | nindent 2 }}
   - {name: tmp, mountPath: /tmp}
   {{- with .Values.agent.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
@@ -56,6 +58,7 @@ volumes:
   {{- end }}
   - name: shm # env and values files of a running task: memory, counted to the container's
     emptyDir: {medium: Memory, sizeLimit: 32Mi}
+  {{- include "wrktalk.postgres.volume" . | nindent 2 }}
   - name: tmp # the charts of a running task, unpacked, and helm's cache; beyond its size the pod is evicted
     emptyDir: {sizeLimit: {{ .Values.agent.tmpSize }}}
   {{- with .Values.agent.extraVolumes }}

@@ -111,6 +111,30 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{- /* The databases' CA: with it nothing but their own servers is spoken to. */}}
+{{- define "wrktalk.postgres.env" -}}
+{{- if .Values.postgres.caConfigMap -}}
+- name: PGSSLMODE
+  value: verify-full
+- name: PGSSLROOTCERT
+  value: /etc/postgres-ca/ca.crt
+{{- end }}
+{{- end }}
+
+{{- define "wrktalk.postgres.volume" -}}
+{{- with .Values.postgres.caConfigMap -}}
+- name: postgres-ca
+  configMap:
+    name: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "wrktalk.postgres.mount" -}}
+{{- if .Values.postgres.caConfigMap -}}
+- {name: postgres-ca, mountPath: /etc/postgres-ca, readOnly: true}
+{{- end }}
+{{- end }}
+
 {{- /* A setting as a quoted string. Numbers are written in full, never as 1e+06. */}}
 {{- define "wrktalk.text" -}}
 {{- if kindIs "string" . }}{{ quote . }}{{ else }}{{ toJson . | quote }}{{ end }}

@@ -43,6 +43,7 @@ spec:
     - name: vault-secrets
       emptyDir: {medium: Memory, sizeLimit: 1Mi}
     {{- include "wrktalk.vault.volume" $root | nindent 4 }}
+    {{- include "wrktalk.postgres.volume" $root | nindent 4 }}
     - name: token
       projected:
         sources:
