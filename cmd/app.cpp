@@ -101,6 +101,7 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
                  log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});
     if (!chosen.probe) warn_of(env, inputs);
+    if (!chosen.probe && (chosen.daemon || chosen.offline)) warn_of_exposed(env);
   }
   std::unique_ptr<agent::Credentials> credentials;
   if (env.settings.vault.use && !chosen.offline && globals.pg_env_file.empty()) {

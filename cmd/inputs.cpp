@@ -57,10 +57,8 @@ void warn_when_others_may_read(const std::string& path) {
 }
 
 /// Whether it would be encrypted decides who is in between.
-void warn_when_exposed(const db::ConnectionSettings& database, const std::string& setting) {
-  const auto found = db::exposure(database);
-  if (!found) return;
-  log::warn("db.plain_connection", "sslmode is " + found->ssl_mode + " for " + found->host +
+void warn_of_exposure(const db::Exposure& found, const std::string& setting) {
+  log::warn("db.plain_connection", "sslmode is " + found.ssl_mode + " for " + found.host +
                                        ": whoever is on the way there may read and change what is said; set " +
                                        setting +
                                        " to verify-full, and PGSSLROOTCERT to the CA of the server's certificate");
@@ -153,11 +151,16 @@ void warn_of(const Env& env, const config::Inputs& inputs) {
   for (const auto& [key, value] : env.values) {
     if (!value.path.empty()) warn_when_others_may_read(value.path);
   }
-  warn_when_exposed(agent_database(env, "start"), "WRKTALK_AGENT_DB_SSL_MODE");
-  if (env.settings.checkpoint_db.parameters != env.settings.agent_db.parameters) {
-    warn_when_exposed(checkpoint_database(env, "start"), "WRKTALK_AGENT_CHECKPOINT_SSL_MODE");
-  }
   for (const auto& unknown : env.unknown) log::warn("config.unknown_variable", config::to_text(unknown));
+}
+
+void warn_of_exposed(const Env& env) {
+  const auto agent = db::exposure(agent_database(env, "start"));
+  const auto checkpoint = db::exposure(checkpoint_database(env, "start"));
+  if (agent) warn_of_exposure(*agent, "WRKTALK_AGENT_DB_SSL_MODE");
+  if (checkpoint && !(agent && agent->host == checkpoint->host)) {
+    warn_of_exposure(*checkpoint, "WRKTALK_AGENT_CHECKPOINT_SSL_MODE");
+  }
 }
 
 db::ConnectionSettings FilesAgain::fresh() {

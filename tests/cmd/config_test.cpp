@@ -49,6 +49,16 @@ TEST_SUITE("cmd::config") {
     CHECK(tool("health", environment).err.find("config.unknown_variable") == std::string::npos);
   }
 
+  TEST_CASE("a database of another host without certain encryption is warned of") {
+    const auto exposed = tool("config show", {"WRKTALK_AGENT_DB_HOST=db.example.org"});
+    CHECK(exposed.err.find("db.plain_connection") != std::string::npos);
+    CHECK(exposed.err.find("sslmode is prefer for db.example.org") != std::string::npos);
+    CHECK(exposed.err.find("db.plain_connection") == exposed.err.rfind("db.plain_connection"));
+    CHECK(tool("config show", {"WRKTALK_AGENT_DB_HOST=db.example.org", "WRKTALK_AGENT_DB_SSL_MODE=verify-full"})
+              .err.empty());
+    CHECK(tool("config show", {"WRKTALK_AGENT_DB_HOST=/tmp"}).err.empty());
+  }
+
   TEST_CASE("a file that another user could change is not read, and the reason is named") {
     const base::TempDir dir(base::private_parent(), "cmd-test-");
     const auto refused = [&](const std::string& name, const std::string& words, std::vector<std::string> environment) {

@@ -19,7 +19,7 @@ dumps() { (cd "$WORK" && python3 "$WORK/dumps.py" "$@"); }
 if [ "$(dumps sh -c 'echo x; exec sleep 60')" = dumped ]; then
     # It warns of the plain connection, and waits for a database that never answers.
     check 'a crash dumps no core' expect_equal 'not dumped' dumps \
-        env WRKTALK_AGENT_DB_HOST=192.0.2.1 "$WRKTALK" verify --wait 60s
+        env WRKTALK_AGENT_DB_HOST=192.0.2.1 WRKTALK_AGENT_SECRETS_DIR="$WORK" "$WRKTALK" poll --loop
 else
     echo "SKIP: a crash dumps no core: this machine dumps none of any program"
 fi
