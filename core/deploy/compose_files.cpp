@@ -20,7 +20,8 @@ using base::Kind;
 using Path = std::filesystem::path;
 using Place = Reading::Place;
 
-constexpr std::size_t kMostFiles = 1000;
+constexpr std::size_t kMostFiles = 100;
+constexpr std::uint64_t kMostNodes = 200'000;  // of one file: some twenty times what a large one has
 constexpr std::size_t kLargestConfig = 64 * 1024 * 1024;
 
 bool leads_out(const Path& folder, const std::string& text) {
@@ -117,7 +118,7 @@ class Walk {
 
   void look(const std::string& name, const Path& folder, const std::string& text) {
     const AsWritten reading(name, folder, policy_);
-    for (const auto& document : yaml::read(text, name)) {
+    for (const auto& document : yaml::read(text, name, {kLargestFile, kMostNodes})) {
       Path first = folder;
       for (const auto& reference : references(document.root(), name)) {
         check(name, folder, reference);
@@ -169,7 +170,12 @@ std::map<std::string, std::string> TreeFiles::read(const std::set<std::string>& 
   std::map<std::string, std::string> out;
   for (const auto& name : names) {
     const std::string path = tree_ + "/" + name;
-    if (base::exists(path) && !is_folder(path)) out[name] = base::read_file(path, kLargestFile);
+    if (!base::exists(path) || is_folder(path)) continue;
+    try {
+      out[name] = base::read_file(path, kLargestFile);
+    } catch (const Error& e) {
+      throw Error(Kind::artifact, e.what(), "keep compose files below " + base::human_size(kLargestFile));
+    }
   }
   return out;
 }

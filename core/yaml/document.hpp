@@ -25,6 +25,7 @@ struct Node {
   std::vector<const Node*> items;  ///< of a sequence
   std::vector<Entry> own;          ///< of a mapping, as written
   std::uint64_t weight = 1;        ///< how many nodes it is with every alias written out
+  std::size_t height = 0;  ///< how deep it is below, aliases followed; bounded, so that it can be walked by recursion
 
   bool is_scalar() const noexcept { return kind == Kind::scalar; }
   bool is_sequence() const noexcept { return kind == Kind::sequence; }

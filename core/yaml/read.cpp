@@ -4,6 +4,7 @@
 #include "core/yaml/document.hpp"
 #include "core/yaml/library.hpp"
 
+#include <algorithm>
 #include <map>
 #include <new>
 #include <optional>
@@ -136,6 +137,8 @@ class Builder {
     }
     Open& into = open_.back();
     into.node->weight += node.weight;
+    into.node->height = std::max(into.node->height, node.height + 1);
+    if (into.node->height > kDeepest) refuse(name_, node.line, "it is nested too deeply");
     if (into.node->weight > limits_.nodes)
       refuse(name_, into.node->line, "with its aliases written out it is too large");
     if (into.node->is_sequence()) {

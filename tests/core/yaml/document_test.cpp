@@ -110,6 +110,10 @@ TEST_SUITE("yaml::read") {
       merges += "a" + std::to_string(i) + ": &a" + std::to_string(i) + "\n  <<: [" + before + ", " + before + "]\n";
     }
     CHECK(why(merges).find("with its aliases written out it is too large") != std::string::npos);
+    std::string chain = "a0: &a0 {k: x}\n";
+    for (int i = 1; i < 600; ++i)
+      chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {<<: *a" + std::to_string(i - 1) + "}\n";
+    CHECK(why(chain).find("it is nested too deeply") != std::string::npos);
     CHECK(why(std::string(100'000, '[')).find("a.yml:1") == 0);
     std::string dashes;
     for (int i = 0; i < 20'000; ++i) dashes += "- ";
