@@ -125,13 +125,17 @@ ExitCode run_migrate_repair(const MigrateOptions& options, Env& env) {
   const auto repaired =
       migrate::repair(session.target(), session.set(), options.accept_changed, session.limits(), session.report());
   if (env.output == Output::json) {
-    print_json({{"set", session.set().name}, {"indexes", repaired.indexes}, {"accepted", repaired.files}});
+    print_json({{"set", session.set().name},
+                {"indexes", repaired.indexes},
+                {"accepted", repaired.files},
+                {"finished", to_json(repaired.finished)}});
     return ExitCode::done;
   }
   for (const auto& index : repaired.indexes) std::cout << "==> Index " << index << " repaired\n";
   for (const auto& file : repaired.files) std::cout << "==> " << file << " accepted as it is now\n";
   std::cout << "Set " << session.set().name << ": " << plural(repaired.indexes.size(), "index repair") << ", "
-            << plural(repaired.files.size(), "file") << " accepted.\n";
+            << plural(repaired.files.size(), "file") << " accepted, " << plural(repaired.finished.size(), "migration")
+            << " finished.\n";
   return ExitCode::done;
 }
 

@@ -79,8 +79,11 @@ void MigrateReport::done(const migrate::Migration& migration, const migrate::Don
 nlohmann::ordered_json to_json(const std::vector<migrate::Done>& done) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& item : done) {
-    list.push_back(
-        {{"number", item.number}, {"name", item.name}, {"outcome", item.outcome}, {"duration_ms", item.took.count()}});
+    list.push_back({{"number", item.number},
+                    {"label", item.label},
+                    {"name", item.name},
+                    {"outcome", item.outcome},
+                    {"duration_ms", item.took.count()}});
   }
   return list;
 }

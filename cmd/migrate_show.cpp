@@ -18,7 +18,10 @@ ordered_json to_json(const migrate::Set& set, const migrate::Status& status) {
   ordered_json document = {{"set", set.name}, {"clean", status.is_clean()}};
   auto& list = document["migrations"] = ordered_json::array();
   for (const auto& entry : status.entries) {
-    ordered_json item = {{"number", entry.number}, {"name", entry.name}, {"state", migrate::to_string(entry.state)}};
+    ordered_json item = {{"number", entry.number},
+                         {"label", entry.label},
+                         {"name", entry.name},
+                         {"state", migrate::to_string(entry.state)}};
     if (entry.row) {
       item["applied_at"] = entry.row->applied_at;
       item["applied_by"] = entry.row->applied_by;
@@ -78,6 +81,7 @@ ExitCode run_migrate_plan(const MigrateOptions& options, Env& env) {
     for (const auto& item : plan) {
       list.push_back({{"direction", item.direction},
                       {"number", std::stoll(item.number)},
+                      {"label", item.number},
                       {"name", item.name},
                       {"file", item.file},
                       {"transactional", item.transactional},

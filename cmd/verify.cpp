@@ -33,7 +33,11 @@ void print(const migrate::Set& set, const migrate::Report& report) {
                std::to_string(figures.indexes), base::human_size(static_cast<std::uint64_t>(figures.size_bytes))});
   }
   std::cout << '\n' << table.text() << '\n';
-  if (report.version) std::cout << "Schema version: " << *report.version << '\n';
+  if (report.version) {
+    const bool is_langgraphs = migrate::has_second_owner(set);
+    std::cout << "Schema version: "
+              << (is_langgraphs ? std::to_string(*report.version) : migrate::label_of(set, *report.version)) << '\n';
+  }
   std::cout << (report.is_clean() ? "All " + set.name + " checks passed\n" : set.name + ": differences found\n");
 }
 

@@ -16,8 +16,9 @@ std::string complaint(const Requirement& needed, std::int64_t version, const db:
   const bool too_old = version < needed.number;
   // Versions of the checkpoint tables are LangGraph's, whose migrations have these numbers.
   const std::int64_t culprit = too_old ? needed.number : version;
-  return "it needs " + artifact::to_text(needed) + ", and " + needed.set + " is at " + std::to_string(version) + " (" +
-         db::describe(database) + "): migration " + std::to_string(culprit) + (too_old ? " is missing" : " is too new");
+  return "it needs " + artifact::to_text(needed) + ", and " + needed.set + " is at " +
+         migrate::version_text(needed.set, version) + " (" + db::describe(database) + "): migration " +
+         migrate::version_text(needed.set, culprit) + (too_old ? " is missing" : " is too new");
 }
 
 /// The application's database. That it is away fails the task: unlike our own, no lease bounds how long it would be waited for.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/migrate/apply.hpp"
 
+#include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/migrate/source.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 namespace wrktalk::migrate {
 namespace {
@@ -27,6 +29,13 @@ constexpr milliseconds kNoTimeout{0};
 constexpr int kHasConnectionCheck = 140'000;
 
 bool worth_retrying(const std::string& sqlstate) { return sqlstate == "55P03" || sqlstate == "40P01"; }
+
+/// Whether a statement that was begun before failed because it had done its work then.
+bool says_done(const std::string& verb, const std::string& sqlstate) {
+  static const std::set<std::string> duplicate = {"42P07", "42710", "42P04", "42P06", "42701"};
+  static const std::set<std::string> undefined = {"42704", "42P01", "3D000", "3F000"};
+  return verb == "DROP" ? undefined.count(sqlstate) != 0 : duplicate.count(sqlstate) != 0;
+}
 
 milliseconds jittered(milliseconds pause) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -61,7 +70,7 @@ Done Applier::apply(const Migration& migration, bool forget_set) {
   const auto index = migration.up.transactional ? std::nullopt : concurrent_index(migration.up.sql);
   const std::string tables = index ? table_of_index_sql(site_, *index) : locked_tables_sql(site_);
   const auto after = [&](milliseconds took) {
-    return record_sql(site_, set_.name, migration, took, "applied", tables);
+    return forget_sql(site_, set_.name, migration) + record_sql(site_, set_.name, migration, took, "applied", tables);
   };
   return run(migration, migration.up, {before, after}, "applied");
 }
@@ -76,8 +85,9 @@ Done Applier::run(const Migration& migration, const Script& script, const Parts&
   const std::string sql = checked_sql(script);
   const auto start = base::BootClock::now();
   std::vector<std::string> tags;
-  retried(script.file,
-          [&] { tags = script.transactional ? run_inside(script, sql, parts) : run_outside(script, sql, parts); });
+  retried(script.file, [&] {
+    tags = script.transactional ? run_inside(script, sql, parts) : run_outside(migration, script, sql, parts);
+  });
   site_.has_ledger = true;
   for (const auto& tag : tags) observer_.command(tag);
   Done done{migration.number, migration.label, migration.name, outcome, since(start)};
@@ -103,7 +113,18 @@ std::vector<std::string> Applier::run_inside(const Script& script, const std::st
   }
 }
 
-std::vector<std::string> Applier::run_outside(const Script& script, const std::string& sql, const Parts& parts) {
+bool Applier::begin(const Migration& migration, const std::string& sql, const std::optional<std::string>& outcome) {
+  const auto index = concurrent_index(sql);
+  // An index of that name which is there before was not made by this file: the server will say so.
+  const bool is_there =
+      index &&
+      connection_.query("SELECT to_regclass($1)", {*index}, pulse_, Deadline::never()).rows.at(0).at(0).has_value();
+  if (!is_there || outcome) send(begin_sql(site_, set_.name, migration));
+  return outcome == "begun";
+}
+
+std::vector<std::string> Applier::run_outside(const Migration& migration, const Script& script, const std::string& sql,
+                                              const Parts& parts) {
   const auto all = statements(sql);
   const auto& words = all.front().words;
   const bool concurrent = std::find(words.begin(), words.end(), "CONCURRENTLY") != words.end();
@@ -112,14 +133,19 @@ std::vector<std::string> Applier::run_outside(const Script& script, const std::s
   if (!parts.before.empty()) send(parts.before);
   site_.has_ledger = true;
   if (const auto index = concurrent_index(sql)) drop_invalid(*index);
+  const auto outcome = read_outcome(connection_, site_, set_.name, migration, pulse_);
+  const bool was_begun = begin(migration, sql, outcome);
   const auto start = base::BootClock::now();
+  std::vector<std::string> tags;
   try {
-    auto tags = send(sql);
-    send(parts.after(since(start)));
-    return tags;
+    tags = send(sql);
   } catch (const db::raw::ScriptError& error) {
-    throw located(error, script, {});
+    if (!was_begun) send(unbegin_sql(site_, set_.name, migration, outcome));
+    if (!was_begun || !says_done(words.front(), error.sqlstate())) throw located(error, script, {});
   }
+  base::crash_point("migration-run");
+  send(parts.after(since(start)));
+  return tags;
 }
 
 void Applier::in_transaction(const std::string& what, const std::function<void()>& work) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ class Applier {
   Applier(db::raw::Connection& connection, Site site, const Set& set, const Limits& limits, Observer& observer,
           base::Pulse& pulse);
 
-  /// Applies one migration. `forget_set` removes what the ledger says of the whole set, in the same transaction.
+  /// Applies one migration, or finishes one that was begun: what is there already is taken as done, what is half there is made
+  /// anew. `forget_set` removes what the ledger says of the whole set, in the same transaction.
   /// Throws SqlError that shows the place in the file; Error(busy) when a table stayed locked.
   Done apply(const Migration& migration, bool forget_set = false);
   Done undo(const Migration& migration);
@@ -51,8 +53,10 @@ class Applier {
     std::function<std::string(std::chrono::milliseconds took)> after;
   };
   Done run(const Migration& migration, const Script& script, const Parts& parts, const std::string& outcome);
+  bool begin(const Migration& migration, const std::string& sql, const std::optional<std::string>& outcome);
   std::vector<std::string> run_inside(const Script& script, const std::string& sql, const Parts& parts);
-  std::vector<std::string> run_outside(const Script& script, const std::string& sql, const Parts& parts);
+  std::vector<std::string> run_outside(const Migration& migration, const Script& script, const std::string& sql,
+                                       const Parts& parts);
   void limit_session(std::chrono::milliseconds lock_timeout, std::chrono::milliseconds statement_timeout);
   void retried(const std::string& what, const std::function<void()>& work);
   void roll_back();

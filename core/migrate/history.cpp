@@ -14,6 +14,7 @@ using base::Error;
 using base::Kind;
 
 State state_of_applied(const Migration* migration, const LedgerRow& row, const Set& set) {
+  if (migration != nullptr && row.is_begun()) return State::begun;
   if (migration != nullptr) return migration->checksum == row.checksum ? State::applied : State::changed;
   return set.migrations.empty() || row.number > set.migrations.back().number ? State::unknown : State::missing;
 }
@@ -27,16 +28,21 @@ std::string advice(State state) {
     case State::unknown: return "use the version of wrktalk, or the files, that made it";
     case State::out_of_order: return "give it the next free number, or apply it all the same with --allow-out-of-order";
     case State::applied:
+    case State::begun:
     case State::pending: break;
   }
   return {};
 }
+
+/// Whether `up` runs it.
+bool is_open(State state) { return state == State::begun || state == State::pending || state == State::out_of_order; }
 
 }  // namespace
 
 const char* to_string(State state) noexcept {
   switch (state) {
     case State::applied: return "applied";
+    case State::begun: return "begun";
     case State::pending: return "pending";
     case State::out_of_order: return "out of order";
     case State::changed: return "changed";
@@ -58,6 +64,9 @@ std::string complaint(const Entry& entry) {
       return "the database has migration " + entry.label + " (" + entry.name + ") from " + entry.row->applied_at +
              ", which is newer than all files";
     case State::out_of_order: return entry.migration->up.file + " is older than migrations that are already applied";
+    case State::begun:
+      return entry.migration->up.file + " was begun at " + entry.row->applied_at + " by " + entry.row->applied_by +
+             " and not finished: run `wrktalk migrate up` or `repair`";
     case State::pending: return entry.migration->up.file + " is not applied";
     case State::applied: break;
   }
@@ -76,7 +85,7 @@ std::vector<Entry> history(const Set& set, const std::vector<LedgerRow>& ledger)
     Entry& entry = at->second;
     if (added) {
       entry.number = row.number;
-      entry.label = std::to_string(row.number);
+      entry.label = label_of(set, row.number);
       entry.name = row.name;
     }
     entry.state = state_of_applied(entry.migration, row, set);
@@ -92,7 +101,7 @@ void refuse_broken(const std::vector<Entry>& entries, const Set& set, Late late)
   std::string hint;
   bool only_unknown = true;
   for (const auto& entry : entries) {
-    if (entry.state == State::applied || entry.state == State::pending) continue;
+    if (entry.state == State::applied || entry.state == State::begun || entry.state == State::pending) continue;
     if (entry.state == State::out_of_order && late == Late::allowed) continue;
     complaints.push_back(complaint(entry));
     if (hint.empty()) hint = advice(entry.state);
@@ -108,14 +117,14 @@ void refuse_unknown_number(const std::vector<Entry>& entries, std::int64_t numbe
     return entry.number == number && entry.migration != nullptr;
   });
   if (known || number == 0) return;
-  throw Error(Kind::usage, "there is no migration " + std::to_string(number), "see `wrktalk migrate status`");
+  const std::size_t digits = entries.empty() ? 0 : entries.front().label.size();
+  throw Error(Kind::usage, "there is no migration " + padded(number, digits), "see `wrktalk migrate status`");
 }
 
 std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::optional<std::int64_t> to) {
   std::vector<const Migration*> out;
   for (const auto& entry : entries) {
-    const bool open = entry.state == State::pending || entry.state == State::out_of_order;
-    if (open && (!to || entry.number <= *to)) out.push_back(entry.migration);
+    if (is_open(entry.state) && (!to || entry.number <= *to)) out.push_back(entry.migration);
   }
   return out;
 }
@@ -124,7 +133,7 @@ std::vector<const Migration*> to_undo(const std::vector<Entry>& entries, std::si
                                       std::optional<std::int64_t> to) {
   std::vector<const Migration*> out;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    if (entry->state != State::applied) continue;
+    if (entry->state != State::applied && entry->state != State::begun) continue;
     if (to ? entry->number <= *to : out.size() == steps) break;
     if (!entry->migration->down) {
       throw Error(Kind::failed, entry->migration->up.file + " has no down file", "write one, or restore a backup");

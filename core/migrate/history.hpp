@@ -14,6 +14,7 @@ namespace wrktalk::migrate {
 
 enum class State {
   applied,
+  begun,  ///< a run of a file outside a transaction was cut short: what is there tells how far it came
   pending,
   out_of_order,  ///< pending, but a later one is applied
   changed,       ///< applied, and the file is another one now
@@ -24,7 +25,7 @@ const char* to_string(State state) noexcept;
 
 struct Entry {
   std::int64_t number = 0;
-  std::string label;
+  std::string label;  ///< the number as the set's files write theirs
   std::string name;
   State state = State::pending;
   const Migration* migration = nullptr;  ///< the set's; null for missing and unknown
@@ -47,7 +48,7 @@ void refuse_broken(const std::vector<Entry>& entries, const Set& set, Late late)
 /// Throws Error(usage) when the set has no such migration and `number` is not 0.
 void refuse_unknown_number(const std::vector<Entry>& entries, std::int64_t number);
 
-/// What `up` applies: all that is not, up to number `to`.
+/// What `up` applies: all that is not, or not for sure, up to number `to`.
 std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::optional<std::int64_t> to);
 
 /// What `down` undoes, the last first: `steps` migrations, or all above number `to` (0: all). Throws Error(failed) when one
@@ -55,7 +56,7 @@ std::vector<const Migration*> pending(const std::vector<Entry>& entries, std::op
 std::vector<const Migration*> to_undo(const std::vector<Entry>& entries, std::size_t steps,
                                       std::optional<std::int64_t> to);
 
-/// The last one that is applied.
+/// The last one that is applied or begun.
 const Entry* newest(const std::vector<Entry>& entries) noexcept;
 
 }  // namespace wrktalk::migrate

@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/db/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <unistd.h>
 
@@ -97,6 +98,20 @@ std::optional<std::string> read_fingerprint(db::raw::Connection& connection, con
   return rows.empty() ? std::nullopt : rows.front().front();
 }
 
+std::optional<std::string> read_outcome(db::raw::Connection& connection, const Site& site, const std::string& set,
+                                        const Migration& migration, base::Pulse& pulse) {
+  const auto rows = connection
+                        .query("SELECT outcome FROM " + ledger(site) + " WHERE set = $1 AND number = $2::bigint",
+                               {set, std::to_string(migration.number)}, pulse, Deadline::never())
+                        .rows;
+  return rows.empty() ? std::nullopt : rows.front().front();
+}
+
+std::int64_t newest_applied(const std::vector<LedgerRow>& ledger) noexcept {
+  const auto newest = std::find_if(ledger.rbegin(), ledger.rend(), [](const auto& row) { return !row.is_begun(); });
+  return newest == ledger.rend() ? 0 : newest->number;
+}
+
 std::string create_ledger_sql(const Site& site) {
   return "CREATE TABLE IF NOT EXISTS " + ledger(site) +
          " (set text NOT NULL, number bigint NOT NULL, name text NOT NULL, checksum text NOT NULL,"
@@ -113,6 +128,20 @@ std::string record_sql(const Site& site, const std::string& set, const Migration
          std::to_string(took.count()) + ", " + quote_literal(outcome) + ", " + tables_sql + "); UPDATE " +
          ledger(site) + " SET fingerprint = NULL WHERE set = " + quote_literal(set) + " AND number > " +
          std::to_string(migration.number) + "; ";
+}
+
+std::string begin_sql(const Site& site, const std::string& set, const Migration& migration) {
+  return "INSERT INTO " + ledger(site) + " (set, number, name, checksum, applied_by, duration_ms, outcome) VALUES (" +
+         quote_literal(set) + ", " + std::to_string(migration.number) + ", " + quote_literal(migration.name) + ", " +
+         quote_literal(migration.checksum) + ", session_user || '@' || " + quote_literal(machine()) +
+         ", 0, 'begun') ON CONFLICT (set, number) DO UPDATE SET outcome = 'begun'; ";
+}
+
+std::string unbegin_sql(const Site& site, const std::string& set, const Migration& migration,
+                        const std::optional<std::string>& outcome) {
+  if (!outcome) return forget_sql(site, set, migration);
+  return "UPDATE " + ledger(site) + " SET outcome = " + quote_literal(*outcome) + " WHERE set = " + quote_literal(set) +
+         " AND number = " + std::to_string(migration.number) + "; ";
 }
 
 std::string locked_tables_sql(const Site& site) {

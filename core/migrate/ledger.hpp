@@ -44,14 +44,24 @@ struct LedgerRow {
   std::string applied_at;  ///< UTC, ISO 8601
   std::string applied_by;  ///< role@machine
   std::chrono::milliseconds took{0};
-  std::string outcome;              ///< applied, adopted or recorded
+  std::string outcome;              ///< applied, adopted, recorded or begun
   std::vector<std::string> tables;  ///< that it made or changed: "t", or "other.t" outside of the site's schema
   bool is_sealed = false;           ///< a fingerprint is there
+
+  /// A file outside a transaction was begun, or its undoing, and nobody wrote down how that ended.
+  bool is_begun() const noexcept { return outcome == "begun"; }
 };
 
 /// In the order of their numbers; nothing when there is no ledger.
 std::vector<LedgerRow> read_ledger(db::raw::Connection& connection, const Site& site, const std::string& set,
                                    base::Pulse& pulse);
+
+/// What the row of this migration says; nothing when there is none. The ledger must be there.
+std::optional<std::string> read_outcome(db::raw::Connection& connection, const Site& site, const std::string& set,
+                                        const Migration& migration, base::Pulse& pulse);
+
+/// The number of the newest migration that is applied for sure; 0: none.
+std::int64_t newest_applied(const std::vector<LedgerRow>& ledger) noexcept;
 
 /// The fingerprint after the newest migration (`parse_catalog`); nothing when there is none.
 std::optional<std::string> read_fingerprint(db::raw::Connection& connection, const Site& site, const std::string& set,
@@ -63,6 +73,11 @@ std::string create_ledger_sql(const Site& site);
 /// no longer true and goes.
 std::string record_sql(const Site& site, const std::string& set, const Migration& migration,
                        std::chrono::milliseconds took, const std::string& outcome, const std::string& tables_sql);
+/// Before a file runs outside a transaction, up or down: its row, made if need be, is `begun`.
+std::string begin_sql(const Site& site, const std::string& set, const Migration& migration);
+/// When it has failed: as it was before, `outcome` or no row.
+std::string unbegin_sql(const Site& site, const std::string& set, const Migration& migration,
+                        const std::optional<std::string>& outcome);
 /// Tables that the open transaction has locked as DDL does, so made or changed.
 std::string locked_tables_sql(const Site& site);
 std::string table_of_index_sql(const Site& site, const std::string& index);

@@ -43,6 +43,16 @@ std::optional<FileName> parse_file_name(std::string_view file) {
   return std::nullopt;
 }
 
+/// Whether somebody meant the file for a migration.
+bool looks_like_migration(std::string file) {
+  std::transform(file.begin(), file.end(), file.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (base::ends_with(file, ".up.sql") || base::ends_with(file, ".down.sql")) return true;
+  const std::size_t digits = file.find_first_not_of("0123456789");
+  return digits != 0 && digits != std::string::npos && file[digits] == '_' && file.find('.') == file.size() - 4 &&
+         base::ends_with(file, ".sql");
+}
+
 std::string title_of(const FileName& name, std::string_view sql) {
   const std::string mark = "-- Migration " + name.label + ": ";
   for (const auto& line : base::split(sql.substr(0, 2000), '\n')) {
@@ -92,8 +102,8 @@ class Builder {
                          const std::string& file) {
     if (before.empty() || name.label.size() >= kTimestampDigits || number == before.back().number + 1) return;
     throw Error(Kind::failed,
-                "number " + std::to_string(before.back().number + 1) + " is missing between " + before.back().up.file +
-                    " and " + file,
+                "number " + padded(before.back().number + 1, name.label.size()) + " is missing between " +
+                    before.back().up.file + " and " + file,
                 "add the missing file, or number the files one after the other");
   }
 
@@ -159,11 +169,27 @@ std::vector<Migration> read_migrations(const std::string& directory) {
   Builder builder;
   for (const auto& file : files) {
     const auto parsed = parse_file_name(file);
-    if (!parsed) continue;
     const std::string path = directory + "/" + file;
+    if (!parsed && looks_like_migration(file)) {
+      throw Error(
+          Kind::failed,
+          base::one_line(path) + " looks like a migration, and its name is not NNN_name.up.sql or NNN_name.down.sql",
+          "rename it, or move it to another folder");
+    }
+    if (!parsed) continue;
     builder.add(*parsed, path, base::read_file(path, kLargestFile));
   }
   return std::move(builder).build();
+}
+
+std::string padded(std::int64_t number, std::size_t digits) {
+  const std::string text = std::to_string(number);
+  return std::string(digits - std::min(digits, text.size()), '0') + text;
+}
+
+std::string label_of(const Set& set, std::int64_t number) {
+  constexpr std::size_t kDigits = 3;
+  return padded(number, set.migrations.empty() ? kDigits : set.migrations.front().label.size());
 }
 
 Set read_set(const std::string& directory, const std::string& name) {

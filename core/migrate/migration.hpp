@@ -40,12 +40,18 @@ Set embedded_set(const std::string& name);
 constexpr std::size_t kTimestampDigits = 8;
 
 /// The NNN_name.up.sql and NNN_name.down.sql of a folder; other files are left alone. Throws Error(failed) naming the
-/// files for a duplicate number, a gap between numbers that are no timestamps, a down file without its up file, or two names
-/// for one number.
+/// files for a duplicate number, a gap between numbers that are no timestamps, a down file without its up file, two names
+/// for one number, or a name that looks like a migration's and is none (abc_x.up.sql, 001_x.sql).
 std::vector<Migration> read_migrations(const std::string& directory);
 
 /// The folder's migrations as a set. Throws as `read_migrations`, and Error(failed) when there is none.
 Set read_set(const std::string& directory, const std::string& name);
+
+/// A number with leading zeros, as labels have them.
+std::string padded(std::int64_t number, std::size_t digits);
+
+/// The label that a migration of the set would have.
+std::string label_of(const Set& set, std::int64_t number);
 
 /// SHA-256 of the text without what an editor or a checkout changes.
 std::string checksum(std::string_view sql);

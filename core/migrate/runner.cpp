@@ -144,10 +144,17 @@ std::vector<Done> baseline(const Target& target, const Set& set, std::optional<s
 
 Repaired repair(const Target& target, const Set& set, bool accept_changed, const Limits& limits, Observer& observer) {
   RunnerLock lock = lock_for(target, limits, observer);
-  const Picture picture = survey(target.connection, set, lock);
+  Picture picture = survey(target.connection, set, lock);
   Applier applier(target.connection, picture.site, set, limits, observer, lock);
   const std::string what = "set " + set.name;
   Repaired repaired;
+  for (const auto& entry : picture.entries) {
+    if (entry.state == State::begun) repaired.finished.push_back(applier.apply(*entry.migration));
+  }
+  if (!repaired.finished.empty()) {
+    seal({target.settings, target.connection, lock}, set);
+    picture = survey(target.connection, set, lock);
+  }
   if (const auto expected = expected_catalog(target.connection, picture.site, set, lock)) {
     const Inspection inspection = inspect(target.connection, picture.site, set, *expected, lock);
     for (const auto& index : indexes_to_build(inspection.comparison)) {

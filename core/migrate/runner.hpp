@@ -59,9 +59,10 @@ std::vector<Done> baseline(const Target& target, const Set& set, std::optional<s
 struct Repaired {
   std::vector<std::string> indexes;  ///< built anew, or dropped when they were left over from a REINDEX
   std::vector<std::string> files;    ///< whose change was accepted
+  std::vector<Done> finished;        ///< that were begun
 };
 
-/// Builds indexes that are missing or INVALID. `accept_changed`: the ledger takes the checksums of applied files as they are
+/// Finishes migrations that were begun, as `up` does. Builds indexes that are missing or INVALID. `accept_changed`: the ledger takes the checksums of applied files as they are
 /// now. Throws Error(failed) for an index that must be seen to by hand.
 Repaired repair(const Target& target, const Set& set, bool accept_changed, const Limits& limits, Observer& observer);
 

@@ -216,7 +216,7 @@ Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& puls
     report.version = inspection.version;
     report.checks.push_back(version_check(report.version, report.warnings));
   } else {
-    if (!ledger.empty()) report.version = ledger.back().number;
+    if (!ledger.empty()) report.version = newest_applied(ledger);
     report.checks.push_back(migrations_check(history(set, ledger), report.warnings));
   }
   for (const auto& name : check_names(*expected, inspection.comparison.differences)) {

@@ -25,8 +25,11 @@ std::int64_t checkpoint_version(db::raw::Connection& connection, base::Pulse& pu
 std::int64_t schema_version(db::raw::Connection& connection, const std::string& set, base::Pulse& pulse) {
   if (set == "checkpoint") return checkpoint_version(connection, pulse);
   const auto site = find_site(connection, {}, pulse);
-  const auto rows = read_ledger(connection, site, set, pulse);
-  return rows.empty() ? 0 : rows.back().number;
+  return newest_applied(read_ledger(connection, site, set, pulse));
+}
+
+std::string version_text(const std::string& set, std::int64_t version) {
+  return set == "agent" ? label_of(embedded_set(set), version) : std::to_string(version);
 }
 
 }  // namespace wrktalk::migrate

@@ -13,4 +13,7 @@ namespace wrktalk::migrate {
 /// applied migration by the ledger, in the schema that `find_site` tells. 0 when nothing is there.
 std::int64_t schema_version(db::raw::Connection& connection, const std::string& set, base::Pulse& pulse);
 
+/// As messages write it: LangGraph's number as it is, the agent's as its files have it ("006").
+std::string version_text(const std::string& set, std::int64_t version);
+
 }  // namespace wrktalk::migrate

@@ -41,7 +41,7 @@ planned() {
     expect_output '"direction": "down"' m plan --to 1 -o json
     expect_output 'warning: migration 001 \(t1\) was recorded and not run' v
     expect_exit 2 m plan --to 9
-    expect_output 'there is no migration 9'
+    expect_output 'there is no migration 009'
 }
 check 'what plan prints can be run by psql, and baseline records it' planned
 
@@ -354,3 +354,98 @@ INI
 if have_service pgbouncer; then
     check 'four runners through PgBouncer in transaction mode: all end well, nothing is left in its sessions' pooled
 fi
+
+# A runner that is killed right after the server has done what it asked for outside a transaction.
+cut_short() { WRKTALK_CRASH_AT=migration-run expect_exit 137 m up; }
+index_on_big() { sql "select indisvalid from pg_index where indexrelid = to_regclass('big_idx')"; }
+folder begun
+begun() {
+    echo 'create table big as select generate_series(1, 100) i;' >"$D/001_big.up.sql"
+    echo 'create index concurrently big_idx on big (i);' >"$D/002_index.up.sql"
+    echo 'drop index concurrently big_idx;' >"$D/002_index.down.sql"
+    expect_exit 0 m up --to 1
+    cut_short
+    expect_exit 3 m status --exit-code
+    expect_output '^002 +index +begun '
+    expect_equal t index_on_big
+}
+finished() {
+    expect_exit 0 m status --exit-code
+    expect_output '^002 +index +applied '
+    expect_equal t index_on_big
+    expect_exit 0 v
+}
+check 'what ran outside a transaction and was not written down is begun' begun
+check 'up takes a whole index for done' expect_exit 0 m up
+check 'and it is applied' finished
+undone_twice() {
+    WRKTALK_CRASH_AT=migration-run expect_exit 137 m down --yes
+    expect_equal '' index_on_big
+    expect_exit 3 m status --exit-code
+    expect_output '^002 +index +begun '
+    expect_exit 0 m down --yes
+    expect_exit 3 m status --exit-code
+    expect_output '^002 +index +pending$'
+}
+check 'the same of one that is undone' undone_twice
+repaired() {
+    cut_short
+    expect_output '1 migration finished' m repair
+    finished
+}
+check 'repair takes it for done, too' repaired
+half_built() {
+    expect_exit 0 m down --yes
+    cut_short
+    sql "update pg_index set indisvalid = false where indexrelid = 'big_idx'::regclass"
+    expect_exit 0 m up
+    finished
+}
+check 'an INVALID index is built anew' half_built
+gone() {
+    expect_exit 0 m down --yes
+    cut_short
+    sql 'drop index big_idx'
+    expect_exit 0 m up
+    finished
+}
+check 'one that is not there is built' gone
+not_ours() {
+    expect_exit 0 m down --yes
+    sql 'create index big_idx on big ((i + 1))'
+    expect_exit 1 m up
+    expect_output 'relation "big_idx" already exists'
+    expect_exit 1 m up
+    expect_exit 3 m status --exit-code
+    expect_output '^002 +index +pending$'
+}
+check 'an index of that name that was there before is not ours' not_ours
+
+misnamed() {
+    local name
+    for name in abc_x.up.sql 2_.up.sql 003-x.down.sql 003_x.sql 003_x.UP.SQL; do
+        folder "m$RANDOM"
+        echo 'select 1;' >"$D/001_one.up.sql"
+        echo 'a seed, not a migration' >"$D/seed.sql"
+        expect_exit 0 m up
+        echo 'select 1;' >"$D/$name"
+        expect_exit 1 m up
+        expect_output "/$name looks like a migration"
+    done
+}
+check 'a file that looks like a migration and cannot be one is named' misnamed
+labels() {
+    folder labels
+    echo 'select 1;' >"$D/001_one.up.sql"
+    echo 'select 2;' >"$D/002_two.up.sql"
+    expect_exit 0 m up
+    expect_exit 2 m goto 7
+    expect_output 'there is no migration 007'
+    rm "$D/002_two.up.sql"
+    expect_output '^002 +two +unknown' m status
+    expect_output '"label": "002"' m status -o json
+    echo 'select 4;' >"$D/004_four.up.sql"
+    expect_exit 1 m up
+    expect_output 'number 002 is missing between'
+}
+check 'a version is written as its file writes it' labels
