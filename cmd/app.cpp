@@ -97,6 +97,8 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
   config::Inputs inputs;
   if (!chosen.bare) {
     inputs = gather(globals);
+    // A probe needs none, and one that is gone for a moment is no reason to end an agent that works.
+    inputs.opens_secret_files = !chosen.probe;
     settle(env, inputs);
     log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
                  log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});

@@ -23,7 +23,8 @@ const std::string* said(const Texts& texts, const std::string& name) {
   return it == texts.end() || it->second.empty() ? nullptr : &it->second;
 }
 
-std::string read_secret(const std::string& path, const std::string& named_by) {
+std::string read_secret(const std::string& path, const std::string& named_by, const Inputs& in) {
+  if (!in.opens_secret_files) return {};
   base::require_trusted(path, named_by);
   try {
     std::string text = base::read_file(path, kLargestSecretFile);
@@ -36,14 +37,14 @@ std::string read_secret(const std::string& path, const std::string& named_by) {
 
 /// The value of `name`, or for a secret what stands in the file that `name` + `file_suffix` names.
 std::optional<Value> named(const Texts& texts, const std::string& name, const char* file_suffix, bool secret,
-                           Source source, const std::string& origin) {
+                           Source source, const std::string& origin, const Inputs& in) {
   const std::string* text = said(texts, name);
   const std::string* path = secret ? said(texts, name + file_suffix) : nullptr;
   if (text != nullptr && path != nullptr) {
     throw Error(Kind::configuration, "both " + name + " and " + name + file_suffix + " are set", "keep one of them");
   }
   if (text != nullptr) return Value{*text, source, origin, {}};
-  if (path != nullptr) return Value{read_secret(*path, name + file_suffix), source, origin + file_suffix, *path};
+  if (path != nullptr) return Value{read_secret(*path, name + file_suffix, in), source, origin + file_suffix, *path};
   return std::nullopt;
 }
 
@@ -56,12 +57,12 @@ std::optional<Value> first_of(const Texts& texts, const char* names, Source sour
 
 Value winner(const Definition& item, const Inputs& in) {
   if (auto value = first_of(in.flags, item.flags, Source::flag, "")) return *value;
-  if (auto value = named(in.environment, item.variable, "_FILE", item.secret, Source::environment, item.variable)) {
+  if (auto value = named(in.environment, item.variable, "_FILE", item.secret, Source::environment, item.variable, in)) {
     return *value;
   }
   if (auto value = first_of(in.pg_env, item.pg_variables, Source::pg_env_file, in.pg_env_path)) return *value;
   if (auto value = first_of(in.environment, item.pg_variables, Source::pg_environment, "")) return *value;
-  if (auto value = named(in.file, item.key, "_file", item.secret, Source::file, in.file_path)) {
+  if (auto value = named(in.file, item.key, "_file", item.secret, Source::file, in.file_path, in)) {
     value->origin = in.file_path;
     return *value;
   }

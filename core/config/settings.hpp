@@ -46,6 +46,8 @@ struct Inputs {
   std::map<std::string, std::string> file;  ///< by key, as parse_file read it
   std::string file_path;
   std::string host_name;  ///< the default of agent.id
+  bool opens_secret_files =
+      true;  ///< false: a secret that a *_FILE names is empty, and nobody looks whether the file is there
 };
 
 /// Every key with its winning value. Throws Error(configuration) for an unknown key in the file (with a suggestion), a *_FILE that cannot be

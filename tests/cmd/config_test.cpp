@@ -95,6 +95,16 @@ TEST_SUITE("cmd::config") {
               .err.empty());
   }
 
+  TEST_CASE("a probe needs no secret, and does not look for the files that hold them") {
+    const base::TempDir dir(base::private_parent(), "cmd-test-");
+    const std::vector<std::string> environment = {"WRKTALK_AGENT_DB_PASSWORD_FILE=" + dir.path() + "/none",
+                                                  "WRKTALK_AGENT_SECRETS_DIR=" + dir.path()};
+    CHECK(tool("config show", environment).code == 5);
+    const auto ran = tool("health", environment);
+    CHECK(ran.code == 1);
+    CHECK(ran.out.find("not healthy: no agent runs here") == 0);
+  }
+
   TEST_CASE("pg_env.sh is read without a shell") {
     const base::TempDir dir(base::private_parent(), "cmd-test-");
     const std::string path = dir.path() + "/pg_env.sh";
