@@ -244,7 +244,7 @@ refusals() {
     expect_output '002_t2.up.sql has changed since postgres@'
     rm "$D/002_t2.up.sql"
     expect_exit 1 up
-    expect_output 'number 2 is missing between .*001_t1.up.sql and .*003_t3.up.sql'
+    expect_output 'number 002 is missing between .*001_t1.up.sql and .*003_t3.up.sql'
     echo 'create table t2 (i int);' >"$D/002_t2.up.sql"
     rm "$D/003_t3.up.sql"
     expect_exit 5 up
