@@ -75,7 +75,7 @@ TEST_SUITE("migrate::migration") {
 
   TEST_CASE("what cannot be ordered is refused with the files' names") {
     CHECK(Folder({"1_a.up.sql", "3_b.up.sql"}).refusal() ==
-          "number 002 is missing between DIR/1_a.up.sql and DIR/3_b.up.sql");
+          "number 2 is missing between DIR/1_a.up.sql and DIR/3_b.up.sql");
     CHECK(Folder({"1_a.up.sql", "01_b.up.sql"}).refusal() == "DIR/01_b.up.sql and DIR/1_a.up.sql have the same number");
     CHECK(Folder({"1_a.up.sql", "2_b.down.sql"}).refusal() == "DIR/2_b.down.sql has no up file");
     CHECK(Folder({"1_a.up.sql", "1_b.down.sql"}).refusal() ==
