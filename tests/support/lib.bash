@@ -163,11 +163,15 @@ expect_same_lines() {
 
 # each_line PRODUCER COMMAND...: the command with each line that PRODUCER prints as its last word; it prints some.
 each_line() {
-    local producer=$1 line lines
+    local producer=$1 line lines status
     shift
     lines=$("$producer")
     [ -n "$lines" ] || { echo "it prints nothing: $producer"; return 1; }
-    while IFS= read -r line; do "$@" "$line" </dev/null || return 1; done <<<"$lines"
+    while IFS= read -r line; do
+        "$@" "$line" </dev/null # not before "||", where each of its own statements but the last could fail unseen
+        status=$?
+        [ "$status" -eq 0 ] || return 1
+    done <<<"$lines"
 }
 
 # wait_until SECONDS COMMAND...: poll the command until it succeeds; fails when the time is over.
