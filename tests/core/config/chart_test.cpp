@@ -25,7 +25,7 @@ TEST_SUITE("config::definitions") {
     for (const auto& name : base::split(base::read_file(path, 65536), '\n')) {
       if (!name.empty()) listed.insert(name);
     }
-    for (const auto& name : secret) CHECK_MESSAGE(listed.count(name) == 1, name + " is missing in " + path);
-    for (const auto& name : listed) CHECK_MESSAGE(secret.count(name) == 1, name + " is no secret, yet in " + path);
+    for (const auto& name : secret) CHECK_MESSAGE(listed.count(name) == 1, name, " is missing in " + path);
+    for (const auto& name : listed) CHECK_MESSAGE(secret.count(name) == 1, name, " is no secret, yet in " + path);
   }
 }

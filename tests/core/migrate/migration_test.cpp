@@ -65,7 +65,7 @@ std::string states(const std::vector<Entry>& entries) {
 TEST_SUITE("migrate::migration") {
   TEST_CASE("a folder is read in the order of its numbers, other files left alone") {
     const Set set =
-        Folder({"10_c.up.sql", "9_b.up.sql", "008_a.up.sql", "8_a.down.sql", "README.md", "8_a.sql"}).read();
+        Folder({"10_c.up.sql", "9_b.up.sql", "008_a.up.sql", "8_a.down.sql", "README.md", "schema.sql"}).read();
     REQUIRE(set.migrations.size() == 3);
     CHECK(set.migrations[0].label == "008");
     CHECK(set.migrations[0].down.has_value());
@@ -80,6 +80,8 @@ TEST_SUITE("migrate::migration") {
     CHECK(Folder({"1_a.up.sql", "2_b.down.sql"}).refusal() == "DIR/2_b.down.sql has no up file");
     CHECK(Folder({"1_a.up.sql", "1_b.down.sql"}).refusal() ==
           "DIR/1_a.up.sql and DIR/1_b.down.sql have one number and two names");
+    CHECK(Folder({"1_a.up.sql", "8_a.sql"}).refusal() ==
+          "DIR/8_a.sql looks like a migration, and its name is not NNN_name.up.sql or NNN_name.down.sql");
     CHECK(Folder({"a.sql"}).refusal() == "no migration in DIR");
   }
 
