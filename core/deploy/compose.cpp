@@ -235,28 +235,29 @@ class Compose : public Deployer {
   Applied bring_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) {
     const WayBack way = compose::way_back_from_json(before.way_back);
     const std::string what = before.version ? *before.version : stored ? stored->version : "what ran before";
-    std::string changes;
+    Trees::Restored restored;
     if (before.version && is_folder(tree_of(way))) {
-      changes = trees_.restore_contents(tree_of(way), stored ? std::optional<std::string>(stored->tree) : std::nullopt,
-                                        pulse);
+      restored = trees_.restore_contents(tree_of(way), stored ? std::optional<std::string>(stored->tree) : std::nullopt,
+                                         pulse);
     }
-    const auto outcome = up_again(way, before.version.has_value(), stored, changes, pulse);
+    const auto outcome = up_again(way, before.version.has_value(), stored, !restored.words.empty(), pulse);
     if (!outcome.good()) {
       throw StepError(Left::not_put_back,
                       "compose up of " + what + " " + outcome.describe() + ": " + last_line(outcome.err),
                       engine_hint(outcome.err), outcome.err);
     }
     health(Release{what, "", {}, {}}, pulse);
+    restored.require_whole(what);
     const Args others = compose::other_images(way, services(pulse));
     return {std::nullopt,
             "project " + project_ + ": " + what + " is up again" +
                 (others.empty() ? "" : ", with another image than before in " + base::join(others, ", ")) +
-                (changes.empty() ? "" : "; " + changes)};
+                (restored.words.empty() ? "" : "; " + restored.words)};
   }
 
   /// From where it was brought up before, when that is still here: running containers mount from there.
-  exec::Outcome up_again(const WayBack& way, bool is_ours, const std::optional<Release>& stored,
-                         const std::string& changes, base::Pulse& pulse) const {
+  exec::Outcome up_again(const WayBack& way, bool is_ours, const std::optional<Release>& stored, bool was_changed,
+                         base::Pulse& pulse) const {
     const auto missing =
         way.files.empty() ? std::optional<std::string>("that was not noted") : compose::missing_file(way, !stored);
     if (!missing && !is_ours) {
@@ -266,9 +267,12 @@ class Compose : public Deployer {
       Release release{"", tree_of(way), {}, {}};
       if (stored) release.env_file = stored->env_file;
       if (!stored && !way.environment_files.empty()) release.env_file = way.environment_files.front();
-      return compose_.up(release, changes.empty() ? Recreate::changed : Recreate::all, pulse);
+      return compose_.up(release, was_changed ? Recreate::all : Recreate::changed, pulse);
     }
-    if (stored) return compose_.up(*stored, Recreate::changed, pulse);
+    if (stored) {
+      trees_.note_contents(stored->tree, pulse);
+      return compose_.up(*stored, Recreate::changed, pulse);
+    }
     throw Error(Kind::failed, "what project " + project_ + " was brought up from is gone: " + *missing,
                 "deploy the release that is to run again: wrktalk deploy VERSION");
   }

@@ -267,18 +267,20 @@ class Host : public Deployer {
       return {std::nullopt, link() + " -> " + *way.link + ", which does not exist, as before"};
     }
     Release back = stored.value_or(Release{});
-    std::string changes;
+    Trees::Restored restored;
     if (is_there) {
       back.tree = behind(*way.link);
-      changes =
+      restored =
           trees_.restore_contents(back.tree, stored ? std::optional<std::string>(stored->tree) : std::nullopt, pulse);
       back.version = before.version.value_or(last_part(back.tree));
     }
+    if (!is_there) trees_.note_contents(back.tree, pulse);
     const std::string text = is_there ? *way.link : text_for(back.tree);
     point_to(text);
     activate(back, Left::not_put_back, pulse);
     health(back, pulse);
-    return {std::nullopt, link() + " -> " + text + (changes.empty() ? "" : "; " + changes)};
+    restored.require_whole(back.version);
+    return {std::nullopt, link() + " -> " + text + (restored.words.empty() ? "" : "; " + restored.words)};
   }
 
   void activate(const Release& release, Left when_failed, base::Pulse& pulse) const {

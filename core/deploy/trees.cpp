@@ -226,8 +226,14 @@ std::vector<std::string> Trees::changed(const std::string& tree, base::Pulse& pu
   return changed_in_tree(tree, *list, pulse).value_or(std::vector<std::string>{});
 }
 
-std::string Trees::restore_contents(const std::string& tree, const std::optional<std::string>& stored,
-                                    base::Pulse& pulse) const {
+void Trees::Restored::require_whole(const std::string& version) const {
+  if (problem.empty()) return;
+  throw Error(Kind::failed, version + " runs again, but " + words + ": " + problem,
+              "restore these files from the release: wrktalk release export " + version + " FOLDER");
+}
+
+Trees::Restored Trees::restore_contents(const std::string& tree, const std::optional<std::string>& stored,
+                                        base::Pulse& pulse) const {
   const auto paths = changed(tree, pulse);
   if (paths.empty()) return {};
   std::vector<std::string> shown(paths.begin(),
@@ -235,10 +241,14 @@ std::string Trees::restore_contents(const std::string& tree, const std::optional
   if (shown.size() < paths.size()) shown.push_back("...");
   const std::string what = std::to_string(paths.size()) + " of its files were changed on this machine (" +
                            base::one_line(base::scrub_utf8(base::join(shown, ", "))) + ")";
-  if (!stored) return what + " and stay so: the release is not stored any more";
+  if (!stored) return {what + " and stay so: the release is not stored any more", {}};
   const std::string aside = root_ + "/" + kOurs + "/" + kChanged + "/" + turn_.task_id + "/" + *name_at(tree);
-  restore_in_tree(tree, paths, *stored, aside);
-  return what + " and are again as stored; what they were lies in " + aside;
+  try {
+    restore_in_tree(tree, paths, *stored, aside);
+  } catch (const Error& e) {
+    return {what + " and could not all be restored", e.what()};
+  }
+  return {what + " and are again as stored; what they were lies in " + aside, {}};
 }
 
 void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse) {

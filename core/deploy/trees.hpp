@@ -53,10 +53,17 @@ class Trees {
   void note_contents(const std::string& tree, base::Pulse& pulse) const;
   /// What was changed in `tree` since; nothing when that cannot be told. `own` need not have been called.
   std::vector<std::string> changed(const std::string& tree, base::Pulse& pulse) const;
+  /// What was found changed in a tree, and what became of it.
+  struct Restored {
+    std::string words;    ///< for people; empty: nothing was changed
+    std::string problem;  ///< why not all of it could be restored
+    /// Throws Error(failed) when there was a problem. `version` is what runs again.
+    void require_whole(const std::string& version) const;
+  };
   /// Puts the changed entries of `tree` as they were back from `stored`, when it is given: another tree of the same release, of which only
-  /// the rest is left then. Returns what was found and done, for people; empty when nothing was changed.
-  std::string restore_contents(const std::string& tree, const std::optional<std::string>& stored,
-                               base::Pulse& pulse) const;
+  /// the rest is left then. A problem is returned, so that what ran before can be brought back all the same.
+  Restored restore_contents(const std::string& tree, const std::optional<std::string>& stored,
+                            base::Pulse& pulse) const;
 
   /// Whether this task had it made.
   bool made_by_task(const std::string& name) const;

@@ -177,6 +177,19 @@ TEST_SUITE("deploy::host") {
     CHECK(host.current() == "1.0");
     CHECK(base::read_file(aside + "/app", 100) == "changed by hand");
     CHECK(base::read_file(first.tree + "/uploads/1", 100) == "data");
+
+    // What cannot be restored does not keep the release from running again.
+    write(first.tree + "/app", "changed again");
+    base::remove_tree(host.path(".wrktalk/changed"));
+    write(host.path(".wrktalk/changed"), "in the way");
+    second.apply(unpacked("2.0"), host.pulse);
+    write(stored.tree + "/app", "1.0");
+    const auto error = step_error([&] { second.put_back(before, stored, host.pulse); });
+    CHECK(error.left() == Left::not_put_back);
+    CHECK(std::string(error.what())
+              .find("1.0 runs again, but 1 of its files were changed on this machine (app) and "
+                    "could not all be restored: ") == 0);
+    CHECK(host.current() == "changed again");
   }
 
   TEST_CASE("what ran before is put back as it was, whoever made it and however the link is spelled") {
