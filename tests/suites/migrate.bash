@@ -248,7 +248,7 @@ refusals() {
     echo 'create table t2 (i int);' >"$D/002_t2.up.sql"
     rm "$D/003_t3.up.sql"
     expect_exit 5 up
-    expect_output 'the database has migration 3 \(t3\) .* newer than all files'
+    expect_output 'the database has migration 003 \(t3\) .* newer than all files'
     echo 'create table t3 (i int);' >"$D/003_t3.up.sql"
     cp "$D/003_t3.up.sql" "$D/3_again.up.sql"
     expect_exit 1 up
