@@ -167,6 +167,19 @@ stall_matrix() {
     done
 }
 
+# stall_in_apply: every fault where the target is changed and where the outcome is recorded; at other steps when WRKTALK_TEST_STEPS names them,
+# at each when it is "all".
+stall_in_apply() {
+    local fault steps=(apply record)
+    case ${WRKTALK_TEST_STEPS:-} in
+        all) steps=("${STEPS[@]}") ;;
+        ?*) read -ra steps <<<"$WRKTALK_TEST_STEPS" ;;
+    esac
+    start_proxy
+    for fault in silent_host stalled_statement sessions_end_in_transactions full_log_pipe; do stall_matrix "$fault" "${steps[@]}"; done
+    stall_matrix black_hole apply
+}
+
 # The tool in the middle of its work. begin_slow: an agent whose tool is at work.
 begin_slow() {
     make_slow
