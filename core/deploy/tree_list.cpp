@@ -137,8 +137,8 @@ void write_tree_list(const std::string& tree, const std::string& list, base::Pul
   }
   out.close();
   if (error) throw Error(Kind::failed, "cannot read " + tree + ": " + error.message());
-  const Fd written(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!out || ::fsync(written.get()) != 0 || ::rename(part.c_str(), list.c_str()) != 0) fail("write", list);
+  // Not synced: a list that is lost with the power makes a later change go unseen, and an fsync for each task costs more than that.
+  if (!out || ::rename(part.c_str(), list.c_str()) != 0) fail("write", list);
 }
 
 std::optional<std::vector<std::string>> changed_in_tree(const std::string& tree, const std::string& list,
