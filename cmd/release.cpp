@@ -22,8 +22,6 @@ using artifact::Artifact;
 using base::ExitCode;
 using nlohmann::ordered_json;
 
-constexpr std::size_t kLargestText = 16'000'000;
-
 struct AddOptions {
   std::string file;
   std::string version;
@@ -80,7 +78,7 @@ std::string named(const Artifact& artifact) { return artifact.version + " (" + a
 
 std::optional<std::string> text_of(const std::optional<std::string>& path) {
   if (!path) return std::nullopt;
-  return base::read_file(*path, kLargestText);
+  return base::read_file(*path, artifact::kLargestText);
 }
 
 /// The archive that is to be stored, for judging its compose files as `deploy` does.

@@ -54,7 +54,12 @@ class VerifiedTree {
 VerifiedTree fetch(db::raw::Connection& db, const Artifact& artifact, const std::string& destination,
                    const Limits& limits, base::Pulse& pulse, const ProgressCall& progress = {});
 
-/// The text columns, or nothing when NULL. They hold secrets.
+/// What an env or a values file may have at most, in bytes. Helm keeps its values in a Secret, which has 1 MiB for all; and each value is a
+/// text that is looked for in all that is logged.
+constexpr std::size_t kLargestText = 1'000'000;
+
+/// The text columns, or nothing when NULL. They hold secrets. Throws Error(artifact) for one above kLargestText, Error(failed) when there is no
+/// such release.
 std::optional<std::string> env_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 std::optional<std::string> values_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 

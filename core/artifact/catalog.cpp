@@ -53,9 +53,19 @@ std::vector<Artifact> select(Connection& db, const std::string& where,
 
 std::optional<std::string> text_column(Connection& db, const std::string& column, const std::string& id,
                                        base::Pulse& pulse) {
-  const auto table = query(db, "SELECT " + column + " FROM release_artifact WHERE id = $1::uuid", {id}, pulse);
+  const std::string size = "octet_length(" + column + ")";
+  const std::string limit = std::to_string(kLargestText);
+  const auto table = query(db,
+                           "SELECT CASE WHEN " + size + " <= " + limit + " THEN " + column + " END, " + size + " > " +
+                               limit + " FROM release_artifact WHERE id = $1::uuid",
+                           {id}, pulse);
   if (table.rows.empty()) throw Error(Kind::failed, "there is no artifact " + id);
-  return table.rows.front().front();
+  const auto& row = table.rows.front();
+  if (row[1] == "t") {
+    throw Error(Kind::artifact, column + " of the release is larger than " + base::human_size(kLargestText),
+                "store the release again with a smaller file");
+  }
+  return row[0];
 }
 
 std::string described(const std::vector<Artifact>& artifacts) {
