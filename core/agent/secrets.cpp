@@ -50,18 +50,16 @@ void sweep_secrets_dirs(const Settings& settings) noexcept {
 
 std::vector<base::Secret> secrets_of(db::raw::Connection& db, const std::string& artifact_id,
                                      const std::vector<std::string>& public_words, base::Pulse& pulse) {
-  std::optional<std::string> env;
-  std::optional<std::string> values;
+  artifact::Texts texts;
   try {
-    env = artifact::env_data(db, artifact_id, pulse);
-    values = artifact::values_data(db, artifact_id, pulse);
+    texts = artifact::texts_of(db, artifact_id, pulse);
   } catch (const base::Error& e) {
     // What is gone, or is too large to be deployed, hides nothing.
     if (e.kind() != base::Kind::failed && e.kind() != base::Kind::artifact) throw;
     return {};
   }
-  auto all = log::values_of_env(env.value_or(""));
-  for (auto& value : log::values_of_yaml(values.value_or(""))) all.push_back(std::move(value));
+  auto all = log::values_of_env(texts.env.value_or(""));
+  for (auto& value : log::values_of_yaml(texts.values.value_or(""))) all.push_back(std::move(value));
   return log::without_public(std::move(all), public_words);
 }
 
@@ -78,8 +76,9 @@ deploy::Release release_with_secrets(db::raw::Connection& db, const artifact::Ar
   deploy::Release release;
   release.version = artifact.version;
   release.tree = tree;
-  release.env_file = keep(artifact::env_data(db, artifact.id, pulse), ".env");
-  release.values_file = keep(artifact::values_data(db, artifact.id, pulse), "values.yaml");
+  const auto texts = artifact::texts_of(db, artifact.id, pulse);
+  release.env_file = keep(texts.env, ".env");
+  release.values_file = keep(texts.values, "values.yaml");
   return release;
 }
 

@@ -58,10 +58,13 @@ VerifiedTree fetch(db::raw::Connection& db, const Artifact& artifact, const std:
 /// text that is looked for in all that is logged.
 constexpr std::size_t kLargestText = 1'000'000;
 
-/// The text columns, or nothing when NULL. They hold secrets. Throws Error(artifact) for one above kLargestText, Error(failed) when there is no
-/// such release.
-std::optional<std::string> env_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
-std::optional<std::string> values_data(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
+/// A release's env and values files, nothing where the column is NULL. They hold secrets.
+struct Texts {
+  std::optional<std::string> env;
+  std::optional<std::string> values;
+};
+/// Throws Error(artifact) for one above kLargestText, Error(failed) when there is no such release.
+Texts texts_of(db::raw::Connection& db, const std::string& id, base::Pulse& pulse);
 
 /// A file that went through the same gate as `fetch`. Only `check_file` makes one.
 class CheckedFile {

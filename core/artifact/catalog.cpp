@@ -51,23 +51,6 @@ std::vector<Artifact> select(Connection& db, const std::string& where,
   return artifacts;
 }
 
-std::optional<std::string> text_column(Connection& db, const std::string& column, const std::string& id,
-                                       base::Pulse& pulse) {
-  const std::string size = "octet_length(" + column + ")";
-  const std::string limit = std::to_string(kLargestText);
-  const auto table = query(db,
-                           "SELECT CASE WHEN " + size + " <= " + limit + " THEN " + column + " END, " + size + " > " +
-                               limit + " FROM release_artifact WHERE id = $1::uuid",
-                           {id}, pulse);
-  if (table.rows.empty()) throw Error(Kind::failed, "there is no artifact " + id);
-  const auto& row = table.rows.front();
-  if (row[1] == "t") {
-    throw Error(Kind::artifact, column + " of the release is larger than " + base::human_size(kLargestText),
-                "store the release again with a smaller file");
-  }
-  return row[0];
-}
-
 std::string described(const std::vector<Artifact>& artifacts) {
   std::vector<std::string> parts;
   parts.reserve(artifacts.size());
@@ -111,12 +94,24 @@ Artifact find(Connection& db, const std::string& version_or_id, const std::optio
   return found.front();
 }
 
-std::optional<std::string> env_data(Connection& db, const std::string& id, base::Pulse& pulse) {
-  return text_column(db, "env_data", id, pulse);
-}
-
-std::optional<std::string> values_data(Connection& db, const std::string& id, base::Pulse& pulse) {
-  return text_column(db, "values_data", id, pulse);
+Texts texts_of(Connection& db, const std::string& id, base::Pulse& pulse) {
+  const std::string limit = std::to_string(kLargestText);
+  const auto column = [&](const std::string& name) {
+    return "CASE WHEN octet_length(" + name + ") <= " + limit + " THEN " + name + " END, octet_length(" + name +
+           ") > " + limit;
+  };
+  const auto table = query(
+      db, "SELECT " + column("env_data") + ", " + column("values_data") + " FROM release_artifact WHERE id = $1::uuid",
+      {id}, pulse);
+  if (table.rows.empty()) throw Error(Kind::failed, "there is no artifact " + id);
+  const auto& row = table.rows.front();
+  if (row[1] == "t" || row[3] == "t") {
+    throw Error(Kind::artifact,
+                std::string(row[1] == "t" ? "env_data" : "values_data") + " of the release is larger than " +
+                    base::human_size(kLargestText),
+                "store the release again with a smaller file");
+  }
+  return {row[0], row[2]};
 }
 
 }  // namespace wrktalk::artifact

@@ -189,8 +189,8 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
            {release.version, file.chart_type()}, pulse, Deadline::never());
   if (auto before = stored_before(db, release.version, file.chart_type(), pulse)) {
     if (before->sha256 == file.sha256()) {
-      const bool same_texts = env_data(db, before->id, pulse) == release.env_data &&
-                              values_data(db, before->id, pulse) == release.values_data &&
+      const Texts texts = texts_of(db, before->id, pulse);
+      const bool same_texts = texts.env == release.env_data && texts.values == release.values_data &&
                               same_needs(db, *before, release, pulse);
       if (same_texts) return {*std::move(before), true};
       throw Error(Kind::failed,

@@ -79,13 +79,13 @@ TEST_SUITE("artifact in the database") {
     CHECK(stored.size_bytes == bytes.size());
     CHECK(stored.sha256 == base::sha256_hex(bytes));
     CHECK(stored.has_env);
-    CHECK(artifact::env_data(site.db, stored.id, site.pulse) == "A=b\n");
-    CHECK(artifact::values_data(site.db, stored.id, site.pulse) == "replicas: 2 # \xC3\xA4\n");
+    CHECK(artifact::texts_of(site.db, stored.id, site.pulse).env == "A=b\n");
+    CHECK(artifact::texts_of(site.db, stored.id, site.pulse).values == "replicas: 2 # \xC3\xA4\n");
     const std::string id = "WHERE id = '" + stored.id + "'";
     site.sql("UPDATE release_artifact SET env_data = repeat('x', 1000000) " + id);
-    CHECK(artifact::env_data(site.db, stored.id, site.pulse)->size() == artifact::kLargestText);
+    CHECK(artifact::texts_of(site.db, stored.id, site.pulse).env->size() == artifact::kLargestText);
     site.sql("UPDATE release_artifact SET env_data = repeat('x', 1000001) " + id);
-    CHECK_THROWS_WITH_AS(artifact::env_data(site.db, stored.id, site.pulse),
+    CHECK_THROWS_WITH_AS(artifact::texts_of(site.db, stored.id, site.pulse).env,
                          "env_data of the release is larger than 1.0 MB", base::Error);
     CHECK(artifact::find(site.db, "1.0.0", {}, site.pulse).id == stored.id);
     CHECK(artifact::find(site.db, stored.id, "helm", site.pulse).version == "1.0.0");
