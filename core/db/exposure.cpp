@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/exposure.hpp"
 
+#include "core/base/loopback.hpp"
 #include "core/base/text.hpp"
 
 #include <libpq-fe.h>
 
-#include <arpa/inet.h>
 #include <map>
 #include <memory>
 
@@ -26,10 +26,7 @@ std::map<std::string, std::string> effective(const ConnectionSettings& settings)
 }
 
 bool is_this_machine(const std::string& host) {
-  in_addr address{};
-  const bool is_number = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
-  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" || host == "::1" ||
-         (is_number && base::starts_with(host, "127."));
+  return host.empty() || host.front() == '/' || host.front() == '@' || base::is_loopback(host);
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
+#include "core/base/loopback.hpp"
 #include "core/base/text.hpp"
 #include "core/http/curl.hpp"
 #include "core/http/http.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 
 namespace wrktalk::http {
@@ -46,17 +46,11 @@ Peer peer_of(const std::string& text) {
   return {host, host + ":" + url_part(url.get(), CURLUPART_PORT), scheme == "http"};
 }
 
-bool is_this_machine(const std::string& host) {
-  in_addr address{};  // 127.example.org is another one
-  const bool is_number = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
-  return host == "localhost" || host == "[::1]" || (is_number && base::starts_with(host, "127."));
-}
-
 /// Whoever is in between reads what is sent, and answers in the other's place.
 Peer checked_peer(const std::string& url, const std::vector<std::string>& plain_hosts) {
   const Peer peer = peer_of(url);
   const auto is_meant = [&](const std::string& name) { return name == peer.host || name == peer.name; };
-  if (peer.plain && !is_this_machine(peer.host) && std::none_of(plain_hosts.begin(), plain_hosts.end(), is_meant)) {
+  if (peer.plain && !base::is_loopback(peer.host) && std::none_of(plain_hosts.begin(), plain_hosts.end(), is_meant)) {
     throw Error(Kind::configuration, "http:// to " + peer.name + " would be readable by everybody in between",
                 "use https://; or allow this host by WRKTALK_AGENT_ALLOW_HTTP=" + peer.host);
   }
@@ -114,7 +108,7 @@ class Exchange {
       easy_.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       easy_.set(CURLOPT_POSTFIELDS, request.body.data());
     }
-    if (is_this_machine(peer_.host)) easy_.set(CURLOPT_PROXY, "");
+    if (base::is_loopback(peer_.host)) easy_.set(CURLOPT_PROXY, "");
     easy_.set(CURLOPT_WRITEFUNCTION, &Body::write);
     easy_.set(CURLOPT_WRITEDATA, &body_);
   }

@@ -2,6 +2,7 @@
 #include "core/base/text.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/loopback.hpp"
 
 #include <doctest/doctest.h>
 
@@ -51,5 +52,11 @@ TEST_SUITE("base::text") {
   TEST_CASE("tail cuts at a line and says so") {
     CHECK(tail("short", 10) == "short");
     CHECK(tail("one\ntwo\nthree\n", 9) == "[...]\nthree\n");
+  }
+
+  TEST_CASE("only numbers and localhost are this machine for certain") {
+    for (const char* host : {"localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"}) CHECK(is_loopback(host));
+    for (const char* host : {"", "127.example.org", "localhost.example.org", "128.0.0.1", "::2", "127.1"})
+      CHECK_FALSE(is_loopback(host));
   }
 }
