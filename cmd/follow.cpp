@@ -100,7 +100,16 @@ std::string to_line(const queue::Event& event) {
   line.resize(25, ' ');
   line += event.phase;
   line.resize(std::max<std::size_t>(line.size() + 2, 43), ' ');
-  return line + event.message;
+  return line + indented(event.message, line.size());
+}
+
+std::string indented(const std::string& text, std::size_t margin) {
+  std::string out;
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out.append(margin, ' ');
+  }
+  return out;
 }
 
 }  // namespace wrktalk::cmd

@@ -22,4 +22,7 @@ nlohmann::ordered_json to_json(const queue::Task& task);
 nlohmann::ordered_json to_json(const queue::Event& event);
 std::string to_line(const queue::Event& event);
 
+/// `text` with `margin` blanks behind each of its line ends: no line of it looks like one of ours.
+std::string indented(const std::string& text, std::size_t margin);
+
 }  // namespace wrktalk::cmd

@@ -2,6 +2,7 @@
 #include "cmd/app.hpp"
 #include "cmd/follow.hpp"
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/queue/goal.hpp"
 
 #include <CLI/CLI.hpp>
@@ -67,7 +68,7 @@ void print_details(const queue::Task& task) {
     if (!value) return;
     std::string head = name;
     head.resize(16, ' ');
-    std::cout << head << *value << '\n';
+    std::cout << head << indented(*value, head.size()) << '\n';
   };
   line("Task:", task.id);
   line("Type:", task.type);
@@ -98,7 +99,7 @@ void print_details(const queue::Task& task) {
     }
   }
   if (result.contains("evidence") && result["evidence"].is_string()) {
-    std::cout << "Evidence:\n" << result["evidence"].get<std::string>() << '\n';
+    std::cout << "Evidence:\n  " << indented(base::trim(result["evidence"].get<std::string>()), 2) << '\n';
   }
 }
 

@@ -63,6 +63,20 @@ check 'a setting' on_terminal 'u202egnp.exe' env WRKTALK_AGENT_HOST_ROOT="$HOSTI
 check 'a plan' on_terminal 'evil' "$WRKTALK" deploy "$HOSTILE" --check
 check 'the log of a task' on_terminal 'INFO' env WRKTALK_AGENT_LOG_LEVEL=DEBUG "$WRKTALK" deploy "$HOSTILE"
 check 'the log in JSON' on_terminal '"event"' env WRKTALK_AGENT_LOG_LEVEL=DEBUG WRKTALK_AGENT_LOG_FORMAT=json "$WRKTALK" deploy "$HOSTILE"
+# Line ends in a row's texts make no line that looks like one of ours.
+fake=11111111-2222-3333-4444-666666666666
+psql -X -q -v ON_ERROR_STOP=1 <<SQL
+insert into agent_task (id, type, status, error_message, result) values ('$fake', 'deploy', 'failed',
+       E'real\nStatus:         completed', jsonb_build_object('evidence', E'real\nEvents:'));
+insert into task_event (task_id, attempt, phase, message) values ('$fake', 1, 'apply', E'real\n  2026-01-01 00:00:00.000  record            done');
+SQL
+no_faked_line() {
+    "$WRKTALK" task show "$fake" >"$WORK/faked" || return 1
+    [ "$(grep -c '^Status:' "$WORK/faked")" = 1 ] && [ "$(grep -c '^Events:' "$WORK/faked")" = 1 ] &&
+        [ "$(sed '1,/^Events:/d' "$WORK/faked" | grep -c '^  [0-9]')" = 1 ] && grep -q 'record  *done' "$WORK/faked"
+}
+check 'a text of several lines fakes none of ours' no_faked_line
+psql -X -q -c "delete from agent_task where id = '$fake'"
 for command in 'task list' 'task show 11111111' 'status' 'release list' 'maintenance status' 'notify outbox list'; do
     # shellcheck disable=SC2086  # words
     check "$command -o json holds what the rows hold" as_json "$WRKTALK" $command
