@@ -124,7 +124,7 @@ deploy::policy::Policy policy_from(const config::Settings& config) {
                                                             : policy::Action::warn);
   }
   out.data_dirs = config.policy_data_dirs;
-  out.image_prefixes = config.policy_images;
+  out.image_places = config.policy_images;
   return out;
 }
 

@@ -81,7 +81,7 @@ const std::vector<Definition>& definitions() {
       {"policy.cluster_objects", "WRKTALK_AGENT_POLICY_CLUSTER_OBJECTS", "", "", "", false, "Other objects of the whole cluster: allow, warn or refuse; when empty as the level says"},
       {"policy.other_namespaces", "WRKTALK_AGENT_POLICY_OTHER_NAMESPACES", "", "", "", false, "Objects in other namespaces than the release's: allow, warn or refuse; when empty as the level says"},
       {"policy.data_dirs", "WRKTALK_AGENT_POLICY_DATA_DIRS", "", "", "", false, "Folders with commas, on this machine or on the nodes, that a release may mount besides its own tree"},
-      {"policy.images", "WRKTALK_AGENT_POLICY_IMAGES", "", "", "", false, "What images' names may begin with, with commas, registry.example.org/shop/; when empty anything"},
+      {"policy.images", "WRKTALK_AGENT_POLICY_IMAGES", "", "", "", false, "Where images may come from, with commas: registry.example.org/shop and all below it; when empty from anywhere"},
 
       {"limits.unpacked_size", "WRKTALK_AGENT_LIMIT_UNPACKED_SIZE", "", "", "20GB", false, "What a release may unpack to"},
       {"limits.entries", "WRKTALK_AGENT_LIMIT_ENTRIES", "", "", "200000", false, "How many files and folders a release may have"},

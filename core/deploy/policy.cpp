@@ -83,15 +83,21 @@ std::vector<std::string> enforce(const Policy& policy, const Findings& findings)
               "if the release is trusted to do that, set " + base::join(variables, " and "));
 }
 
+bool is_from(const std::string& image, const std::string& place) {
+  constexpr std::string_view kBorders = "/:@";
+  if (place.empty() || !base::starts_with(image, place)) return false;
+  return image.size() == place.size() || kBorders.find(place.back()) != std::string_view::npos ||
+         kBorders.find(image[place.size()]) != std::string_view::npos;
+}
+
 void judge_image(const Policy& policy, const std::string& who, const std::string& image, Findings& out) {
   const std::string shown = base::one_line(image);
   if (image.find("@sha256:") == std::string::npos) {
     out.push_back({Rule::unpinned_images, who + " takes image " + shown + ", which has no digest"});
   }
-  const auto& prefixes = policy.image_prefixes;
-  const bool known = prefixes.empty() || std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
-                       return base::starts_with(image, prefix);
-                     });
+  const auto& places = policy.image_places;
+  const bool known = places.empty() || std::any_of(places.begin(), places.end(),
+                                                   [&](const std::string& place) { return is_from(image, place); });
   if (!known) out.push_back({Rule::foreign_images, who + " takes image " + shown + " from elsewhere"});
 }
 

@@ -47,8 +47,8 @@ struct Policy {
 
   std::array<Action, kRules> actions{};
   std::vector<std::string> data_dirs;  ///< absolute; what a release may mount besides its own tree
-  std::vector<std::string>
-      image_prefixes;  ///< where images may come from, "registry.example.org/shop/"; empty: from anywhere
+  /// Where images may come from, "registry.example.org/shop" and all below it, or one image's name; empty: from anywhere.
+  std::vector<std::string> image_places;
 };
 
 /// One thing that a release would do.
@@ -62,6 +62,9 @@ using Findings = std::vector<Finding>;
 /// its rule in brackets, each once, at most `kMostWarnings` of them.
 std::vector<std::string> enforce(const Policy& policy, const Findings& findings);
 constexpr std::size_t kMostWarnings = 20;
+
+/// Whether an image's name is `place`, or lies below it: "registry.example.org/shop" holds shop:1 and shop/web, and not shop-evil.
+bool is_from(const std::string& image, const std::string& place);
 
 /// What is to be said of an image: without a digest, from elsewhere. `who` begins the sentence: "service web".
 void judge_image(const Policy& policy, const std::string& who, const std::string& image, Findings& out);

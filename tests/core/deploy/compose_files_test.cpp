@@ -377,7 +377,7 @@ TEST_SUITE("deploy::compose in real life") {
   TEST_CASE("what compose made of a release is judged with everything filled in") {
     Policy policy(Level::strict);
     policy.data_dirs = {"/srv/data"};
-    policy.image_prefixes = {"registry.example.org/"};
+    policy.image_places = {"registry.example.org/"};
     const auto said = [&](const std::string& text, bool is_json) {
       try {
         policy::enforce(policy, Model(text, is_json).judge("/w/releases/1.0", policy));

@@ -18,7 +18,7 @@ namespace {
 std::string why(const std::string& text) {
   Policy policy(Level::strict);
   policy.data_dirs = {"/srv/data"};
-  policy.image_prefixes = {"registry.example.org/"};
+  policy.image_places = {"registry.example.org/"};
   try {
     policy::enforce(policy, manifest::judge(text, "shop", policy));
   } catch (const base::Error& e) {
@@ -112,6 +112,19 @@ TEST_SUITE("deploy::manifest") {
           "PersistentVolume x mounts the node's /, which gives it the container engine (engine_socket); "
           "PersistentVolume x mounts the node's / (host_paths)");
     CHECK(why("kind: [\n").find("the rendered chart:2: this is no YAML") == 0);
+  }
+
+  TEST_CASE("an image comes from a place at a border of its name alone") {
+    for (const char* image :
+         {"r.example.org/shop", "r.example.org/shop:1", "r.example.org/shop/web", "r.example.org/shop@sha256:0"})
+      CHECK(policy::is_from(image, "r.example.org/shop"));
+    CHECK(policy::is_from("r.example.org/shop/web", "r.example.org/shop/"));
+    CHECK(policy::is_from("r.example.org:5000/web", "r.example.org"));
+    for (const char* image :
+         {"r.example.org/shop-evil", "r.example.org/shopping/web", "r.example.org", "evil/r.example.org/shop"})
+      CHECK_FALSE(policy::is_from(image, "r.example.org/shop"));
+    CHECK_FALSE(policy::is_from("r.example.org.evil.example/web", "r.example.org"));
+    CHECK_FALSE(policy::is_from("web", ""));
   }
 
   TEST_CASE("helm's answer holds the objects and the hooks'") {
