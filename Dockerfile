@@ -15,7 +15,7 @@ FROM ${DEBIAN_IMAGE} AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         g++ cmake ninja-build ccache pkg-config libcli11-dev libpqxx-dev libpq-dev libarchive-dev libspdlog-dev libfmt-dev \
-        nlohmann-json3-dev libcurl4-openssl-dev libmicrohttpd-dev prometheus-cpp-dev libssl-dev libisal-dev zlib1g-dev libzstd-dev libyaml-dev \
+        nlohmann-json3-dev libcurl4-openssl-dev libmicrohttpd-dev prometheus-cpp-dev libssl-dev libisal-dev zlib1g-dev libzstd-dev libyaml-dev libtomlplusplus-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

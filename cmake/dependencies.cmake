@@ -8,6 +8,8 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
+# Headers alone: its CMake file would add a shared library.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 # Debian 12's libpqxx has no CMake file.
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 add_library(wrktalk_pqxx INTERFACE)

@@ -8,9 +8,8 @@
 
 namespace wrktalk::config {
 
-/// The keys of a config file, the plain part of TOML: `[section]`, `key = value`, `#` comments; a value is bare, 'literal',
-/// "with \" \\ \n \t escapes", or a one-line list of those. Keys come back as "section.key", lists joined by ",".
-/// Throws Error(configuration) naming `path` and the line, never a value.
+/// The keys of a config file in TOML 1.0: "section.key", with its value as text; a list's values joined by ",". Dates, times and lists of lists or
+/// tables are refused. Throws Error(configuration) naming `path` and the line, never a value.
 std::map<std::string, std::string> parse_file(std::string_view text, const std::string& path);
 
 /// The variables of a `pg_env.sh`: lines `export NAME="value"` with a shell's quoting, comments and blank lines.

@@ -6,7 +6,7 @@
 
 namespace wrktalk::config {
 
-/// Walks over a small text and knows the line it is on. For the parsers of this module alone.
+/// Walks over a small text and knows the line it is on. For the parser of pg_env.sh alone.
 class Scanner {
  public:
   Scanner(std::string_view text, std::string path) : text_(text), path_(std::move(path)) {}
