@@ -48,7 +48,7 @@ TEST_SUITE("agent::settings") {
                                 {"WRKTALK_AGENT_LIMIT_RATIO", "3"},
                                 {"WRKTALK_AGENT_LIMIT_CHART_UNPACKED_SIZE", "5kB"}});
     CHECK(agent::policy_from(config).data_dirs == std::vector<std::string>{"/a", "/b"});
-    CHECK(agent::policy_from(config).image_prefixes == std::vector<std::string>{"r/"});
+    CHECK(agent::policy_from(config).image_places == std::vector<std::string>{"r/"});
     CHECK(agent::limits_from(config).ratio == 3);
     CHECK(agent::limits_from(config).of("helm").unpacked_bytes == 5'000);
     const artifact::Limits defaults;
