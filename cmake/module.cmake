@@ -12,6 +12,22 @@ function(wrktalk_module name)
   target_link_libraries(wrktalk_${name} PUBLIC ${arg_USES} ${arg_LINKS} PRIVATE wrktalk_options)
 endfunction()
 
+# wrktalk_sql(NAME)
+#
+# The statements in core/NAME/sql/*.sql as constants of "core/NAME/sql.hpp", namespace wrktalk::NAME::sql.
+function(wrktalk_sql name)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/sql)
+  set(header ${CMAKE_BINARY_DIR}/sql/core/${name}/sql.hpp)
+  file(GLOB files CONFIGURE_DEPENDS ${source}/*.sql)
+  add_custom_command(
+    OUTPUT ${header}
+    COMMAND ${CMAKE_COMMAND} -DMODULE=${name} -DSOURCE=${source} -DOUTPUT=${header} -P ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake
+    COMMENT "Embedding core/${name}/sql/" VERBATIM)
+  target_sources(wrktalk_${name} PRIVATE ${header})
+  target_include_directories(wrktalk_${name} PRIVATE ${CMAKE_BINARY_DIR}/sql)
+endfunction()
+
 # wrktalk_test(NAME LABEL [USES module...])
 #
 # tests/.../NAME_test.cpp files of the calling folder, one executable, its cases registered one by one.

@@ -83,10 +83,9 @@ TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const q
                             fence, [&journal](const std::string& line) { journal.keep_output(line); });
   StopPulse afterwards(stop, meanwhile);
   const auto show_queue = [&] {
-    const auto questions = watch.questions();
-    if (questions.empty()) return;
+    if (!watch.shows_figures()) return;
     try {
-      watch.answers(queue::numbers(link.session(), questions));
+      watch.take(queue::figures(link.session()));
     } catch (const Error& e) {
       log::debug("metrics.not_asked", e.what(), {{"task_id", claim.task.id}});
     }
@@ -190,11 +189,11 @@ queue::Tick Daemon::tick() {
   if (tick.overdue) end_overdue(link_.session(), webhook);
   if (tick.silent || tick.overdue) tick = look();
   if (!owed_.empty()) tell_owed();
-  if (tick.news) courier_.wake(*tick.news);
-  if (tick.chore && tick.chore->count() == 0) {
+  if (tick.notification_due) courier_.wake(*tick.notification_due);
+  if (tick.maintenance_due && tick.maintenance_due->count() == 0) {
     close_windows();
-  } else if (tick.chore) {
-    tick.next = std::min(tick.next.value_or(*tick.chore), *tick.chore);
+  } else if (tick.maintenance_due) {
+    tick.next = std::min(tick.next.value_or(*tick.maintenance_due), *tick.maintenance_due);
   }
   if (!tick.due && housekeeping_.passed()) keep_house();
   return tick;
@@ -202,9 +201,8 @@ queue::Tick Daemon::tick() {
 
 queue::Tick Daemon::look() {
   const auto now = base::BootClock::now();
-  auto tick = queue::tick(link_.session(), me_, maintenance::kSecondsUntilDue, notify::kSecondsUntilDue,
-                          watch_.questions(), leases_.not_yet(now));
-  watch_.answers(tick.numbers);
+  auto tick = queue::tick(link_.session(), me_, watch_.shows_figures(), leases_.not_yet(now));
+  if (tick.figures) watch_.take(*tick.figures);
   leases_.look(now, tick.server_seconds, tick.leases);
   if (const auto free = leases_.next(now)) tick.next = std::min(tick.next.value_or(free->left()), free->left());
   return tick;

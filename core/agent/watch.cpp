@@ -5,10 +5,7 @@
 #include "core/backup/folder.hpp"
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/outbox.hpp"
 #include "core/observe/probes.hpp"
-#include "core/queue/claim.hpp"
-#include "core/queue/tick.hpp"
 
 #include <algorithm>
 
@@ -36,21 +33,14 @@ void Watch::begin() {
   log::info("http.listening", "answers /livez, /readyz and /metrics on " + observe::to_text(*settings_.http));
 }
 
-std::vector<std::string> Watch::questions() const {
-  if (!settings_.http) return {};
-  auto out = queue::depths();
-  out.insert(out.end(), {maintenance::kIsOn, notify::kWaiting, notify::kGivenUp});
-  return out;
-}
-
-void Watch::answers(const std::vector<double>& numbers) {
-  if (numbers.empty()) return;
-  auto& queue = status_.queue.emplace();
-  auto number = numbers.begin();
-  for (auto* field : {&queue.due, &queue.scheduled, &queue.running, &queue.oldest_due_seconds, &queue.maintenance,
-                      &queue.outbox_waiting, &queue.outbox_given_up}) {
-    *field = *number++;
-  }
+void Watch::take(const queue::Figures& figures) {
+  status_.queue = observe::Queue{static_cast<double>(figures.due),
+                                 static_cast<double>(figures.scheduled),
+                                 static_cast<double>(figures.running),
+                                 figures.oldest_due_seconds,
+                                 figures.maintenance ? 1.0 : 0.0,
+                                 static_cast<double>(figures.outbox_waiting),
+                                 static_cast<double>(figures.outbox_given_up)};
   fresh_answers_ = true;
   look_at_backups();
 }

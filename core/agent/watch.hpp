@@ -7,6 +7,7 @@
 #include "core/observe/board.hpp"
 #include "core/observe/server.hpp"
 #include "core/observe/state_file.hpp"
+#include "core/queue/tick.hpp"
 
 #include <optional>
 #include <string>
@@ -24,10 +25,9 @@ class Watch : public base::Pulse {
   void begin();
 
   observe::Status& status() noexcept { return status_; }
-  /// What to ask the database for at each tick of the queue; nothing when nobody looks.
-  std::vector<std::string> questions() const;
-  /// The answers, in their order.
-  void answers(const std::vector<double>& numbers);
+  /// Whether somebody may look at the database's figures.
+  bool shows_figures() const noexcept { return settings_.http.has_value(); }
+  void take(const queue::Figures& figures);
 
   base::Deadline watch(std::vector<pollfd>&) override;
   void tick() override;

@@ -257,12 +257,4 @@ bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse)
   return take_down(db, settings, Wish::what_is_due, pulse).changed;
 }
 
-const char* const kSecondsUntilDue =
-    "(SELECT extract(epoch FROM max(ends_at) - clock_timestamp()) FROM maintenance_window_now HAVING bool_and(ends_at "
-    "IS NOT NULL))";
-
-const char* const kIsOn =
-    "(SELECT CASE WHEN EXISTS (SELECT FROM maintenance_window_now WHERE ends_at IS NULL OR ends_at > now()) "
-    "OR EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled) THEN 1 ELSE 0 END)";
-
 }  // namespace wrktalk::maintenance

@@ -60,13 +60,6 @@ bool close(const Sessions& db, const Settings& settings, const std::string& owne
 /// Takes down at this agent's proxy what is over. True when it took something down and the site is out of maintenance.
 bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse);
 
-/// SQL for a look at the queue: seconds until `close_due` may have something to do, zero or less when it may already, null when it has
-/// nothing. Windows of proxies that no live agent has stay due: that costs a look, until they are forgotten after seven days.
-extern const char* const kSecondsUntilDue;
-
-/// SQL: 1 when any window holds or deployment_config says that maintenance is on, else 0.
-extern const char* const kIsOn;
-
 struct Window {
   std::string owner;
   std::string agent_id;  ///< who opened it

@@ -46,14 +46,6 @@ int change(db::Session& db, const std::vector<std::string>& ids, const std::stri
 
 }  // namespace
 
-const char* const kSecondsUntilDue =
-    "(SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp()) FROM notification WHERE status IN "
-    "('pending', "
-    "'sending'))";
-
-const char* const kWaiting = "(SELECT count(*) FROM notification WHERE status IN ('pending', 'sending'))";
-const char* const kGivenUp = "(SELECT count(*) FROM notification WHERE status = 'failed')";
-
 int enqueue(db::Transaction& tx, const Event& event, bool webhook) {
   // Times are taken where they are kept: whoever records a task does not know when the server thinks it ended.
   return static_cast<int>(

@@ -38,13 +38,6 @@ struct Entry {
   std::optional<std::string> last_error;
 };
 
-/// SQL: the seconds until something in the outbox is due, or until the lease of what is being sent is over; null when there is nothing.
-extern const char* const kSecondsUntilDue;
-
-/// SQL: how many rows wait, and how many were given up.
-extern const char* const kWaiting;
-extern const char* const kGivenUp;
-
 /// Newest first: what still waits or was given up, or with `all` also what was sent.
 std::vector<Entry> list(db::Session& db, bool all, int limit);
 

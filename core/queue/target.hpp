@@ -53,7 +53,4 @@ std::optional<std::string> artifact_of_revision(db::Session& db, const std::stri
 /// The stored release of this version for targets of `kind`, the newest when there are several.
 std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version);
 
-/// SQL: the kind of target that artifact `a` goes to, NULL for a chart_type nobody knows.
-extern const char* const kKindOfArtifact;
-
 }  // namespace wrktalk::queue

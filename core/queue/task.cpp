@@ -4,7 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/queue/goal.hpp"
-#include "core/queue/target.hpp"
+#include "core/queue/sql.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,8 +15,7 @@ using base::Error;
 using base::Kind;
 using nlohmann::json;
 
-constexpr const char* kTooLarge = "larger than 1 MB";  ///< what kTaskColumns says in place of such a document
-constexpr const char* kFrom = " FROM agent_task t LEFT JOIN release_artifact a ON a.id = t.release_artifact_id ";
+constexpr const char* kTooLarge = "larger than 1 MB";  ///< what _task_columns.sql says in place of such a document
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -29,20 +28,6 @@ std::optional<std::string> optional_text(const json& object, const char* name) {
 
 bool looks_like_id(const std::string& text) {
   return !text.empty() && text.size() <= 36 && text.find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos;
-}
-
-/// SQL: how long task `t` has been due. Neither a sum of time and interval nor a difference of times may leave their range or meet an
-/// infinity.
-constexpr const char* kWaited = "now() - least(greatest(t.execute_after, '0001-01-01Z'::timestamptz), now())";
-
-/// SQL: whether the time of task `t` has come and it has not missed its schedule. In a form whose share of the rows the server can guess:
-/// it would not use the order of the indexes otherwise.
-const std::string& has_come() {
-  static const std::string sql = std::string(
-                                     "t.status = 'pending' AND t.execute_after <= now() AND (t.missed_after IS "
-                                     "NULL OR ") +
-                                 kWaited + " <= t.missed_after)";
-  return sql;
 }
 
 /// `$1` as timestamptz by way of `expression`, when agents can reckon with it.
@@ -79,10 +64,7 @@ std::optional<StoredGoal> fixed_goal(db::Transaction& tx, const NewTask& task) {
     return goal_of(rows);
   }
   if (task.type != "rollback") return std::nullopt;
-  const auto rows = tx.run(
-      "SELECT a.id, a.release_version FROM deployment_target d JOIN release_artifact a ON a.id = "
-      "d.previous_artifact_id WHERE d.name = $1",
-      task.target);
+  const auto rows = tx.run(sql::previous_release, task.target);
   if (rows.empty()) {
     throw Error(Kind::failed, "there is no previous release on " + task.target,
                 "name one with --to-version; `wrktalk release list` shows what is stored");
@@ -90,52 +72,9 @@ std::optional<StoredGoal> fixed_goal(db::Transaction& tx, const NewTask& task) {
   return goal_of(rows);
 }
 
-const char* const kTaskColumns =
-    "t.id, t.type, t.status, t.target, t.release_artifact_id, left(coalesce(a.release_version, "
-    "t.payload->>'target_version', t.goal->>'version', t.result->>'version'), 200) AS version, "
-    "CASE WHEN pg_column_size(t.payload) > 1000000 OR octet_length(t.payload::text) > 1000000 THEN '\"larger than 1 "
-    "MB\"' ELSE "
-    "t.payload::text END AS payload, "
-    "CASE WHEN pg_column_size(t.result) > 1000000 OR octet_length(t.result::text) > 1000000 THEN '\"larger than 1 "
-    "MB\"' ELSE "
-    "t.result::text END AS result, "
-    "CASE WHEN pg_column_size(t.goal) > 1000000 OR octet_length(t.goal::text) > 1000000 THEN '\"larger than 1 MB\"' "
-    "ELSE "
-    "t.goal::text END AS goal, "
-    "CASE WHEN pg_column_size(t.before) > 1000000 OR octet_length(t.before::text) > 1000000 THEN '\"larger than 1 "
-    "MB\"' ELSE "
-    "t.before::text END AS before, "
-    "t.phase, t.claimed_by, left(t.error_message, 100000) AS error_message, t.attempt, t.max_attempts, "
-    "t.cancel_requested_at IS NOT NULL AS cancel_requested, t.execute_after, t.missed_after, t.created_at, "
-    "t.picked_up_at, t.completed_at, t.last_heartbeat, t.lease_expires_at, t.reached, t.held_until";
-
-const std::string& has_missed() {
-  static const std::string sql = std::string(
-                                     "(t.status = 'pending' AND t.missed_after IS NOT NULL AND t.execute_after "
-                                     "<= now() AND ") +
-                                 kWaited + " > t.missed_after)";
-  return sql;
-}
-
-const std::string& is_due() {
-  static const std::string sql = "(" + has_come() + " AND (t.held_until IS NULL OR t.held_until <= now()))";
-  return sql;
-}
-
 void refuse_when_taken(db::Transaction& tx, const std::string& target, bool due_ones_may_wait) {
-  tx.run("SELECT 1 FROM deployment_target WHERE name = $1 FOR UPDATE", target);
-  // One that waits for a busy target stands in the way too: a later task may not overtake it.
-  static const std::string sql = [] {
-    const std::string columns =
-        "SELECT t.id, t.type, t.status, t.target, t.release_artifact_id FROM agent_task t WHERE ";
-    const std::string due = columns + "NOT $2::boolean AND " + has_come() + " AND t.target ";
-    return "WITH other AS (" + columns + "t.status = 'inProgress' UNION ALL (" + due + "= $1 LIMIT 1) UNION ALL (" +
-           due +
-           "IS NULL)) SELECT t.id, t.type, t.status FROM other t LEFT JOIN release_artifact a ON a.id = "
-           "t.release_artifact_id LEFT JOIN deployment_target d ON d.is_default AND d.kind = " +
-           kKindOfArtifact + " WHERE coalesce(t.target, d.name) = $1 ORDER BY t.status LIMIT 1";
-  }();
-  const auto rows = tx.run(sql, target, due_ones_may_wait);
+  tx.run(sql::lock_target, target);
+  const auto rows = tx.run(sql::task_in_the_way, target, due_ones_may_wait);
   if (rows.empty()) return;
   const std::string id = rows[0]["id"].c_str();
   const bool running = std::string(rows[0]["status"].c_str()) == to_text(Status::in_progress);
@@ -228,6 +167,12 @@ Task to_task(const db::Row& row) {
   return task;
 }
 
+std::vector<Task> to_tasks(const db::Result& rows) {
+  std::vector<Task> tasks;
+  for (const auto& row : rows) tasks.push_back(to_task(row));
+  return tasks;
+}
+
 std::string start_time(db::Session& db, const std::string& text) {
   if (!base::starts_with(text, "+")) return checked_time(db, "$1::timestamptz", text, text);
   const auto delay = base::parse_duration(text.substr(1));
@@ -249,47 +194,23 @@ std::string enqueue(db::Session& db, const NewTask& task) {
   if (task.missed_after) missed_after = std::to_string(task.missed_after->count()) + " milliseconds";
   std::optional<std::string> goal;
   if (const auto fixed = fixed_goal(tx, task)) goal = to_json(*fixed);
-  const auto rows = tx.run(
-      "INSERT INTO agent_task (type, release_artifact_id, target, payload, execute_after, missed_after, goal) VALUES "
-      "($1, $2::uuid, $3, $4::jsonb, coalesce($5::timestamptz, now()), $6::interval, $7::jsonb) RETURNING id",
-      task.type, task.artifact_id, task.target, to_json(task.payload), task.at, missed_after, goal);
+  const auto rows = tx.run(sql::enqueue, task.type, task.artifact_id, task.target, to_json(task.payload), task.at,
+                           missed_after, goal);
   tx.commit();
   return rows[0]["id"].c_str();
 }
 
 std::vector<Task> list(db::Session& db, const Filter& filter) {
-  const auto rows = db.run(std::string("SELECT ") + kTaskColumns + kFrom +
-                               "WHERE ($1::text IS NULL OR t.status = $1) AND ($2::text IS NULL OR t.target = $2) "
-                               "ORDER BY t.created_at DESC, t.id LIMIT $3",
-                           filter.status, filter.target, filter.limit);
-  std::vector<Task> tasks;
-  for (const auto& row : rows) tasks.push_back(to_task(row));
-  return tasks;
+  return to_tasks(db.run(sql::list_tasks, filter.status, filter.target, filter.limit));
 }
 
-std::vector<Task> upcoming(db::Session& db, int limit) {
-  // Three looks, each in the order of an index.
-  const std::string pending = std::string("SELECT ") + kTaskColumns + kFrom + "WHERE t.status = 'pending' AND ";
-  std::vector<Task> tasks;
-  for (const char* part : {"t.execute_after <= now() AND t.type = 'rollback'",
-                           "t.execute_after <= now() AND t.type <> 'rollback'", "t.execute_after > now()"}) {
-    const int left = limit - static_cast<int>(tasks.size());
-    for (const auto& row : db.run(pending + part + " ORDER BY t.execute_after, t.created_at LIMIT $1", left)) {
-      tasks.push_back(to_task(row));
-    }
-  }
-  return tasks;
-}
+std::vector<Task> upcoming(db::Session& db, int limit) { return to_tasks(db.run(sql::upcoming_tasks, limit)); }
 
 Task find(db::Session& db, const std::string& id) {
   const Error missing(Kind::failed, "there is no task '" + base::one_line(id) + "'",
                       "list them with `wrktalk task list`");
   if (!looks_like_id(id)) throw missing;
-  const auto rows =
-      db.run(std::string("SELECT ") + kTaskColumns + kFrom +
-                 "WHERE t.id BETWEEN rpad(replace($1, '-', ''), 32, '0')::uuid AND rpad(replace($1, '-', ''), 32, "
-                 "'f')::uuid AND t.id::text LIKE lower($1) || '%' LIMIT 2",
-             id);
+  const auto rows = db.run(sql::find_task, id);
   if (rows.empty()) throw missing;
   if (rows.size() > 1) throw Error(Kind::failed, "more than one task begins with " + id, "give more of its id");
   return to_task(rows[0]);
@@ -297,10 +218,7 @@ Task find(db::Session& db, const std::string& id) {
 
 std::vector<Event> events(db::Session& db, const std::string& task_id, long after_id) {
   std::vector<Event> out;
-  for (const auto& row :
-       db.run("SELECT id, at, attempt, phase, message, data::text AS data FROM task_event WHERE task_id "
-              "= $1::uuid AND id > $2 ORDER BY id",
-              task_id, after_id)) {
+  for (const auto& row : db.run(sql::events, task_id, after_id)) {
     out.push_back({row["id"].as<long>(), row["at"].c_str(), row["attempt"].as<int>(), row["phase"].c_str(),
                    row["message"].c_str(), db::text(row, "data")});
   }
@@ -308,14 +226,7 @@ std::vector<Event> events(db::Session& db, const std::string& task_id, long afte
 }
 
 std::string cancel(db::Session& db, const std::string& id) {
-  const auto rows = db.run(
-      "UPDATE agent_task SET cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now(), "
-      "status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END, "
-      "completed_at = CASE status WHEN 'pending' THEN now() END, "
-      "error_message = CASE status WHEN 'pending' THEN 'cancelled before it began' END "
-      "WHERE id = $1::uuid AND (status = 'pending' OR (status = 'inProgress' AND claim_token IS NOT NULL)) RETURNING "
-      "status",
-      id);
+  const auto rows = db.run(sql::cancel, id);
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " has ended, or a v4.2 agent runs it: it cannot be cancelled",
                 "look at it with `wrktalk task show " + id + "`");
@@ -324,13 +235,7 @@ std::string cancel(db::Session& db, const std::string& id) {
 }
 
 void retry(db::Session& db, const std::string& id) {
-  const auto rows = db.run(
-      "UPDATE agent_task SET status = 'pending', execute_after = now(), max_attempts = least(attempt::bigint + 3, "
-      "2147483647)::int, "
-      "cancel_requested_at = NULL, completed_at = NULL, error_message = NULL, result = NULL, before = NULL, reached = "
-      "NULL, held_until = NULL, guard = NULL, updated_at = now() "
-      "WHERE id = $1::uuid AND status IN ('failed', 'cancelled') RETURNING id",
-      id);
+  const auto rows = db.run(sql::retry, id);
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " is neither failed nor cancelled",
                 "look at it with `wrktalk task show " + id + "`");
@@ -338,10 +243,7 @@ void retry(db::Session& db, const std::string& id) {
 }
 
 void reschedule(db::Session& db, const std::string& id, const std::string& at) {
-  const auto rows = db.run(
-      "UPDATE agent_task SET execute_after = $2::timestamptz, updated_at = now() WHERE id = $1::uuid AND status = "
-      "'pending' RETURNING id",
-      id, start_time(db, at));
+  const auto rows = db.run(sql::reschedule, id, start_time(db, at));
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " is no longer pending", "look at it with `wrktalk task show " + id + "`");
   }

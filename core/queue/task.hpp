@@ -119,15 +119,8 @@ void retry(db::Session& db, const std::string& id);
 /// Moves a pending task; `at` as start_time() takes it. Throws Error(failed) when it is no longer pending.
 void reschedule(db::Session& db, const std::string& id, const std::string& at);
 
-/// SQL: whether task `t` was not begun within `missed_after`. No value of its columns is an error.
-const std::string& has_missed();
-
-/// SQL: whether task `t` may begin now: one that missed its schedule may not, nor one whose target is busy (held_until).
-const std::string& is_due();
-
-/// The columns of `Task`, for SELECT ... FROM agent_task t LEFT JOIN release_artifact a. A JSON value of more than 1 MB is replaced by a
-/// JSON text that says so.
-extern const char* const kTaskColumns;
+/// A row with the columns of sql/_task_columns.sql.
 Task to_task(const db::Row& row);
+std::vector<Task> to_tasks(const db::Result& rows);
 
 }  // namespace wrktalk::queue

@@ -11,32 +11,36 @@
 
 namespace wrktalk::queue {
 
+/// What metrics show of the database, whatever the target. Tasks are counted to 10,000 and no further.
+struct Figures {
+  long due = 0;
+  long scheduled = 0;
+  long running = 0;
+  double oldest_due_seconds = 0;  ///< how long the oldest due task has waited
+  bool maintenance = false;       ///< some window is open, or v4.2's flag is set
+  long outbox_waiting = 0;
+  long outbox_given_up = 0;
+};
+
 /// What one idle tick learns. The same statement says that the agent is alive (agent_instance, last_agent_poll).
 struct Tick {
   bool due = false;                               ///< `claim` would find something
   bool silent = false;                            ///< an agent that did not sign out has not been seen for 10 minutes
   bool overdue = false;                           ///< `fail_overdue` would find something
   std::optional<std::chrono::milliseconds> next;  ///< until the next scheduled task or the end of a lease, within a day
-  std::optional<std::chrono::milliseconds> chore;  ///< until another concern's work is due: zero when it is already
-  std::optional<std::chrono::milliseconds> news;   ///< until the outbox has something due: zero when it has already
-  std::vector<double> numbers;                     ///< what was asked for besides
-  double server_seconds = 0;                       ///< the server's clock, in seconds since 1970
-  std::vector<Lease> leases;                       ///< in progress on the served targets, at most 100
+  std::optional<std::chrono::milliseconds> maintenance_due;   ///< until all windows have ended: zero when they have
+  std::optional<std::chrono::milliseconds> notification_due;  ///< until the outbox has something due: zero when it has
+  double server_seconds = 0;                                  ///< the server's clock, in seconds since 1970
+  std::vector<Lease> leases;                                  ///< in progress on the served targets, at most 100
+  std::optional<Figures> figures;                             ///< when they were asked for
 };
 
-/// `chore`: an SQL expression for the seconds until another concern has work for this agent, null for none; $3 is the agent's id. `news`: the same
-/// for the outbox. `numbers`: SQL expressions that are never null. `not_yet`: as `claim` takes it. How many tasks are for later or have ended does not
-/// change what it costs.
-Tick tick(db::Session& db, const Claimant& agent, const std::string& chore = "NULL::float8",
-          const std::string& news = "NULL::float8", const std::vector<std::string>& numbers = {},
+/// `not_yet`: as `claim` takes it. How many tasks are for later or have ended does not change what it costs.
+Tick tick(db::Session& db, const Claimant& agent, bool with_figures = false,
           const std::vector<std::string>& not_yet = {});
 
-/// Such numbers alone, of one expression at least, in one statement.
-std::vector<double> numbers(db::Session& db, const std::vector<std::string>& questions);
-
-/// SQL, for `tick` and `numbers`: how many tasks are due, scheduled and running, whatever their target, and for how many seconds the oldest due one has waited.
-/// It counts to 10,000 and no further.
-std::vector<std::string> depths();
+/// The figures alone.
+Figures figures(db::Session& db);
 
 /// Fails what nobody will run any more, on whatever target: pending tasks that missed their schedule (kMissedMessage), and v4.2 tasks
 /// that have been silent for `kSilence` (kTimeoutMessage). Returns them as they ended; each is returned to one caller.

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
+#include "core/queue/tick.hpp"
 #include "tests/support/pg_cluster.hpp"
 
 #include <doctest/doctest.h>
@@ -54,9 +55,9 @@ struct Fixture {
   bool enabled() { return state(machine("a")).enabled; }
   /// Seconds, as an agent's tick learns them.
   std::optional<double> due() {
-    const auto row = db.run(std::string("SELECT ") + maintenance::kSecondsUntilDue + " AS due")[0];
-    if (row["due"].is_null()) return std::nullopt;
-    return row["due"].as<double>();
+    const auto tick = queue::tick(db, {"onlooker", "11111111-1111-1111-1111-111111111111", "1", {}});
+    if (!tick.maintenance_due) return std::nullopt;
+    return static_cast<double>(tick.maintenance_due->count()) / 1000;
   }
 
   /// A task that has ended, and how it left its target.

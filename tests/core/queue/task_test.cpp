@@ -146,17 +146,21 @@ TEST_SUITE("queue::task") {
       for (const char* missed : {"1 h", "170000000 years", "-1 h"}) odd(at, missed);
       odd(at, std::nullopt);
     }
-    auto tick = queue::tick(f.db, f.agent(), "NULL::float8", "NULL::float8", queue::depths());
+    auto tick = queue::tick(f.db, f.agent(), true);
     CHECK_FALSE(tick.due);
     CHECK_FALSE(tick.overdue);
     CHECK_FALSE(tick.next);
-    CHECK(tick.numbers == std::vector<double>{0, 8, 0, 0});
+    REQUIRE(tick.figures);
+    CHECK(tick.figures->due == 0);
+    CHECK(tick.figures->scheduled == 8);
+    CHECK(tick.figures->running == 0);
+    CHECK(tick.figures->oldest_due_seconds == 0);
     CHECK(queue::upcoming(f.db, 100).size() == 8);
     for (const char* at : {"-infinity", "4713-01-01 BC"}) {
       odd(at, "1 h");
       odd(at, "170000000 years");
     }
-    CHECK(queue::tick(f.db, f.agent(), "NULL::float8", "NULL::float8", queue::depths()).overdue);
+    CHECK(queue::tick(f.db, f.agent(), true).overdue);
     CHECK(f.fail_overdue().size() == 2);
     tick = queue::tick(f.db, f.agent());
     CHECK(tick.due);
@@ -191,7 +195,7 @@ TEST_SUITE("queue::tick") {
     CHECK(queue::tick(f.db, f.agent({"kubernetes:w/w"})).leases.empty());
     f.db.run("UPDATE agent_task SET lease_expires_at = now() - interval '1 s'");
     CHECK(queue::tick(f.db, f.agent()).due);
-    CHECK_FALSE(queue::tick(f.db, f.agent(), "NULL::float8", "NULL::float8", {}, {id}).due);
+    CHECK_FALSE(queue::tick(f.db, f.agent(), false, {id}).due);
     CHECK_FALSE(queue::claim(f.db, f.agent(), 60s, {id}));
     CHECK(queue::claim(f.db, f.agent(), 60s, {kInstance})->taken_over);
   }

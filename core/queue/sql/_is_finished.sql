@@ -1,0 +1,2 @@
+-- In the words of agent_task_ended_idx.
+t.status IN ('completed', 'failed', 'cancelled')

@@ -1,0 +1,2 @@
+-- $1 integer: days   $2 integer: null
+SELECT count(*) AS rows FROM ({old_notifications}) AS old

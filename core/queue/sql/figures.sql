@@ -1,0 +1,2 @@
+-- The figures alone, while a task runs.
+SELECT {figures} AS figures
