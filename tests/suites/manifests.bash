@@ -251,3 +251,29 @@ rolled_back() {
     expect_equal "$(migrated "$created")" pod_run "$WORK/migration.json" migrate
 }
 check 'the rollback drops the tables, and the migration makes them again' rolled_back
+
+# ---------------------------------------------------------------- waiting for a Job
+
+# The README's line, for another Job and namespace.
+wait_line() {
+    grep -m 1 'until kubectl get job/agent-executor-migration-001' "$SUPPORT/../../README.md" |
+        sed "s|job/agent-executor-migration-001 -n bizmatters|job/$1 -n $NS|"
+}
+# podless NAME SPEC: one without a pod that could run: its completions or its deadline end it.
+podless() {
+    kubectl apply -n "$NS" -f - <<END >/dev/null
+apiVersion: batch/v1
+kind: Job
+metadata: {name: $1}
+spec: {backoffLimit: 0, $2, template: {spec: {restartPolicy: Never, nodeSelector: {is: nowhere}, containers: [{name: c, image: none}]}}}
+END
+}
+ends_at_once() {
+    podless waited-for 'completions: 0'
+    expect_exit 0 timeout 30 bash -c "$(wait_line waited-for)"
+    expect_output Complete
+    podless fails 'activeDeadlineSeconds: 2'
+    expect_exit 0 timeout 60 bash -c "$(wait_line fails)"
+    expect_output Failed
+}
+check "the README's line ends at once, whether the Job has completed or failed" ends_at_once
