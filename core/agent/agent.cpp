@@ -6,6 +6,7 @@
 #include "core/agent/secrets.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/db/encoding.hpp"
 #include "core/log/log.hpp"
 #include "core/queue/target.hpp"
 #include "core/queue/tick.hpp"
@@ -68,7 +69,10 @@ bool round(Daemon& daemon, const Settings& settings, Stop& stop, bool woken) {
   return wait_for_work(daemon, stop, base::sooner(Deadline::in(sleep), keep)) || scheduled;
 }
 
-void announce(const Settings& settings) {
+void announce(const Settings& settings, db::Session& db) {
+  const std::string encoding = db.run("SELECT getdatabaseencoding()")[0][0].c_str();
+  const std::string lost = db::lost_by_encoding(encoding);
+  if (!lost.empty()) log::warn("database.encoding", lost, {{"hint", db::kEncodingHint}});
   std::vector<std::string> names;
   for (const auto& target : settings.targets) names.push_back(target.name);
   log::info("agent.started", "waiting for tasks", {{"agent", settings.agent_id}, {"targets", base::join(names, ",")}});
@@ -132,12 +136,12 @@ void loop(const Settings& settings, Stop& stop) {
       if (first) {
         for (const auto& target : settings.targets) deploy::own_root(target, settings.deploy);
         daemon.refuse_twin();
-        announce(settings);
+        announce(settings, daemon.link().session());
       }
       first = false;
       woken = round(daemon, settings, stop, woken);
     } catch (const Error& e) {
-      if (first && e.kind() == Kind::configuration && !is_outage(e)) throw;
+      if (first && e.kind() == Kind::configuration && !db::may_pass(e)) throw;
       woken = true;
       wait_for_work(daemon, stop, daemon.failed(e));
     } catch (const std::exception& e) {
@@ -154,7 +158,7 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   sweep_secrets_dirs(settings);
   Link link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
-  const auto claim = queue::claim_new(link.session(), me, task, settings.lease());
+  const auto claim = db::repeated([&] { return queue::claim_new(link.session(), me, task, settings.lease()); });
   Watch watch(settings, stop);
   base::NoPulse nothing;
   std::vector<notify::Event> owed;

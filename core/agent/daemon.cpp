@@ -63,7 +63,7 @@ void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& 
     queue::record_guard(link.session(), claim, exec::to_text(guard));
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost) throw;
-    if (is_outage(e)) link.drop();
+    if (db::may_pass(e)) link.drop();
     log::warn("database.away", e.what(), {{"task_id", claim.task.id}});
   }
 }
@@ -158,7 +158,8 @@ bool Daemon::lives(const queue::Instance& other) {
 }
 
 std::optional<TaskResult> Daemon::run_one() {
-  const auto claim = queue::claim(link_.session(), me_, settings_.lease(), leases_.not_yet(base::BootClock::now()));
+  const auto claim = db::repeated(
+      [&] { return queue::claim(link_.session(), me_, settings_.lease(), leases_.not_yet(base::BootClock::now())); });
   if (!claim) return std::nullopt;
   answered();
   auto& status = watch_.status();
@@ -217,7 +218,7 @@ void Daemon::tell_owed() {
       notify::enqueue(tx, owed_.back(), webhook);
       tx.commit();
     } catch (const Error& e) {
-      if (is_outage(e)) {
+      if (db::may_pass(e)) {
         link_.drop();
         return;
       }
@@ -234,7 +235,7 @@ void Daemon::keep_house() {
     if (queue::prune_batch(link_.session(), queue::PruneRules{}).more) housekeeping_ = Deadline::in(kBetweenBatches);
     housekeeping_failed_ = false;
   } catch (const Error& e) {
-    if (is_outage(e)) throw;
+    if (db::may_pass(e)) throw;
     if (!housekeeping_failed_) log::warn("housekeeping.failed", e.what(), {{"hint", e.hint()}});
     housekeeping_failed_ = true;
   }
@@ -257,11 +258,18 @@ void Daemon::close_windows() {
 }
 
 Deadline Daemon::failed(const Error& e) {
-  if (backoff_.tries() == 0)
-    log::error(is_outage(e) ? "database.away" : "database.refused", e.what(), {{"hint", e.hint()}});
+  const auto remedy = db::remedy(e);
+  const bool is_first = backoff_.tries() == 0;
+  const Deadline again = Deadline::in(backoff_.next());
+  if (remedy == db::Remedy::repeat) {
+    if (is_first) log::warn("database.conflict", e.what(), {{"hint", e.hint()}});
+    return again;
+  }
+  if (is_first)
+    log::error(remedy == db::Remedy::wait ? "database.away" : "database.refused", e.what(), {{"hint", e.hint()}});
   link_.drop();
   watch_.status().database_is_away();
-  return Deadline::in(backoff_.next());
+  return again;
 }
 
 /// The database took a write: that it lets us connect alone says little.

@@ -49,7 +49,7 @@ queue::Ending bare(const queue::Ending& ending) {
   return out;
 }
 
-bool is_permanent(const Error& e) { return e.kind() != Kind::lease_lost && !is_outage(e); }
+bool is_permanent(const Error& e) { return e.kind() != Kind::lease_lost && !db::may_pass(e); }
 
 /// Runs `act` under a savepoint. Nothing, or why the database did not take it; the transaction goes on then.
 std::optional<db::SqlError> under_savepoint(db::Transaction& tx, const std::function<void()>& act) {
@@ -193,17 +193,17 @@ void DatabaseStore::record_once(const queue::Ending& ending, const std::string& 
   const bool webhook = !settings_.notify.webhook_url.empty();
   for (const auto& event : events) {
     auto refused = under_savepoint(tx, [&] { notify::enqueue(tx, event, webhook); });
-    if (refused && !is_outage(*refused)) {
+    if (refused && !db::may_pass(*refused)) {
       auto plain_event = event;
       plain_event.data = plain_json(event.data);
       refused = under_savepoint(tx, [&] { notify::enqueue(tx, plain_event, webhook); });
     }
     if (!refused) continue;
-    if (is_outage(*refused)) owed.push_back(event);
-    log::error(
-        is_outage(*refused) ? "notify.waits" : "notify.refused",
-        "the admins are not told of this task" + std::string(is_outage(*refused) ? " yet: " : ": ") + refused->what(),
-        {{"task_id", claim_.task.id}, {"hint", refused->hint()}});
+    if (db::may_pass(*refused)) owed.push_back(event);
+    log::error(db::may_pass(*refused) ? "notify.waits" : "notify.refused",
+               "the admins are not told of this task" + std::string(db::may_pass(*refused) ? " yet: " : ": ") +
+                   refused->what(),
+               {{"task_id", claim_.task.id}, {"hint", refused->hint()}});
   }
   tx.commit();
   owed_ = std::move(owed);

@@ -48,7 +48,7 @@ bool Journal::write(const Line& line) {
     store_.add_event(line.phase, line.message);
     return true;
   } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost || is_outage(e)) throw;
+    if (e.kind() == Kind::lease_lost || db::may_pass(e)) throw;
     if (!refused_) log::error("story.refused", e.what(), {{"task_id", claim_.task.id}, {"hint", e.hint()}});
     refused_ = true;
     return false;

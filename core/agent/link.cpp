@@ -115,13 +115,4 @@ bool Link::heard() noexcept {
   }
 }
 
-bool is_outage(const base::Error& error) noexcept {
-  if (error.kind() == base::Kind::connection_lost) return true;
-  const auto* sql = dynamic_cast<const db::SqlError*>(&error);
-  if (sql == nullptr) return false;
-  const std::string& state = sql->sqlstate();
-  const std::string group = state.substr(0, 2);
-  return group == "40" || group == "53" || state == "25006" || state == "55P03" || state == "57014";
-}
-
 }  // namespace wrktalk::agent

@@ -77,10 +77,6 @@ class Link {
   std::unique_ptr<db::Session> session_;
 };
 
-/// Whether the database may take the same later: it is away, read-only for now, out of disk or memory, or there was a conflict, a lock or
-/// a time limit in the way.
-bool is_outage(const base::Error& error) noexcept;
-
 using base::Backoff;
 
 }  // namespace wrktalk::agent

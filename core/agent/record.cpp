@@ -79,7 +79,7 @@ std::vector<notify::Event> events_of(const TaskContext& context, const queue::En
   return events;
 }
 
-/// Tries `act` until the database takes it. What it refuses for good would be refused for ever: then the lease runs out, and the task's
+/// Tries `act` until the database takes it. Two transactions that collided are no outage: the same again, soon. What it refuses for good would be refused for ever: then the lease runs out, and the task's
 /// attempts with it.
 void until_recorded(TaskContext& context, const std::function<void()>& act) {
   context.lease.begin_record();
@@ -91,9 +91,12 @@ void until_recorded(TaskContext& context, const std::function<void()>& act) {
       context.status.database_answers();
       return;
     } catch (const Error& e) {
-      if (!is_outage(e)) throw;
-      context.store.drop_connection();
-      context.status.database_is_away();
+      const auto remedy = db::remedy(e);
+      if (remedy == db::Remedy::none) throw;
+      if (remedy == db::Remedy::wait) {
+        context.store.drop_connection();
+        context.status.database_is_away();
+      }
       if (backoff.tries() == 0) {
         log::warn("record.waits", std::string("the outcome waits for the database: ") + e.what(),
                   {{"task_id", context.claim.task.id}});

@@ -88,7 +88,7 @@ void add_server_env(TaskContext& context) {
     const auto keys = context.store.add_server_env(*context.artifact, context.lease);
     if (!keys.empty()) context.journal.note("server-env", "settings added: " + base::join(keys, ", "));
   } catch (const Error& e) {
-    if ((e.kind() != Kind::database && e.kind() != Kind::configuration) || is_outage(e)) throw;
+    if ((e.kind() != Kind::database && e.kind() != Kind::configuration) || db::may_pass(e)) throw;
     log::warn("server_env.failed", e.what(), {{"task_id", context.claim.task.id}});
     context.journal.note("server-env", std::string("the release's settings could not be added: ") + e.what());
   }
@@ -142,7 +142,7 @@ void put_back(TaskContext& context) {
       stored = fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before->seen));
     }
   } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost || is_outage(e) || context.lease.ended_at_once()) throw;
+    if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
     throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
                     e.hint());
   }
@@ -160,10 +160,15 @@ void with_database(TaskContext& context, const std::function<void()>& act) {
       context.status.database_answers();
       return;
     } catch (const Error& e) {
-      if (!is_outage(e)) throw;
-      context.store.drop_connection();
-      context.status.database_is_away();
-      if (backoff.tries() == 0) log::warn("database.away", e.what(), {{"task_id", context.claim.task.id}});
+      const auto remedy = db::remedy(e);
+      if (remedy == db::Remedy::none) throw;
+      if (remedy == db::Remedy::wait) {
+        context.store.drop_connection();
+        context.status.database_is_away();
+      }
+      if (backoff.tries() == 0)
+        log::warn(remedy == db::Remedy::wait ? "database.away" : "database.conflict", e.what(),
+                  {{"task_id", context.claim.task.id}});
       context.lease.wait(base::Deadline::in(backoff.next()));
     } catch (const std::exception& e) {
       // What no library of ours translates fails this task, and nothing else.

@@ -28,8 +28,6 @@ struct Batch {
   std::vector<std::string> ids;
 };
 
-bool may_pass(const db::SqlError& error) { return error.sqlstate() == "40001" || error.sqlstate() == "40P01"; }
-
 /// One run over the tables.
 class Run {
  public:
@@ -127,7 +125,8 @@ class Run {
     if (absent.rows.empty()) return;
     throw Error(Kind::configuration,
                 "database " + db_.database() + " has no table " + absent.rows.front()[0].value_or(""),
-                "name the database of the checkpoint tables, or make them with `wrktalk migrate up`");
+                "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
+                "search_path must name their schema");
   }
 
   std::string time_before(std::chrono::milliseconds age) {
@@ -149,7 +148,7 @@ class Run {
         transaction.commit(pulse_, Deadline::never());
         return result;
       } catch (const db::SqlError& error) {
-        if (!may_pass(error)) throw;
+        if (db::remedy(error) != db::Remedy::repeat) throw;
         if (tries == kTries) {
           throw Error(Kind::busy, std::string("the checkpoints are changed again and again: ") + error.what(),
                       "run the command again; what it has deleted is deleted");

@@ -46,10 +46,13 @@ void await_connection(const BlockingCall& call, const ConnectionSettings& settin
   switch (call.wait(Deadline::in(limit), settings.interrupt_fd)) {
     case BlockingCall::End::ended: return;
     case BlockingCall::End::late: throw connect_error(settings, timeout_expired(limit));
-    case BlockingCall::End::interrupted:
-      throw Error(Kind::connection_lost,
-                  "cannot connect to PostgreSQL (" + describe(settings) + "): asked to end before it answered");
+    case BlockingCall::End::interrupted: throw interrupted_error(settings);
   }
+}
+
+Error interrupted_error(const ConnectionSettings& settings) {
+  return {Kind::connection_lost,
+          "cannot connect to PostgreSQL (" + describe(settings) + "): asked to end before it answered"};
 }
 
 ConnectionSettings narrowed(ConnectionSettings settings, const std::string& host, const std::string& port, int socket) {

@@ -34,6 +34,9 @@ std::string timeout_expired(std::chrono::milliseconds limit);
 /// Error(connection_lost) when settings.interrupt_fd is readable.
 void await_connection(const BlockingCall& call, const ConnectionSettings& settings);
 
+/// The error for an attempt that was given up because settings.interrupt_fd is readable.
+base::Error interrupted_error(const ConnectionSettings& settings);
+
 /// `settings` with this host and port alone, and with hostaddr where the socket's peer has one. For `address()` of
 /// connections.
 ConnectionSettings narrowed(ConnectionSettings settings, const std::string& host, const std::string& port, int socket);

@@ -2,6 +2,8 @@
 #include "core/db/raw.hpp"
 
 #include "core/base/text.hpp"
+#include "core/db/lock_wait.hpp"
+#include "core/db/raw_result.hpp"
 
 #include <libpq-fe.h>
 
@@ -17,52 +19,22 @@ using base::Error;
 using base::Kind;
 using base::Pulse;
 
-std::string field(const PGresult* result, int code) {
-  const char* text = ::PQresultErrorField(result, code);
-  return text == nullptr ? std::string() : std::string(text);
-}
-
-ScriptError script_error(const PGresult* result) {
-  const std::string state = field(result, PG_DIAG_SQLSTATE);
-  const std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-  ScriptError error(kind_of_sqlstate(state), base::one_line(message.empty() ? ::PQresultErrorMessage(result) : message),
-                    state, hint_of_sqlstate(state));
-  const std::string position = field(result, PG_DIAG_STATEMENT_POSITION);
-  if (!position.empty()) error.position = std::stoul(position);
-  error.message = message;
-  error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
-  error.server_hint = field(result, PG_DIAG_MESSAGE_HINT);
-  return error;
-}
-
-std::vector<const char*> pointers(const std::vector<std::optional<std::string>>& params) {
-  std::vector<const char*> out;
-  out.reserve(params.size());
-  for (const auto& param : params) out.push_back(param ? param->c_str() : nullptr);
-  return out;
-}
-
-Table table_of(const PGresult* result) {
-  Table table;
-  const int columns = ::PQnfields(result);
-  for (int c = 0; c < columns; ++c) table.columns.emplace_back(::PQfname(result, c));
-  for (int r = 0; r < ::PQntuples(result); ++r) {
-    auto& row = table.rows.emplace_back();
-    for (int c = 0; c < columns; ++c) {
-      if (::PQgetisnull(result, r, c) != 0) {
-        row.emplace_back();
-      } else {
-        row.emplace_back(
-            std::string(::PQgetvalue(result, r, c), static_cast<std::size_t>(::PQgetlength(result, r, c))));
-      }
-    }
+/// Connecting goes on until the session is ours: what interrupts the one interrupts the other.
+class ConnectingPulse : public Pulse {
+ public:
+  explicit ConnectingPulse(const ConnectionSettings& settings) : settings_(settings) {}
+  Deadline watch(std::vector<pollfd>& fds) override {
+    fds.push_back({settings_.interrupt_fd, POLLIN, 0});
+    return Deadline::never();
   }
-  return table;
-}
+  void tick() override {
+    pollfd fd{settings_.interrupt_fd, POLLIN, 0};
+    if (::poll(&fd, 1, 0) == 1) throw interrupted_error(settings_);
+  }
 
-bool is_good(ExecStatusType status) {
-  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
-}
+ private:
+  const ConnectionSettings& settings_;
+};
 
 void receive_notice(void* handler, const PGresult* result) {
   const auto& call = *static_cast<std::function<void(const std::string&, const std::string&)>*>(handler);
@@ -83,9 +55,48 @@ Connection::Connection(const ConnectionSettings& settings)
   }
   ::PQsetNoticeReceiver(connection_.get(), receive_notice, notice_.get());
   ::PQsetnonblocking(connection_.get(), 1);
+  pooled_ = is_made_up(backend_pid());
+  if (!pooled_) settle();
+}
+
+void Connection::settle() {
+  ConnectingPulse pulse(settings_);
+  try {
+    script(new_session_sql(limits_of(settings_), backend_pid(), server_version()), pulse,
+           Deadline::in(connect_limit(settings_)));
+  } catch (const ScriptError& error) {
+    if (error.sqlstate() != kThroughPooler) throw;
+    pooled_ = true;
+  }
+}
+
+std::string Connection::settings_sql() const {
+  return session_settings_sql(limits_of(settings_), pooled_ ? Scope::transaction : Scope::session, server_version());
+}
+
+std::string Connection::begin_sql(const std::string& mode) const {
+  return "BEGIN" + (mode.empty() ? mode : " " + mode) + "; " + (pooled_ ? settings_sql() : "");
 }
 
 ConnectionSettings Connection::address() const { return narrowed(settings_, host(), port(), socket()); }
+
+ScriptError Connection::error_of(const pg_result* result) const {
+  const std::string state = field(result, PG_DIAG_SQLSTATE);
+  const std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+  std::string what = base::one_line(message.empty() ? ::PQresultErrorMessage(result) : message);
+  std::string hint = hint_of_sqlstate(state);
+  if (kind_of_sqlstate(state) == Kind::busy && !lock_holder_.empty()) {
+    what += "; the lock is held by " + lock_holder_;
+    hint = "wait for that session to end, or end it with pg_terminate_backend";
+  }
+  ScriptError error(kind_of_sqlstate(state), what, state, hint);
+  const std::string position = field(result, PG_DIAG_STATEMENT_POSITION);
+  if (!position.empty()) error.position = std::stoul(position);
+  error.message = message;
+  error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+  error.server_hint = field(result, PG_DIAG_MESSAGE_HINT);
+  return error;
+}
 
 void Connection::lost() const {
   throw Error(Kind::connection_lost,
@@ -118,10 +129,12 @@ void Connection::flush(Pulse& pulse, Deadline deadline) {
 PgResult Connection::next_result(Pulse& pulse, Deadline deadline) {
   try {
     flush(pulse, deadline);
+    LockWait lock_wait(*this, pulse);
     while (::PQisBusy(connection_.get()) != 0) {
-      wait(POLLIN, pulse, deadline);
+      wait(POLLIN, lock_wait, deadline);
       if (::PQconsumeInput(connection_.get()) == 0) lost();
     }
+    lock_holder_ = lock_wait.holder();
   } catch (...) {
     cancel_and_drain();
     throw;
@@ -140,7 +153,7 @@ std::vector<std::string> Connection::script(const std::string& sql, Pulse& pulse
       tags.emplace_back(::PQcmdStatus(result.get()));
     } else if (!failure) {
       if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
-      failure = std::make_exception_ptr(script_error(result.get()));
+      failure = std::make_exception_ptr(error_of(result.get()));
     }
   }
   if (failure) std::rethrow_exception(failure);
@@ -149,6 +162,15 @@ std::vector<std::string> Connection::script(const std::string& sql, Pulse& pulse
 
 Table Connection::query(const std::string& sql, const std::vector<std::optional<std::string>>& params, Pulse& pulse,
                         Deadline deadline) {
+  if (!pooled_ || in_transaction()) return query_once(sql, params, pulse, deadline);
+  Transaction transaction(*this, pulse, deadline);
+  Table table = query_once(sql, params, pulse, deadline);
+  transaction.commit(pulse, deadline);
+  return table;
+}
+
+Table Connection::query_once(const std::string& sql, const std::vector<std::optional<std::string>>& params,
+                             Pulse& pulse, Deadline deadline) {
   const auto values = pointers(params);
   if (::PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
                           nullptr, nullptr, 0) == 0) {
@@ -161,7 +183,7 @@ Table Connection::query(const std::string& sql, const std::vector<std::optional<
       table = table_of(result.get());
     } else if (!failure) {
       if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
-      failure = std::make_exception_ptr(script_error(result.get()));
+      failure = std::make_exception_ptr(error_of(result.get()));
     }
   }
   if (failure) std::rethrow_exception(failure);
@@ -173,7 +195,7 @@ void Connection::start_copy(const std::string& sql, int expected_status, Pulse& 
   const PgResult result = next_result(pulse, deadline);
   if (::PQresultStatus(result.get()) == expected_status) return;
   if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
-  const ScriptError error = script_error(result.get());
+  const ScriptError error = error_of(result.get());
   while (next_result(pulse, deadline)) {
   }
   throw error;
@@ -187,7 +209,7 @@ std::string Connection::finish_copy(Pulse& pulse, Deadline deadline) {
       tag = ::PQcmdStatus(result.get());
     } else if (!failure) {
       if (::PQstatus(connection_.get()) != CONNECTION_OK) lost();
-      failure = std::make_exception_ptr(script_error(result.get()));
+      failure = std::make_exception_ptr(error_of(result.get()));
     }
   }
   if (failure) std::rethrow_exception(failure);
@@ -253,106 +275,5 @@ bool Connection::alive() noexcept {
   return ::PQconsumeInput(connection_.get()) == 1 && ::PQstatus(connection_.get()) == CONNECTION_OK;
 }
 int Connection::socket() const { return ::PQsocket(connection_.get()); }
-
-void AsyncConnection::open(const ConnectionSettings& settings) noexcept {
-  close();
-  error_.clear();
-  sqlstate_.clear();
-  try {
-    attempt_.emplace(settings);
-  } catch (const std::exception& e) {
-    fail(e.what());
-    return;
-  }
-  limit_ = connect_limit(settings);
-  give_up_ = Deadline::in(limit_);
-  state_ = State::connecting;
-}
-
-void AsyncConnection::close() noexcept {
-  attempt_.reset();
-  result_.reset();
-  connection_.reset();
-  state_ = State::closed;
-}
-
-void AsyncConnection::advance_attempt() noexcept {
-  if (!attempt_->call.ended()) {
-    if (give_up_.passed()) fail(timeout_expired(limit_));
-    return;
-  }
-  connection_ = std::move(*attempt_->made);
-  attempt_.reset();
-  if (!connection_ || ::PQstatus(connection_.get()) != CONNECTION_OK) {
-    fail(connection_ ? ::PQerrorMessage(connection_.get()) : "out of memory");
-    return;
-  }
-  ::PQsetnonblocking(connection_.get(), 1);
-  state_ = State::idle;
-}
-
-void AsyncConnection::send(const std::string& sql, const std::vector<std::optional<std::string>>& params) noexcept {
-  const auto values = pointers(params);
-  error_.clear();
-  sqlstate_.clear();
-  result_.reset();
-  if (::PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
-                          nullptr, nullptr, 0) == 0) {
-    fail(::PQerrorMessage(connection_.get()));
-    return;
-  }
-  state_ = State::busy;
-  advance();
-}
-
-void AsyncConnection::advance() noexcept {
-  if (state_ == State::connecting) {
-    advance_attempt();
-    return;
-  }
-  if (state_ == State::idle) {
-    // Notices that the server has closed an idle session, which it does after saying why: two reads.
-    if (::PQconsumeInput(connection_.get()) == 0 || ::PQconsumeInput(connection_.get()) == 0)
-      fail(::PQerrorMessage(connection_.get()));
-    return;
-  }
-  if (state_ != State::busy) return;
-  if (::PQflush(connection_.get()) < 0 || ::PQconsumeInput(connection_.get()) == 0) {
-    fail(::PQerrorMessage(connection_.get()));
-    return;
-  }
-  while (::PQisBusy(connection_.get()) == 0) {
-    PgResult next(::PQgetResult(connection_.get()));
-    if (!next) {
-      state_ = ::PQstatus(connection_.get()) == CONNECTION_OK ? State::answered : State::broken;
-      return;
-    }
-    if (!is_good(::PQresultStatus(next.get()))) {
-      error_ = base::one_line(::PQresultErrorMessage(next.get()));
-      sqlstate_ = field(next.get(), PG_DIAG_SQLSTATE);
-    }
-    result_ = std::move(next);
-  }
-}
-
-std::optional<Table> AsyncConnection::take() noexcept {
-  state_ = State::idle;
-  const PgResult result = std::move(result_);
-  if (!result || !is_good(::PQresultStatus(result.get()))) return std::nullopt;
-  return table_of(result.get());
-}
-
-int AsyncConnection::socket() const noexcept {
-  if (attempt_) return attempt_->call.fd();
-  return connection_ ? ::PQsocket(connection_.get()) : -1;
-}
-
-short AsyncConnection::events() const noexcept { return POLLIN; }
-
-void AsyncConnection::fail(const std::string& why) noexcept {
-  attempt_.reset();
-  error_ = base::one_line(why);
-  state_ = State::broken;
-}
 
 }  // namespace wrktalk::db::raw

@@ -4,7 +4,9 @@
 #include "core/base/deadline.hpp"
 #include "core/base/pulse.hpp"
 #include "core/db/connecting.hpp"
+#include "core/db/session_settings.hpp"
 #include "core/db/settings.hpp"
+#include "core/db/sql_error.hpp"
 
 #include <functional>
 #include <memory>
@@ -43,7 +45,14 @@ struct Table {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
-/// One connection. All waiting is done with poll(2) and drives the caller's Pulse; a deadline that passes cancels
+/// One connection. Its session has the settings of session_settings.hpp, `ConnectionSettings::lock_timeout` among them;
+/// through a pooler, which may give each transaction another session, they are set in each transaction that
+/// `begin_sql` begins, and in one that is put around a `query` outside of any.
+///
+/// A statement that waits for a lock says so in the log, and for whom; a lock that is not to be had throws Error(busy) with
+/// its holder.
+///
+/// All waiting is done with poll(2) and drives the caller's Pulse; a deadline that passes cancels
 /// the statement on the server, drains the connection and throws SqlError 57014. The connection can be used on, unless
 /// the server does not even answer to that: then it is lost.
 class Connection {
@@ -83,6 +92,14 @@ class Connection {
   std::string user() const;
   bool in_transaction() const;
   int backend_pid() const;  ///< as the server told when we connected; a pooler makes one up
+  /// Whether a pooler stands between us and the server.
+  bool pooled() const noexcept { return pooled_; }
+
+  /// "BEGIN `mode`; ": the beginning of a transaction.
+  std::string begin_sql(const std::string& mode = {}) const;
+  /// SQL that makes the session ours again after RESET ALL.
+  std::string settings_sql() const;
+
   /// Whether the session still stands, as far as the server has told; reads what has arrived, never blocks.
   bool alive() noexcept;
   int socket() const;
@@ -97,8 +114,15 @@ class Connection {
   void cancel_and_drain() noexcept;
   [[noreturn]] void lost() const;
 
+  Table query_once(const std::string& sql, const std::vector<std::optional<std::string>>& params, base::Pulse& pulse,
+                   base::Deadline deadline);
+  void settle();
+  ScriptError error_of(const pg_result* result) const;
+
   ConnectionSettings settings_;
   PgConn connection_;
+  bool pooled_ = false;
+  std::string lock_holder_;  ///< who was seen to hold the lock that the last statement waited for
   std::unique_ptr<std::function<void(const std::string&, const std::string&)>> notice_;
 };
 
@@ -135,7 +159,7 @@ class Transaction {
   bool open_ = true;
 };
 
-/// A connection that never blocks: it is opened, and one statement at a time is sent and answered, while the owner's
+/// A connection that never blocks: it is opened, its session gets our settings, and one statement at a time is sent and answered, while the owner's
 /// loop does other things. For the heartbeat.
 class AsyncConnection {
  public:
@@ -167,8 +191,10 @@ class AsyncConnection {
  private:
   void fail(const std::string& why) noexcept;
   void advance_attempt() noexcept;
+  void advance_settings() noexcept;
 
   std::optional<Attempt> attempt_;
+  SessionLimits limits_;
   std::chrono::milliseconds limit_{0};
   base::Deadline give_up_ = base::Deadline::never();
   PgConn connection_;

@@ -10,7 +10,7 @@ constexpr auto kRollbackTime = std::chrono::seconds(10);
 
 Transaction::Transaction(Connection& connection, base::Pulse& pulse, base::Deadline deadline)
     : connection_(connection) {
-  connection_.script("BEGIN", pulse, deadline);
+  connection_.script(connection.begin_sql(), pulse, deadline);
 }
 
 Transaction::~Transaction() {

@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/db/connecting.hpp"
+#include "core/db/session_settings.hpp"
 
 namespace wrktalk::db {
 namespace {
@@ -17,17 +18,12 @@ SqlError server_error(const std::string& message, const std::string& sqlstate) {
   return SqlError(kind_of_sqlstate(sqlstate), base::one_line(reason), sqlstate, hint_of_sqlstate(sqlstate));
 }
 
-/// The limits as a list of set_config calls; `local` is SQL for whether they end with the transaction.
-std::string limits(const ConnectionSettings& settings, const std::string& local) {
-  const auto set = [&](const char* name, std::chrono::milliseconds value) {
-    return std::string("set_config('") + name + "', '" + std::to_string(value.count()) + "', " + local + ")";
-  };
-  return set("statement_timeout", settings.statement_timeout) + ", " + set("lock_timeout", settings.lock_timeout) +
-         ", " + set("idle_in_transaction_session_timeout", std::chrono::minutes(5)) +
-         // Our statements are made for this level, and short: compiling them takes longer than running them.
-         ", set_config('default_transaction_isolation', 'read committed', " + local + "), set_config('jit', 'off', " +
-         local + ")";
+SessionLimits limits_of(const ConnectionSettings& settings) {
+  return {settings.statement_timeout, settings.lock_timeout, std::chrono::minutes(5)};
 }
+
+/// Our statements are short: compiling them takes longer than running them.
+std::string no_compiling(Scope scope) { return scope == Scope::transaction ? "SET LOCAL jit = off" : "SET jit = off"; }
 
 std::chrono::milliseconds answer_limit(const ConnectionSettings& settings) {
   if (settings.answer_within.count() > 0 || settings.statement_timeout.count() == 0) return settings.answer_within;
@@ -108,10 +104,28 @@ Session::Session(const ConnectionSettings& settings) : settings_(settings) {
   watched_->connection->inhibit_reactivation(true);
 #pragma GCC diagnostic pop
 #endif
-  // A pooler makes up the process id that it tells us. There, set_config is to leave nothing behind.
-  const std::string foreign = "pg_backend_pid() <> " + std::to_string(watched_->connection->backendpid());
-  const auto answer = run("SELECT " + foreign + ", " + limits(settings, foreign));
-  if (answer[0][0].as<bool>()) limits_ = "SELECT " + limits(settings, "true");
+  settle();
+}
+
+void Session::settle() {
+  const int pid = watched_->connection->backendpid();
+  const SessionLimits limits = limits_of(settings_);
+  bool ours = !is_made_up(pid);
+  if (ours) {
+    try {
+      watched_->translated([&] {
+        pqxx::nontransaction tx(*watched_->connection);
+        return tx.exec(new_session_sql(limits, pid, server_version()) + no_compiling(Scope::session));
+      });
+    } catch (const SqlError& error) {
+      // libpqxx 6 does not hand this SQLSTATE on.
+      if (error.sqlstate() != kThroughPooler && !error.sqlstate().empty()) throw;
+      ours = false;
+    }
+  }
+  if (ours) return;
+  local_settings_ =
+      session_settings_sql(limits, Scope::transaction, server_version()) + no_compiling(Scope::transaction);
 }
 
 void Session::listen(const std::string& channel) { run("LISTEN " + quote_identifier(channel)); }
@@ -135,7 +149,7 @@ ConnectionSettings Session::address() const {
 Transaction::Transaction(Session& session) : watched_(session.watched_) {
   watched_->translated([&] {
     auto tx = std::make_unique<pqxx::work>(*watched_->connection);
-    if (!session.limits_.empty()) tx->exec(session.limits_);
+    if (session.pooled()) tx->exec(session.local_settings_);
     tx_ = std::move(tx);
     return Result();
   });

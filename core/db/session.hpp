@@ -3,6 +3,7 @@
 
 #include "core/db/answer_watch.hpp"
 #include "core/db/settings.hpp"
+#include "core/db/sql_error.hpp"
 
 #include <pqxx/pqxx>
 
@@ -76,9 +77,9 @@ Result run(Tx& tx, const std::string& sql, const A&... args) {
 }  // namespace detail
 
 /// One connection through libpqxx, for plain statements. Blocking; each statement is limited by
-/// `ConnectionSettings::statement_timeout` on the server and, should the answer stay away, by `answer_within`. Through a
-/// pooler nothing is kept in the server's session, which may be somebody else's next: the limits are set in each
-/// transaction.
+/// `ConnectionSettings::statement_timeout` on the server and, should the answer stay away, by `answer_within`. The session
+/// has the settings of session_settings.hpp. Through a pooler nothing is kept in the server's session, which may be
+/// somebody else's next: they are set in each transaction.
 ///
 /// Everything throws base::Error: `connection_lost` means that this object is of no use any more (make a new
 /// one); SqlError carries the SQLSTATE. Not for use from two threads.
@@ -89,24 +90,14 @@ class Session {
   Session(Session&&) = default;
   Session& operator=(Session&&) = default;
 
-  /// One statement in a transaction of its own.
+  /// One statement in a transaction of its own, repeated when it collided with another transaction.
   template <class... A>
   Result run(const std::string& sql, const A&... args) {
-    return watched_->translated([&] {
-      if (!pooled()) {
-        pqxx::nontransaction tx(*watched_->connection);
-        return detail::run(tx, sql, args...);
-      }
-      pqxx::work tx(*watched_->connection);
-      tx.exec(limits_);
-      Result result = detail::run(tx, sql, args...);
-      tx.commit();
-      return result;
-    });
+    return repeated([&] { return run_once(sql, args...); });
   }
 
   /// Whether a pooler stands between us and the server.
-  bool pooled() const noexcept { return !limits_.empty(); }
+  bool pooled() const noexcept { return !local_settings_.empty(); }
 
   /// From now on notifications on `channel` make `socket()` readable. Gone when the connection is. Not to be
   /// had through a pooler in transaction mode, which says nothing about it.
@@ -127,9 +118,25 @@ class Session {
  private:
   friend class Transaction;
 
+  template <class... A>
+  Result run_once(const std::string& sql, const A&... args) {
+    return watched_->translated([&] {
+      if (!pooled()) {
+        pqxx::nontransaction tx(*watched_->connection);
+        return detail::run(tx, sql, args...);
+      }
+      pqxx::work tx(*watched_->connection);
+      tx.exec(local_settings_);
+      Result result = detail::run(tx, sql, args...);
+      tx.commit();
+      return result;
+    });
+  }
+  void settle();
+
   ConnectionSettings settings_;
   std::shared_ptr<detail::WatchedConnection> watched_;
-  std::string limits_;  ///< SET LOCAL statements for the start of each transaction; empty when set for the session
+  std::string local_settings_;  ///< SQL for the start of each transaction; empty when set for the session
 };
 
 /// A transaction: undone when it goes, unless `commit()` was called. One at a time on a Session.

@@ -179,28 +179,4 @@ Error connect_error(const ConnectionSettings& settings, const std::string& messa
                "check that PostgreSQL runs there and that host and port are right (`wrktalk config show`)");
 }
 
-Kind kind_of_sqlstate(const std::string& sqlstate) noexcept {
-  const std::string group = sqlstate.substr(0, 2);
-  if (group == "08" || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "57P05" ||
-      sqlstate == "25P03") {
-    return Kind::connection_lost;
-  }
-  if (group == "28" || group == "3D" || sqlstate == "42501" || sqlstate == "25006") return Kind::configuration;
-  return Kind::database;
-}
-
-std::string hint_of_sqlstate(const std::string& sqlstate) {
-  if (sqlstate == "42501")
-    return "grant this role the missing right (`wrktalk migrate grants` for the agent's tables), or connect as the "
-           "owner";
-  if (sqlstate == "25006")
-    return "connect to the primary: this server is read-only (target_session_attrs=read-write finds it)";
-  if (sqlstate == "53100") return "free disk space on the database server";
-  if (sqlstate == "55P03") return "try again: another session holds the lock (pg_locks shows which)";
-  if (sqlstate == "57014")
-    return "raise the statement timeout, or look at what the server is waiting for (pg_stat_activity)";
-  if (sqlstate == "42P01") return "create the tables first: `wrktalk migrate up --set agent` or `wrktalk migrate up`";
-  return {};
-}
-
 }  // namespace wrktalk::db

@@ -60,21 +60,4 @@ base::Error connect_error(const ConnectionSettings& settings, const std::string&
 /// Whether a server that answered said no to user or password, from the message of a connection that could not be made.
 bool refuses_credentials(const std::string& message);
 
-/// An error of the server, with what it said.
-class SqlError : public base::Error {
- public:
-  SqlError(base::Kind kind, const std::string& what, std::string state, std::string hint_text = {})
-      : base::Error(kind, what, std::move(hint_text)), sqlstate_(std::move(state)) {}
-  /// Five characters, https://www.postgresql.org/docs/current/errcodes-appendix.html; may be empty.
-  const std::string& sqlstate() const noexcept { return sqlstate_; }
-
- private:
-  std::string sqlstate_;
-};
-
-/// The kind that an SQLSTATE stands for: classes 08, 57P0x: connection_lost; 28, 3D: configuration;
-/// 42501 and a read-only server (25006): configuration with a hint; everything else: database.
-base::Kind kind_of_sqlstate(const std::string& sqlstate) noexcept;
-std::string hint_of_sqlstate(const std::string& sqlstate);
-
 }  // namespace wrktalk::db

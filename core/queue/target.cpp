@@ -44,7 +44,7 @@ void require_schema(db::Session& db) {
   throw base::Error(base::Kind::configuration,
                     row["base"].is_null() ? "the database has no agent tables"
                                           : "the agent's tables are older than this wrktalk needs",
-                    "run `wrktalk migrate up --set agent`");
+                    "run `wrktalk migrate up --set agent`; the role's search_path must name the schema of the tables");
 }
 
 void register_target(db::Session& db, const Registration& target) {

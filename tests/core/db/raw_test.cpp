@@ -63,6 +63,44 @@ TEST_SUITE("db::raw") {
     }
   }
 
+  TEST_CASE("a lock that is not to be had is refused, and its holder named") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    auto settings = db::with_parameter(database.settings(), "application_name", "the holder");
+    base::NoPulse pulse;
+    db::raw::Connection holder(settings);
+    holder.script("create table t (i int)", pulse, soon());
+    holder.script("begin; lock table t", pulse, soon());
+    settings.lock_timeout = 2500ms;
+    db::raw::Connection waiter(settings);
+    try {
+      waiter.query("select count(*) from t", {}, pulse, soon());
+      FAIL("no error");
+    } catch (const db::SqlError& e) {
+      CHECK(e.kind() == base::Kind::busy);
+      const std::string what = e.what();
+      CAPTURE(what);
+      CHECK(what.find("the lock is held by pid " + std::to_string(holder.backend_pid()) + " (user ") !=
+            std::string::npos);
+      CHECK(what.find("application the holder, in its transaction since 2") != std::string::npos);
+      CHECK(what.find("query: begin; lock table t)") != std::string::npos);
+    }
+    CHECK(waiter.query("select 1", {}, pulse, soon()).rows.size() == 1);
+  }
+
+  TEST_CASE("a statement alone that collides with another transaction is repeated at once") {
+    if (!test::have_postgres()) return;
+    const test::TestDatabase database;
+    db::Session session(database.settings());
+    session.run("create sequence tries minvalue -200 start 1");
+    session.run(
+        "create function collide() returns bigint language plpgsql as $$ begin if nextval('tries') < 3 then raise "
+        "exception 'x' using errcode = '40001'; end if; return currval('tries'); end $$");
+    CHECK(session.run("select collide()")[0][0].as<int>() == 3);
+    session.run("alter sequence tries restart with -100");
+    CHECK_THROWS_AS(session.run("select collide()"), db::SqlError);
+  }
+
   TEST_CASE("a pulse that throws ends the statement at once") {
     if (!test::have_postgres()) return;
     struct Stop : base::Pulse {
