@@ -22,13 +22,18 @@ using std::chrono::milliseconds;
 constexpr int kTries = 10;
 constexpr milliseconds kFirstPause{100};
 constexpr milliseconds kLongestPause{5'000};
-// A file may leave settings behind (pg_dump's do); the ledger and the next file must not meet them.
-constexpr const char* kForgetSettings = "RESET ROLE; RESET ALL; ";
+// A file may change its session (pg_dump's do); the ledger must not meet that, nor the next file what outlives a transaction.
+constexpr const char* kForgetSettings = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; ";
+constexpr const char* kForgetSession =
+    "CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD "
+    "SEQUENCES; ";
 // What runs CONCURRENTLY blocks no reader or writer while it waits, and to give it up leaves an INVALID index.
 constexpr milliseconds kNoTimeout{0};
 constexpr int kHasConnectionCheck = 140'000;
 
-bool worth_retrying(const std::string& sqlstate) { return sqlstate == "55P03" || sqlstate == "40P01"; }
+bool worth_retrying(const db::SqlError& error) {
+  return error.sqlstate() == "55P03" || db::remedy(error) == db::Remedy::repeat;
+}
 
 /// Whether a statement that was begun before failed because it had done its work then.
 bool says_done(const std::string& verb, const std::string& sqlstate) {
@@ -82,7 +87,7 @@ Done Applier::undo(const Migration& migration) {
 }
 
 Done Applier::run(const Migration& migration, const Script& script, const Parts& parts, const std::string& outcome) {
-  const std::string sql = checked_sql(script);
+  const std::string sql = without_unknown_settings(checked_sql(script), connection_.server_version());
   const auto start = base::BootClock::now();
   std::vector<std::string> tags;
   retried(script.file, [&] {
@@ -98,7 +103,7 @@ Done Applier::run(const Migration& migration, const Script& script, const Parts&
 std::vector<std::string> Applier::run_inside(const Script& script, const std::string& sql, const Parts& parts) {
   // One message opens the transaction and runs the file; it cannot commit by itself, whatever happens to us meanwhile.
   const std::string before =
-      "BEGIN; " +
+      connection_.begin_sql() +
       limit_sql("LOCAL ", script.lock_timeout.value_or(limits_.ddl_lock_timeout),
                 script.statement_timeout.value_or(limits_.statement_timeout), connection_.server_version()) +
       site_.search_path_sql(true) + parts.before;
@@ -106,7 +111,7 @@ std::vector<std::string> Applier::run_inside(const Script& script, const std::st
   try {
     auto tags = send(before + sql);
     tags.erase(tags.begin(), tags.begin() + std::count(before.begin(), before.end(), ';'));
-    send(kForgetSettings + parts.after(since(start)) + "COMMIT");
+    send(kForgetSettings + connection_.settings_sql() + parts.after(since(start)) + "COMMIT; " + kForgetSession);
     return tags;
   } catch (const db::raw::ScriptError& error) {
     throw located(error, script, before);
@@ -145,12 +150,13 @@ std::vector<std::string> Applier::run_outside(const Migration& migration, const 
   }
   base::crash_point("migration-run");
   send(parts.after(since(start)));
+  forget_session();
   return tags;
 }
 
 void Applier::in_transaction(const std::string& what, const std::function<void()>& work) {
   retried(what, [&] {
-    send("BEGIN; " +
+    send(connection_.begin_sql() +
          limit_sql("LOCAL ", limits_.ddl_lock_timeout, limits_.statement_timeout, connection_.server_version()) +
          site_.search_path_sql(true));
     work();
@@ -169,7 +175,7 @@ void Applier::record(const Migration& migration, milliseconds took, const std::s
 
 void Applier::limit_session(milliseconds lock_timeout, milliseconds statement_timeout) {
   // Behind a pooler the statement runs with the limits that its role and database have.
-  if (site_.pooled) return;
+  if (connection_.pooled()) return;
   send(limit_sql("", lock_timeout, statement_timeout, connection_.server_version()) + site_.search_path_sql(false));
 }
 
@@ -201,7 +207,7 @@ void Applier::drop_invalid(const std::string& index) {
   const std::string table = invalid_on();
   if (table.empty()) return;
   // An index that is being built is invalid too: this lock waits for its builder.
-  send("BEGIN; LOCK TABLE " + table + " IN SHARE UPDATE EXCLUSIVE MODE");
+  send(connection_.begin_sql() + "LOCK TABLE " + table + " IN SHARE UPDATE EXCLUSIVE MODE");
   const bool abandoned = !invalid_on().empty();
   send("COMMIT");
   if (abandoned) send("DROP INDEX CONCURRENTLY IF EXISTS " + index);
@@ -214,7 +220,7 @@ void Applier::retried(const std::string& what, const std::function<void()>& work
       return work();
     } catch (const db::SqlError& error) {
       roll_back();
-      if (!worth_retrying(error.sqlstate())) throw;
+      if (!worth_retrying(error)) throw;
       if (tries == kTries) {
         throw Error(Kind::busy, what + ": gave up after " + std::to_string(kTries) + " tries: " + error.what(),
                     "find out who holds the table (pg_locks), or raise --ddl-lock-timeout");
@@ -228,7 +234,13 @@ void Applier::retried(const std::string& what, const std::function<void()>& work
 }
 
 void Applier::roll_back() {
-  if (connection_.alive() && connection_.in_transaction()) send("ROLLBACK");
+  if (!connection_.alive()) return;
+  if (connection_.in_transaction()) send("ROLLBACK");
+  forget_session();
+}
+
+void Applier::forget_session() {
+  send(kForgetSettings + std::string(kForgetSession) + (connection_.pooled() ? "" : connection_.settings_sql()));
 }
 
 std::string Applier::ledger_sql() { return site_.has_ledger ? std::string() : create_ledger_sql(site_); }

@@ -60,6 +60,7 @@ class Applier {
   void limit_session(std::chrono::milliseconds lock_timeout, std::chrono::milliseconds statement_timeout);
   void retried(const std::string& what, const std::function<void()>& work);
   void roll_back();
+  void forget_session();
   void drop_invalid(const std::string& index);
   std::string ledger_sql();
 

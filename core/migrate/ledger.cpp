@@ -55,8 +55,8 @@ Site find_site(db::raw::Connection& connection, const std::vector<std::string>& 
   std::string first_found;
   for (const auto& name : tables) first_found += "to_regclass(" + quote_literal(quote_identifier(name)) + "), ";
   const std::string query =
-      "SELECT n.nspname, n.nspname = current_schema(), "
-      "to_regclass(quote_ident(n.nspname) || '.wrktalk_migration') IS NOT NULL, pg_backend_pid() "
+      "SELECT n.nspname, coalesce(n.nspname = current_schema(), false), "
+      "to_regclass(quote_ident(n.nspname) || '.wrktalk_migration') IS NOT NULL "
       "FROM pg_catalog.pg_namespace n "
       "WHERE n.oid = coalesce((SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = coalesce(" +
       first_found + "to_regclass('wrktalk_migration'))), quote_ident(current_schema())::regnamespace)";
@@ -66,8 +66,11 @@ Site find_site(db::raw::Connection& connection, const std::vector<std::string>& 
                       "create the schema, or set search_path for this role or database");
   }
   const auto& row = rows.front();
-  // A pooler makes up the process id that it tells its clients.
-  return {row[0].value(), row[2] == "t", row[1] == "t", row[3] != std::to_string(connection.backend_pid())};
+  if (row[0] == "pg_catalog" || row[0] == "information_schema") {
+    throw base::Error(base::Kind::configuration, "the first schema of the search path is the server's own, " + *row[0],
+                      "set search_path for this role or database to the schema of the tables");
+  }
+  return {row[0].value(), row[2] == "t", row[1] == "t"};
 }
 
 std::vector<LedgerRow> read_ledger(db::raw::Connection& connection, const Site& site, const std::string& set,

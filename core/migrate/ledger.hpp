@@ -23,7 +23,6 @@ struct Site {
   std::string schema;  ///< empty: each table's is what the search path says
   bool has_ledger = false;
   bool is_current = true;  ///< the schema is where CREATE TABLE puts tables by itself
-  bool pooled = false;     ///< a pooler stands between: what is set in a session is lost, or meets somebody else
 
   /// "app.wrktalk_migration"
   std::string qualified(const std::string& table) const;

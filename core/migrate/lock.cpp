@@ -35,14 +35,13 @@ RunnerLock::RunnerLock(const db::ConnectionSettings& settings, base::Pulse& oute
 }
 
 bool RunnerLock::try_once() {
-  connection_.script("BEGIN", outer_, Deadline::never());
+  connection_.script(connection_.begin_sql(), outer_, Deadline::never());
   const auto answer =
       connection_.query(std::string("SELECT pg_try_advisory_lock(") + kKey + ")", {}, outer_, Deadline::never());
   const bool held = answer.rows.at(0).at(0) == "t";
   // CREATE INDEX CONCURRENTLY waits for the end of every transaction that it saw with a snapshot, and this one has had
   // one. Both statements go in one message, so that a pooler gives us no other session between them.
-  connection_.script(held ? "COMMIT; BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0" : "ROLLBACK", outer_,
-                     Deadline::never());
+  connection_.script(held ? "COMMIT; " + connection_.begin_sql() : "ROLLBACK", outer_, Deadline::never());
   return held;
 }
 

@@ -2,6 +2,7 @@
 #include "core/migrate/statements.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -26,14 +27,19 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+struct Scanned {
+  std::vector<Statement> statements;
+  std::vector<Statement> for_psql;  ///< what the server is not to see
+};
+
 class Scanner {
  public:
   explicit Scanner(std::string_view sql) : sql_(sql) {}
 
-  std::vector<Statement> run() && {
+  Scanned run() && {
     while (at_ < sql_.size()) step();
     finish();
-    return std::move(found_);
+    return std::move(scanned_);
   }
 
  private:
@@ -47,11 +53,32 @@ class Scanner {
       at_ = std::min(sql_.find('\n', at_), sql_.size());
     } else if (c == '/' && peek(1) == '*') {
       skip_comment();
+    } else if (c == '\\') {
+      take_psql_command();
     } else if (c == ';' && parentheses_ == 0 && bodies_ == 0) {
       finish();
       ++at_;
     } else {
       take(c);
+    }
+  }
+
+  /// Outside of quotes a backslash is psql's alone.
+  void take_psql_command() {
+    const bool starts_here = !open_;
+    finish();
+    now_.begin = at_;
+    std::size_t end = at_ + 1;
+    while (end < sql_.size() && !is_blank(sql_[end])) ++end;
+    now_.words.emplace_back(sql_.substr(at_, end - at_));
+    at_ = now_.end = std::min(sql_.find('\n', at_), sql_.size());
+    const std::string& name = now_.words.front();
+    if (starts_here && (name == "\\restrict" || name == "\\unrestrict")) {
+      scanned_.for_psql.push_back(std::move(now_));
+      now_ = {};
+    } else {
+      open_ = true;
+      finish();
     }
   }
 
@@ -135,7 +162,7 @@ class Scanner {
   }
 
   void finish() {
-    if (open_) found_.push_back(std::move(now_));
+    if (open_) scanned_.statements.push_back(std::move(now_));
     now_ = {};
     open_ = false;
     parentheses_ = 0;
@@ -148,7 +175,7 @@ class Scanner {
   int parentheses_ = 0;
   int bodies_ = 0;
   Statement now_;
-  std::vector<Statement> found_;
+  Scanned scanned_;
 };
 
 bool has(const Statement& statement, const char* word) {
@@ -176,6 +203,22 @@ bool copies_to_client(const Statement& statement) {
          (has(statement, "STDIN") || has(statement, "STDOUT"));
 }
 
+bool is_of_psql(const Statement& statement) { return !statement.words.empty() && statement.words[0].front() == '\\'; }
+
+std::string instead_of_psql(const std::string& command) {
+  if (base::starts_with(command, "\\i")) return "put what that file says in here, or make it a migration of its own";
+  if (base::starts_with(command, "\\copy")) return "use INSERT instead";
+  if (base::starts_with(command, "\\c"))
+    return "take it out: WRKTALK_AGENT_DB_NAME or --dsn names the database that migrations run in";
+  if (base::starts_with(command, "\\set") || command == "\\gset") return "write the value where it is used";
+  if (command == "\\.") return "use INSERT instead of COPY (pg_dump --inserts writes it)";
+  return "take it out: a migration holds SQL alone, which the server runs";
+}
+
+void blank(std::string& sql, std::size_t begin, std::size_t end) {
+  std::fill(sql.begin() + static_cast<std::ptrdiff_t>(begin), sql.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+}
+
 Error refusal(const Script& script, const Statement& statement, const std::string& what, const std::string& hint) {
   const auto line =
       std::count(script.sql.begin(), script.sql.begin() + static_cast<std::ptrdiff_t>(statement.begin), '\n');
@@ -184,11 +227,13 @@ Error refusal(const Script& script, const Statement& statement, const std::strin
 
 }  // namespace
 
-std::vector<Statement> statements(std::string_view sql) { return Scanner(sql).run(); }
+std::vector<Statement> statements(std::string_view sql) { return Scanner(sql).run().statements; }
 
 std::string checked_sql(const Script& script) {
   std::string sql = script.sql;
-  auto all = statements(sql);
+  Scanned scanned = Scanner(sql).run();
+  for (const auto& command : scanned.for_psql) blank(sql, command.begin, command.end);
+  auto all = std::move(scanned.statements);
   if (!script.transactional && all.size() != 1) {
     throw Error(Kind::failed,
                 script.file + " is marked no-transaction and holds " + std::to_string(all.size()) + " statements",
@@ -197,8 +242,7 @@ std::string checked_sql(const Script& script) {
   if (script.transactional && all.size() >= 2 && is_begin(all.front()) && is_commit(all.back())) {
     for (const auto& outer : {all.front(), all.back()}) {
       const std::size_t semicolon = std::min(sql.find(';', outer.end), sql.size() - 1);
-      std::fill(sql.begin() + static_cast<std::ptrdiff_t>(outer.begin),
-                sql.begin() + static_cast<std::ptrdiff_t>(semicolon) + 1, ' ');
+      blank(sql, outer.begin, semicolon + 1);
     }
     all = statements(sql);
   }
@@ -209,8 +253,23 @@ std::string checked_sql(const Script& script) {
     }
     if (copies_to_client(statement)) {
       throw refusal(script, statement, "COPY from or to the client is not possible in a migration",
-                    "use INSERT instead");
+                    "use INSERT instead (pg_dump --inserts writes it)");
     }
+    if (is_of_psql(statement)) {
+      const std::string& command = statement.words[0];
+      throw refusal(script, statement, command + " is a command of psql, and not SQL", instead_of_psql(command));
+    }
+  }
+  return sql;
+}
+
+std::string without_unknown_settings(std::string sql, int server_version) {
+  constexpr int kHasTransactionTimeout = 170'000;
+  if (server_version >= kHasTransactionTimeout) return sql;
+  for (const auto& statement : statements(sql)) {
+    const auto& words = statement.words;
+    if (words.size() < 2 || words[0] != "SET" || words[1] != "TRANSACTION_TIMEOUT") continue;
+    blank(sql, statement.begin, std::min(statement.end + 1, sql.size()));
   }
   return sql;
 }

@@ -20,13 +20,18 @@ struct Statement {
       words;  ///< the first ones outside of strings and comments, in upper case; "quoted" names as written
 };
 
-/// Knows comments, all kinds of quotes, parentheses and BEGIN ATOMIC bodies.
+/// Knows comments, all kinds of quotes, parentheses and BEGIN ATOMIC bodies. A command of psql is a statement of one word, "\\i";
+/// \restrict and \unrestrict, which pg_dump writes for psql's safety, are comments.
 std::vector<Statement> statements(std::string_view sql);
 
 /// The script as it is sent. BEGIN and COMMIT around a whole file are blanked, since the runner's own transaction stands
-/// around it. Throws Error(failed) with file and line for what would break that transaction or cannot be sent: other
-/// transaction control, COPY from or to the client, a no-transaction file that does not hold exactly one statement.
+/// around it, and what is meant for psql alone. Throws Error(failed) with file and line for what would break that transaction or cannot be sent: other
+/// transaction control, COPY from or to the client, commands of psql, a no-transaction file that does not hold exactly one statement.
 std::string checked_sql(const Script& script);
+
+/// The script without the settings that pg_dump makes for its own session and a server of this version (as PQserverVersion)
+/// does not know.
+std::string without_unknown_settings(std::string sql, int server_version);
 
 /// Whether the text is one statement that PostgreSQL runs outside of transactions only.
 bool refuses_transaction(std::string_view sql);

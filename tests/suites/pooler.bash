@@ -48,7 +48,7 @@ status_is() { [ "$(sql 'select status from agent_task order by created_at desc l
 begun() { grep -q "$1" "$WORK/agent.log"; }
 queue() { "$WRKTALK" deploy 1.0.0 --queue >/dev/null; }
 # listens: statements with LISTEN that the server has seen.
-listens() { grep -c 'LISTEN' "$WORK/pg/log" || true; }
+listens() { grep -c ': LISTEN' "$WORK/pg/log" || true; }
 
 check 'deploy works behind the pooler' expect_exit 0 "$WRKTALK" deploy 1.0.0
 queue

@@ -55,6 +55,35 @@ TEST_SUITE("migrate::statements") {
           "                   select 1;       ");
   }
 
+  TEST_CASE("what pg_dump writes for psql is blanked, other commands of psql are refused with their line and a hint") {
+    CHECK(checked_sql(make_script("f.sql", "\\restrict aB3\nSET a = 0;\nselect 1;\n\\unrestrict aB3\n")) ==
+          "             \nSET a = 0;\nselect 1;\n               \n");
+    CHECK(statements("\\restrict a\n").empty());
+    CHECK(refusal("select 1;\n\\i other.sql\n") == "f.sql:2: \\i is a command of psql, and not SQL");
+    CHECK(refusal("select 1;\n\\connect shop\nselect 2;") == "f.sql:2: \\connect is a command of psql, and not SQL");
+    CHECK(refusal("select 'create' \\gexec\n") == "f.sql:1: \\gexec is a command of psql, and not SQL");
+    CHECK(refusal("select 1 \\restrict a\n") == "f.sql:1: \\restrict is a command of psql, and not SQL");
+    CHECK(refusal("select '\\i', E'\\\\', $$\n\\i x\n$$; -- \\i\n") == "");
+    CHECK(refusal("copy t from stdin;\na\\tb\n\\.\n") ==
+          "f.sql:1: COPY from or to the client is not possible in a migration");
+    for (const char* command : {"\\i", "\\ir", "\\copy", "\\c", "\\set", "\\.", "\\echo"}) {
+      CAPTURE(command);
+      try {
+        checked_sql(make_script("f.sql", std::string(command) + " x\n"));
+        FAIL("no error");
+      } catch (const base::Error& error) {
+        CHECK(error.hint() != "");
+      }
+    }
+  }
+
+  TEST_CASE("a setting that only newer servers know is taken out of what pg_dump wrote") {
+    const std::string sql = "SET lock_timeout = 0;\nSET transaction_timeout = 0;\nselect 'SET transaction_timeout';";
+    CHECK(without_unknown_settings(sql, 170'000) == sql);
+    CHECK(without_unknown_settings(sql, 160'000) ==
+          "SET lock_timeout = 0;\n                            \nselect 'SET transaction_timeout';");
+  }
+
   TEST_CASE("a no-transaction file holds one statement") {
     CHECK(refusal("create index concurrently i on t (a);", false) == "");
     CHECK(refusal("create index concurrently i on t (a); select 1", false) ==
