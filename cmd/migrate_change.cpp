@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/migrate.hpp"
 #include "core/base/text.hpp"
+#include "core/db/encoding.hpp"
 #include "core/log/log.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,11 +23,19 @@ std::string what_is_lost(const std::vector<const migrate::Migration*>& chosen,
   std::vector<std::string> labels;
   for (const auto* migration : chosen) labels.push_back(migration->label + " (" + migration->name + ")");
   std::vector<std::string> rows;
-  for (const auto& table : figures) rows.push_back(table.table + " " + std::to_string(table.rows));
+  for (const auto& table : figures) {
+    if (table.rows) rows.push_back(table.table + " " + std::to_string(*table.rows));
+  }
   std::string text = "Undo migration " + base::join(labels, ", ") + " in database " + connection.database() + " on " +
                      connection.host() + ".";
   if (!rows.empty()) text += " Rows in the tables that these made or changed: " + base::join(rows, ", ") + ".";
   return text;
+}
+
+/// The agent's tables hold what tools and people say.
+void warn_of_encoding(const db::raw::Connection& connection) {
+  const std::string lost = db::lost_by_encoding(connection.parameter("server_encoding"));
+  if (!lost.empty()) log::warn("database.encoding", lost, {{"hint", db::kEncodingHint}});
 }
 
 ExitCode go_up(MigrateSession& session, const migrate::Goal& goal, Output output) {
@@ -93,6 +102,7 @@ nlohmann::ordered_json MigrateSession::document() const {
 
 ExitCode run_migrate_up(const MigrateOptions& options, Env& env) {
   MigrateSession session(options, env, "up");
+  if (!session.set().owner_of.empty()) warn_of_encoding(session.target().connection);
   return go_up(session, options.goal(), env.output);
 }
 

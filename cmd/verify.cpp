@@ -18,8 +18,15 @@ using base::ExitCode;
 
 struct VerifyOptions : SetOptions {
   bool usage = false;
+  bool count = false;
   std::string wait = "0s";
 };
+
+/// "12", "~1200000" when the statistics say so, "-" when nothing does.
+std::string rows_of(const migrate::TableFigures& figures) {
+  if (!figures.rows) return "-";
+  return (figures.is_estimate ? "~" : "") + std::to_string(*figures.rows);
+}
 
 void print(const migrate::Set& set, const migrate::Report& report) {
   for (const auto& check : report.checks) {
@@ -29,8 +36,8 @@ void print(const migrate::Set& set, const migrate::Report& report) {
   for (const auto& warning : report.warnings) std::cout << "warning: " << warning << '\n';
   Table table({"TABLE", "ROWS", "COLUMNS", "INDEXES", "SIZE"});
   for (const auto& figures : report.figures) {
-    table.add({figures.table, std::to_string(figures.rows), std::to_string(figures.columns),
-               std::to_string(figures.indexes), base::human_size(static_cast<std::uint64_t>(figures.size_bytes))});
+    table.add({figures.table, rows_of(figures), std::to_string(figures.columns), std::to_string(figures.indexes),
+               base::human_size(static_cast<std::uint64_t>(figures.size_bytes))});
   }
   std::cout << '\n' << table.text() << '\n';
   if (report.version) {
@@ -54,7 +61,8 @@ nlohmann::ordered_json to_json(const migrate::Set& set, const migrate::Report& r
   document["tables"] = nlohmann::ordered_json::array();
   for (const auto& figures : report.figures) {
     document["tables"].push_back({{"name", figures.table},
-                                  {"rows", figures.rows},
+                                  {"rows", figures.rows ? nlohmann::ordered_json(*figures.rows) : nullptr},
+                                  {"rows_estimated", figures.is_estimate},
                                   {"columns", figures.columns},
                                   {"indexes", figures.indexes},
                                   {"size_bytes", figures.size_bytes}});
@@ -85,7 +93,8 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
   auto connection = migrate::connect(database_of(options, env, "verify"),
                                      base::Deadline::in(base::parse_duration(options.wait)), pulse);
   if (options.usage) return show_usage(migrate::usage(connection, set, pulse), env.output);
-  const migrate::Report report = migrate::verify(connection, set, pulse);
+  const migrate::Report report =
+      migrate::verify(connection, set, options.count ? migrate::Count::all : migrate::Count::small, pulse);
   if (env.output == Output::json) {
     print_json(to_json(set, report));
   } else {
@@ -101,11 +110,12 @@ void add_verify(CLI::App& app, Selected& chosen) {
   auto options = std::make_shared<VerifyOptions>();
   add_set_options(*sub, *options);
   sub->add_flag("--usage", options->usage, "How much the checkpoint tables hold instead of how they are made");
+  sub->add_flag("--count", options->count, "Count the rows of large tables, too, however long that takes");
   sub->add_option("--wait", options->wait, "How long to wait for the server to answer")->capture_default_str();
   sub->footer(footer({"wrktalk verify", "wrktalk verify --set agent -o json", "wrktalk verify --dir db/migrations",
                       "wrktalk verify --usage"},
-                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::configuration,
-                      ExitCode::database}));
+                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::busy,
+                      ExitCode::configuration, ExitCode::database}));
   sub->callback([options, &chosen] { chosen = {"verify", [options](Env& env) { return run_verify(*options, env); }}; });
 }
 

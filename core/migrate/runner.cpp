@@ -185,7 +185,7 @@ std::vector<TableFigures> figures(const Target& target, const Set& set, const st
   const auto in_ledger = tables_of(entries);
   const auto tables = in_ledger.empty() ? tables_of(parse_catalog(set.fingerprint)) : in_ledger;
   const Catalog found = read_catalog(target.connection, picture.site.schema, tables, target.pulse);
-  return table_figures(target.connection, picture.site, tables_of(found), target.pulse);
+  return table_figures(target.connection, picture.site, tables_of(found), Count::all, target.pulse);
 }
 
 }  // namespace wrktalk::migrate

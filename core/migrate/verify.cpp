@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 namespace wrktalk::migrate {
 namespace {
@@ -36,41 +37,60 @@ std::string check_of(const CatalogItem& item) {
   return "constraints and triggers";
 }
 
-/// Of what is expected and of what differs: a difference without a check would be lost.
-std::vector<std::string> check_names(const Catalog& expected, const std::vector<Difference>& differences) {
-  std::vector<std::string> names{"tables"};
-  for (const auto& table : tables_of(expected)) names.push_back("columns of " + table);
-  names.insert(names.end(), {"indexes", "primary keys"});
-  const auto add = [&](const CatalogItem& item) {
-    const std::string name = check_of(item);
-    if (item.kind != "format" && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  for (const auto& item : expected) add(item);
-  for (const auto& difference : differences) add(difference.item);
-  return names;
-}
+/// The checks of what is expected and of what differs, in the order in which they are read: a difference without a check would
+/// be lost. There may be thousands of tables.
+class Checks {
+ public:
+  Checks(const Catalog& expected, const Comparison& comparison) {
+    add("tables");
+    for (const auto& table : tables_of(expected)) add("columns of " + table);
+    add("indexes");
+    add("primary keys");
+    std::set<std::string> missing;
+    for (const auto& difference : comparison.differences) {
+      if (difference.item.kind == "table" && difference.found.empty()) missing.insert(difference.item.table);
+    }
+    for (const auto& item : expected) {
+      if (item.kind == "format") continue;
+      Tally& tally = of(item);
+      ++tally.wanted;
+      // What belongs to a missing table is missing too, and was said once.
+      if (item.kind != "table" && missing.count(item.table) != 0) ++tally.wrong;
+    }
+    for (const auto& difference : comparison.differences) {
+      if (difference.item.kind == "format") continue;
+      Tally& tally = of(difference.item);
+      tally.check.differences.push_back(difference.text());
+      if (!difference.expected.empty()) ++tally.wrong;
+    }
+  }
 
-Check structure_check(const std::string& name, const Catalog& expected, const Comparison& comparison) {
-  Check check;
-  check.name = name;
-  const auto is_here = [&](const CatalogItem& item) { return item.kind != "format" && check_of(item) == name; };
-  const auto wanted = std::count_if(expected.begin(), expected.end(), is_here);
-  std::ptrdiff_t wrong = 0;
-  for (const auto& difference : comparison.differences) {
-    if (!is_here(difference.item)) continue;
-    check.differences.push_back(difference.text());
-    if (!difference.expected.empty()) ++wrong;
+  std::vector<Check> take() && {
+    std::vector<Check> checks;
+    for (auto& tally : tallies_) {
+      tally.check.result = std::to_string(tally.wanted - tally.wrong) + " of " + std::to_string(tally.wanted);
+      checks.push_back(std::move(tally.check));
+    }
+    return checks;
   }
-  // What belongs to a missing table is missing too, and was said once.
-  for (const auto& item : expected) {
-    if (!is_here(item) || item.kind == "table") continue;
-    wrong += std::any_of(comparison.differences.begin(), comparison.differences.end(), [&](const auto& difference) {
-      return difference.item.kind == "table" && difference.item.table == item.table && difference.found.empty();
-    });
+
+ private:
+  struct Tally {
+    Check check;
+    std::ptrdiff_t wanted = 0;
+    std::ptrdiff_t wrong = 0;
+  };
+
+  Tally& add(const std::string& name) {
+    const auto [at, added] = places_.try_emplace(name, tallies_.size());
+    if (added) tallies_.push_back({{name, {}, {}}, 0, 0});
+    return tallies_[at->second];
   }
-  check.result = std::to_string(wanted - wrong) + " of " + std::to_string(wanted);
-  return check;
-}
+  Tally& of(const CatalogItem& item) { return add(check_of(item)); }
+
+  std::vector<Tally> tallies_;
+  std::unordered_map<std::string, std::size_t> places_;
+};
 
 /// LangGraph's queries name no schema: each table is the one that the search path finds.
 Site by_search_path(Site site) {
@@ -143,32 +163,10 @@ Error no_structure(const Set& set, const std::vector<LedgerRow>& ledger) {
 }
 
 void begin_read_only(db::raw::Connection& connection, base::Pulse& pulse) {
-  connection.script("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", pulse, Deadline::never());
+  connection.script(connection.begin_sql("ISOLATION LEVEL REPEATABLE READ READ ONLY"), pulse, Deadline::never());
 }
 
 }  // namespace
-
-std::vector<TableFigures> table_figures(db::raw::Connection& connection, const Site& site,
-                                        const std::vector<std::string>& tables, base::Pulse& pulse) {
-  std::string query;
-  for (const auto& table : tables) {
-    const std::string name = site.named(table);
-    const std::string literal = db::quote_literal(name) + "::regclass";
-    if (!query.empty()) query += " UNION ALL ";
-    query +=
-        "SELECT " + db::quote_literal(table) + ", (SELECT count(*) FROM " + name +
-        "), (SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = " + literal +
-        " AND attnum > 0 AND NOT attisdropped), (SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = " + literal +
-        "), pg_total_relation_size(" + literal + ")";
-  }
-  std::vector<TableFigures> all;
-  if (query.empty()) return all;
-  for (const auto& row : connection.query(query, {}, pulse, Deadline::never()).rows) {
-    all.push_back({row[0].value(), std::stoll(row[1].value()), std::stoll(row[2].value()), std::stoll(row[3].value()),
-                   std::stoll(row[4].value_or("0"))});
-  }
-  return all;
-}
 
 std::optional<Catalog> expected_catalog(db::raw::Connection& connection, const Site& site, const Set& set,
                                         base::Pulse& pulse) {
@@ -202,7 +200,7 @@ bool Report::is_clean() const noexcept {
   return std::all_of(checks.begin(), checks.end(), [](const auto& check) { return check.differences.empty(); });
 }
 
-Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
+Report verify(db::raw::Connection& connection, const Set& set, Count count, base::Pulse& pulse) {
   begin_read_only(connection, pulse);
   const Site site = find_site(connection, tables_of(parse_catalog(set.fingerprint)), pulse);
   const auto ledger = read_ledger(connection, site, set.name, pulse);
@@ -219,13 +217,15 @@ Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& puls
     if (!ledger.empty()) report.version = newest_applied(ledger);
     report.checks.push_back(migrations_check(history(set, ledger), report.warnings));
   }
-  for (const auto& name : check_names(*expected, inspection.comparison.differences)) {
-    report.checks.push_back(structure_check(name, *expected, inspection.comparison));
-  }
+  for (auto& check : Checks(*expected, inspection.comparison).take()) report.checks.push_back(std::move(check));
   if (!set.owner_of.empty()) report.checks.push_back(rights_check(excess_rights(connection, site, pulse)));
   for (const auto& extra : inspection.comparison.harmless) report.warnings.push_back(extra.text());
-  report.figures =
-      table_figures(connection, is_langgraph(set) ? by_search_path(site) : site, tables_of(inspection.found), pulse);
+  if (inspection.found.empty()) {
+    const auto path = connection.query("SHOW search_path", {}, pulse, Deadline::never()).rows.at(0).at(0).value_or("");
+    report.warnings.push_back("none of the tables is in a schema of the search_path: " + path);
+  }
+  report.figures = table_figures(connection, is_langgraph(set) ? by_search_path(site) : site,
+                                 tables_of(inspection.found), count, pulse);
   return report;
 }
 

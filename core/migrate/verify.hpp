@@ -37,15 +37,22 @@ Inspection inspect(db::raw::Connection& connection, const Site& site, const Set&
 
 struct TableFigures {
   std::string table;
-  std::int64_t rows = 0;
+  std::optional<std::int64_t> rows;  ///< empty: not known, as of a view, a foreign table, or one without statistics
+  bool is_estimate = false;          ///< the rows are what the server's statistics say
   std::int64_t columns = 0;
   std::int64_t indexes = 0;
   std::int64_t size_bytes = 0;  ///< with its indexes and its toast table
 };
 
-/// Of these tables, which must exist, in this order. One round trip; counts every row.
+enum class Count {
+  small,  ///< tables up to some size in all; of others the statistics are asked
+  all,    ///< every table, however long it takes
+};
+
+/// Of these relations, which must exist, in this order. Views, materialized views and foreign tables are not counted: that would
+/// run somebody's query, or ask another server.
 std::vector<TableFigures> table_figures(db::raw::Connection& connection, const Site& site,
-                                        const std::vector<std::string>& tables, base::Pulse& pulse);
+                                        const std::vector<std::string>& tables, Count count, base::Pulse& pulse);
 
 /// One of the checks that an operator reads.
 struct Check {
@@ -64,7 +71,7 @@ struct Report {
 };
 
 /// Everything in one read-only snapshot. Throws Error(failed) for a folder's set that has no ledger here.
-Report verify(db::raw::Connection& connection, const Set& set, base::Pulse& pulse);
+Report verify(db::raw::Connection& connection, const Set& set, Count count, base::Pulse& pulse);
 
 /// How the checkpoint tables grow.
 struct Usage {

@@ -23,7 +23,7 @@ v() { "$WRKTALK" verify --dir "$D" "$@"; }
 exists() { [ "$(sql "select to_regclass('$1') is not null")" = t ]; }
 valid() { [ "$(sql "select indisvalid from pg_index where indexrelid = '$1'::regclass")" = t ]; }
 invalidate() { sql "update pg_index set indisvalid = false where indexrelid = '$1'::regclass"; }
-pg_cluster
+pg_cluster max_locks_per_transaction=256
 
 planned() {
     three planned
@@ -170,6 +170,122 @@ SQL
     expect_exit 0 v
 }
 check "settings that a file leaves behind, as pg_dump's do, do not meet the next one" settings_left
+
+dumped() {
+    folder dumped
+    sql 'create table shop (id int primary key, note text); create view seen as select * from shop'
+    pg_dump -s >"$D/001_init.up.sql"
+    grep -q '^.restrict' "$D/001_init.up.sql"
+    sed -i '0,/^SET /s//SET transaction_timeout = 0;\nSET /' "$D/001_init.up.sql"
+    sql 'drop table shop cascade' >/dev/null
+    echo 'create table after (i int);' >"$D/002_after.up.sql"
+    expect_exit 0 m up
+    exists public.after
+    exists public.seen
+    expect_exit 0 v
+    printf 'select 1;\n\\i other.sql\n' >"$D/003_other.up.sql"
+    expect_exit 1 m up
+    expect_output '003_other.up.sql:2: .i is a command of psql'
+    expect_output '^hint: put what that file says in here'
+}
+check 'what pg_dump -s writes is taken, with a setting of a newer server; other commands of psql are named' dumped
+
+left_behind() {
+    folder left_behind
+    cat >"$D/001_leaves.up.sql" <<SQL
+create temporary table kept (i int);
+prepare told as select 1;
+select pg_advisory_lock(815);
+declare open_cursor cursor with hold for select 1;
+listen something;
+SQL
+    cat >"$D/002_looks.up.sql" <<SQL
+do \$\$ begin
+  if to_regclass('pg_temp.kept') is not null then raise exception 'a temporary table is left'; end if;
+  if exists (select from pg_prepared_statements) then raise exception 'a prepared statement is left'; end if;
+  if exists (select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) then raise exception 'a lock is left'; end if;
+  if exists (select from pg_cursors where name = 'open_cursor') then raise exception 'a cursor is left'; end if;
+  if exists (select from pg_listening_channels()) then raise exception 'it listens'; end if;
+end \$\$;
+SQL
+    printf -- '-- wrktalk: no-transaction\nselect pg_advisory_lock(816);\n' >"$D/003_lock.up.sql"
+    sed 's/exception .a lock/exception '"'"'one more lock/' "$D/002_looks.up.sql" >"$D/004_looks.up.sql"
+    expect_exit 0 m up
+}
+check 'temporary tables, prepared statements, locks, cursors and channels of a file do not reach the next one' left_behind
+
+collided() {
+    folder collided
+    echo 'create sequence tries;' >"$D/001_tries.up.sql"
+    cat >"$D/002_collides.up.sql" <<SQL
+prepare once as select 1;
+do \$\$ begin
+  if nextval('tries') < 3 then raise exception 'they collided' using errcode = 'serialization_failure'; end if;
+end \$\$;
+create table made (i int);
+SQL
+    expect_exit 0 m up
+    exists made
+    expect_equal 3 sql 'select last_value from tries'
+}
+check 'a file that collides with another transaction is run again' collided
+
+never_read() {
+    folder never_read
+    cat >"$D/001_all.up.sql" <<SQL
+create table t (i int);
+insert into t select generate_series(1, 12);
+create view failing as select 1 / (i - i) as x from t;
+create materialized view empty as select * from t with no data;
+create extension postgres_fdw;
+create server away foreign data wrapper postgres_fdw options (host '127.0.0.1', port '1');
+create user mapping for current_user server away;
+create foreign table far (i int) server away;
+create table parts (i int) partition by range (i);
+create table part_here partition of parts for values from (0) to (10);
+create foreign table part_far partition of parts for values from (10) to (20) server away;
+SQL
+    expect_exit 0 m up
+    expect_exit 0 v --count
+    expect_output '^t +12 '
+    expect_output '^failing +- '
+    expect_output '^empty +- '
+    expect_output '^far +- '
+    expect_exit 0 v -o json
+    jq -e '.tables | map({(.name): .rows}) | add | .t == 12 and .failing == null and .part_here == 0' "$OUT"
+    sql 'drop foreign table far; create table far (i int)'
+    expect_exit 3 v
+    expect_output 'table far: expected foreign table, found table'
+}
+if [ "$(sql "select count(*) from pg_available_extensions where name = 'postgres_fdw'" 2>/dev/null)" = 1 ]; then
+    check 'views, materialized views and foreign tables are compared and never read' never_read
+fi
+
+many() {
+    folder many
+    local began
+    seq -f 'create table t%g (id int primary key, note text);' 2000 >"$D/001_many.up.sql"
+    expect_exit 0 m up
+    expect_exit 0 v
+    began=$(date +%s%N)
+    expect_exit 0 v
+    echo "$((($(date +%s%N) - began) / 1000000)) ms"
+    [ $((($(date +%s%N) - began) / 1000000)) -lt 8000 ]
+}
+check '2,000 tables are verified in seconds' many
+
+large() {
+    folder large
+    echo 'create table t (i int, pad text);' >"$D/001_t.up.sql"
+    expect_exit 0 m up
+    sql "alter table t set (autovacuum_enabled = off); alter table t alter pad set storage plain; insert into t select i, repeat('x', 7000) from generate_series(1, 40000) i" >/dev/null
+    expect_output '^t +- ' v
+    sql 'analyze t'
+    expect_output '^t +~[0-9]+ ' v
+    expect_output '^t +40000 ' v --count
+    dropdb large
+}
+check 'a large table is counted when asked, else as the statistics say' large
 
 repaired() {
     folder repaired
