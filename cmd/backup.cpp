@@ -101,7 +101,8 @@ Backup create_and_tell(const CreateOptions& options, Env& env, base::Pulse& puls
     tell(true, made.size_bytes);
     return made;
   } catch (const Error& error) {
-    if (error.kind() == Kind::busy) throw;
+    const bool other_backup = error.kind() == Kind::busy && dynamic_cast<const db::SqlError*>(&error) == nullptr;
+    if (other_backup) throw;
     try {
       tell(false, 0);
     } catch (const Error& second) {
@@ -162,6 +163,11 @@ backup::Rows proven(const VerifyOptions& options, const Backup& one, Env& env, b
   return backup::verify_by_restoring(checkpoint_database(env, "backup verify"), one, keys, tools, pulse, at);
 }
 
+/// Of an error while one backup is examined: whether the others can still be. A signal and an outage are about all.
+bool is_about_one_backup(Kind kind) {
+  return kind == Kind::difference || kind == Kind::child || kind == Kind::configuration || kind == Kind::failed;
+}
+
 ExitCode run_verify(const VerifyOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
   const auto backups = picked(options);
@@ -169,24 +175,28 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
   auto document = nlohmann::ordered_json::array();
   ExitCode code = ExitCode::done;
   for (const Backup& one : backups) {
-    std::string problem;
-    backup::Rows rows;
+    Examination seen;
+    seen.restored = options.restore;
     try {
-      rows = proven(options, one, env, pulse);
+      seen.rows = proven(options, one, env, pulse);
+      seen.verdict = Examination::Verdict::good;
       backup::note_verified(one, options.restore);
     } catch (Error& error) {
-      // A program that cannot read the file, pg_restore or age, has found it damaged; the other backups are still looked at.
-      if (error.kind() != Kind::difference && error.kind() != Kind::child) {
+      if (!is_about_one_backup(error.kind())) {
         error.add_context(one.file);
         throw;
       }
-      problem = error.what();
-      code = ExitCode::difference;
+      const bool damaged = error.kind() == Kind::difference;
+      seen.verdict = damaged ? Examination::Verdict::damaged : Examination::Verdict::unknown;
+      seen.problem = error.what();
+      seen.hint = error.hint();
+      // That one is damaged is known whatever could not be found out of others.
+      if (damaged || code == ExitCode::done) code = base::exit_code(error.kind());
     }
     if (env.output == Output::json)
-      document.push_back(verdict_json(one, rows, options.restore, problem));
+      document.push_back(to_json(one, seen));
     else
-      print_verdict(one, rows, options.restore, problem);
+      print(one, seen);
   }
   if (env.output == Output::json) print_json(document);
   return code;
@@ -290,9 +300,10 @@ void add_verify_backups(CLI::App& parent, Selected& chosen) {
   sub->add_flag("--all", options->all, "Every backup in --dir");
   sub->add_flag("--restore", options->restore, "Restore into a throw-away database and compare what is there");
   add_reading(*sub, *options);
-  sub->footer(footer({"wrktalk backup verify --all", "wrktalk backup verify checkpoint_20260131.sql.gz --restore"},
-                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::configuration,
-                      ExitCode::database, ExitCode::interrupted, ExitCode::terminated}));
+  sub->footer(footer(
+      {"wrktalk backup verify --all", "wrktalk backup verify checkpoint_20260131.sql.gz --restore"},
+      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference, ExitCode::busy, ExitCode::configuration,
+       ExitCode::database, ExitCode::child, ExitCode::interrupted, ExitCode::terminated}));
   sub->callback([options, &chosen] {
     chosen = {"backup verify", [options](Env& env) { return run_verify(*options, env); }};
   });

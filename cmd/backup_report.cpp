@@ -29,6 +29,15 @@ std::string proof(const Backup& one) {
   return one.record->verified_at;
 }
 
+const char* to_text(Examination::Verdict verdict) {
+  switch (verdict) {
+    case Examination::Verdict::good: return "good";
+    case Examination::Verdict::damaged: return "damaged";
+    case Examination::Verdict::unknown: return "unknown";
+  }
+  return "";
+}
+
 std::uint64_t total(const backup::Rows& rows) {
   return std::accumulate(rows.begin(), rows.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& row) { return sum + row.second; });
@@ -53,12 +62,14 @@ ordered_json to_json(const std::vector<Verdict>& verdicts, bool dry_run) {
   return json;
 }
 
-ordered_json verdict_json(const Backup& one, const backup::Rows& rows, bool restored, const std::string& problem) {
+ordered_json to_json(const Backup& one, const Examination& seen) {
+  const bool good = seen.verdict == Examination::Verdict::good;
   return {{"file", one.file},
-          {"good", problem.empty()},
-          {"restored", restored && problem.empty()},
-          {"rows", rows},
-          {"problem", problem}};
+          {"good", good},
+          {"verdict", to_text(seen.verdict)},
+          {"restored", seen.restored && good},
+          {"rows", seen.rows},
+          {"problem", seen.problem}};
 }
 
 void print_created(const Backup& made) {
@@ -77,12 +88,20 @@ void print_list(const std::vector<Backup>& backups) {
   std::cout << table.text();
 }
 
-void print_verdict(const Backup& one, const backup::Rows& rows, bool restored, const std::string& problem) {
-  if (!problem.empty())
-    std::cout << "DAMAGED  " << one.file << ": " << base::one_line(problem) << std::endl;
-  else
-    std::cout << "good     " << one.file << ": " << backup::to_text(rows) << (restored ? ", restored and compared" : "")
-              << std::endl;
+void print(const Backup& one, const Examination& seen) {
+  switch (seen.verdict) {
+    case Examination::Verdict::good:
+      std::cout << "good     " << one.file << ": " << backup::to_text(seen.rows)
+                << (seen.restored ? ", restored and compared" : "") << std::endl;
+      return;
+    case Examination::Verdict::damaged:
+      std::cout << "DAMAGED  " << one.file << ": " << base::one_line(seen.problem) << std::endl;
+      return;
+    case Examination::Verdict::unknown:
+      std::cout << "unknown  " << one.file << ": it could not be examined: " << base::one_line(seen.problem)
+                << (seen.hint.empty() ? "" : "\n         hint: " + seen.hint) << std::endl;
+      return;
+  }
 }
 
 void print_pruned(const std::vector<Verdict>& verdicts, bool dry_run) {

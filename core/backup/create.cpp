@@ -26,11 +26,10 @@ class Snapshot {
     if (!tables_.absent.empty()) {
       throw Error(Kind::configuration,
                   "database " + connection_.database() + " has no table " + base::join(tables_.absent, ", "),
-                  "name the database of the checkpoint tables, or make them with `wrktalk migrate up`");
+                  "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
+                  "search_path must name their schema");
     }
-    connection_.script(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0", pulse,
-        Deadline::never());
+    connection_.script(connection_.begin_sql("ISOLATION LEVEL REPEATABLE READ, READ ONLY"), pulse, Deadline::never());
     id_ = connection_.query("SELECT pg_export_snapshot()", {}, pulse, Deadline::never()).rows.at(0).at(0).value_or("");
     rows_ = count_rows(connection_, tables_, pulse);
   }
@@ -66,8 +65,8 @@ Backup create(const db::ConnectionSettings& database, const Wish& wish, const To
   Record record;
   record.created_at = utc_text(std::time(nullptr));
   record.database = server.database();
-  record.server_version = base::split(server.parameter("server_version"), ' ').front();
-  record.pg_dump_version = tools.check_pg_dump(server.server_version(), record.server_version, pulse);
+  record.server_version = server_version_text(server);
+  record.pg_dump_version = tools.check_pg_dump(server, pulse);
   record.rows = snapshot.rows();
 
   const Name name = free_name(wish.folder, wish.format, wish.recipients.kind, pulse);
@@ -77,7 +76,7 @@ Backup create(const db::ConnectionSettings& database, const Wish& wish, const To
   DumpText text(nobody);
   const auto codec = packer(packing(wish.format), [&](std::string_view bytes) { output.write(bytes); });
   std::uint64_t dumped = 0;
-  exec::Spec spec = dump_spec(tools, database, snapshot.tables(), custom);
+  exec::Spec spec = dump_spec(tools, database, server, snapshot.tables(), custom);
   spec.argv.push_back("--snapshot=" + snapshot.id());
   spec.on_bytes = [&](std::string_view bytes) {
     if (!custom) text.write(bytes);
@@ -85,7 +84,7 @@ Backup create(const db::ConnectionSettings& database, const Wish& wish, const To
     dumped += bytes.size();
     if (progress) progress(dumped);
   };
-  need_good(exec::run(spec, pulse), spec);
+  need_dumped(exec::run(spec, pulse), spec);
   codec->end();
   const Written written = output.finish();
   if (!custom) {

@@ -20,10 +20,11 @@ using base::Error;
 using base::Kind;
 
 constexpr std::size_t kPiece = 262'144;
+constexpr const char* kVolumeHint = "look at the volume that it lies on, and at the rights of folder and file";
 
 base::Fd open_file(const std::string& path) {
   base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) base::throw_errno(Kind::failed, "cannot read " + path);
+  if (!file) base::throw_errno(Kind::configuration, "cannot read " + path, kVolumeHint);
   return file;
 }
 
@@ -32,7 +33,7 @@ void read_file(const base::Fd& file, const std::string& path, base::Pulse& pulse
   for (;;) {
     const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) base::throw_errno(Kind::failed, "cannot read " + path);
+    if (n < 0) base::throw_errno(Kind::configuration, "cannot read " + path, kVolumeHint);
     if (n == 0) return;
     sink({buffer.data(), static_cast<std::size_t>(n)});
     pulse.tick();
@@ -53,7 +54,7 @@ exec::Spec decrypting(Encryption encryption, const Keys& keys, int in) {
 
 void run_into(exec::Spec spec, const Sink& sink, base::Pulse& pulse) {
   spec.on_bytes = sink;
-  need_good(exec::run(spec, pulse), spec);
+  need_read(exec::run(spec, pulse), spec);
 }
 
 /// decrypt | restore: both work at the same time.
@@ -70,8 +71,8 @@ void run_both(exec::Spec first, exec::Spec second, const Sink& sink, base::Pulse
   exec::Background restore(second);
   reading.reset();
   const auto restored = restore.wait(pulse);
-  need_good(decrypt.wait(pulse), first);
-  need_good(restored, second);
+  need_read(decrypt.wait(pulse), first);
+  need_read(restored, second);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "core/log/log.hpp"
 
 #include <ctime>
+#include <functional>
 #include <utility>
 
 namespace wrktalk::backup {
@@ -23,23 +24,19 @@ using base::Kind;
 constexpr const char* kNoRight = "42501";
 
 Rows dump_again(const db::ConnectionSettings& scratch, const Tools& tools, ContentHash& hash, base::Pulse& pulse) {
-  Tables tables;
-  {
-    db::raw::Connection connection(scratch);
-    tables = find_tables(connection, pulse);
-    if (tables.there.empty()) {
-      // They lie in a schema that the search path of this database does not name.
-      const auto found =
-          connection.query("SELECT quote_ident(schemaname) FROM pg_tables WHERE tablename = 'checkpoints'", {}, pulse,
-                           base::Deadline::never());
-      tables.schema = found.rows.at(0).at(0).value_or("");
-      for (const auto& [table, rows] : hash.sums()) tables.there.push_back(table);
-    }
+  db::raw::Connection connection(scratch);
+  Tables tables = find_tables(connection, pulse);
+  if (tables.there.empty()) {
+    // They lie in a schema that the search path of this database does not name.
+    const auto found = connection.query("SELECT quote_ident(schemaname) FROM pg_tables WHERE tablename = 'checkpoints'",
+                                        {}, pulse, base::Deadline::never());
+    tables.schema = found.rows.at(0).at(0).value_or("");
+    for (const auto& [table, rows] : hash.sums()) tables.there.push_back(table);
   }
   DumpText text(hash);
-  exec::Spec spec = dump_spec(tools, scratch, tables, false);
+  exec::Spec spec = dump_spec(tools, scratch, connection, tables, false);
   spec.on_bytes = [&](std::string_view bytes) { text.write(bytes); };
-  need_good(exec::run(spec, pulse), spec);
+  need_dumped(exec::run(spec, pulse), spec);
   text.end();
   return text.rows();
 }
@@ -66,24 +63,11 @@ Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& ba
   return rows;
 }
 
-}  // namespace
-
-Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pulse& pulse,
-            const ProgressCall& progress) {
-  sweep_private_servers(pulse);
-  check_sha256(backup, pulse, progress);
-  DumpListener nobody;
-  Rows rows = read_backup(backup.path, backup.name, keys, tools, nobody, pulse, progress);
-  need_recorded_rows(backup, rows);
-  return rows;
-}
-
-Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
-                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
-  sweep_private_servers(pulse);
-  check_sha256(backup, pulse, progress);
+Rows restored_somewhere(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
+                        const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
   try {
     const ScratchDatabase scratch(database, pulse);
+    tools.check_pg_dump(scratch.server(), pulse);
     return restore_and_compare(scratch.settings(), backup, keys, tools, pulse, progress);
   } catch (const db::SqlError& error) {
     if (error.sqlstate() != kNoRight) throw;
@@ -91,6 +75,44 @@ Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& b
   }
   PrivateServer server(tools, pulse);
   return restore_and_compare(server.settings(), backup, keys, tools, server, progress);
+}
+
+bool is_as_written(const Backup& backup) { return backup.record || read_sha256(backup.path); }
+
+/// `act` looks at a backup whose bytes are as they were written, where something beside it tells so. What fails then for another
+/// reason than what is in it says nothing about it: it leaves as `configuration`, `connection_lost` or `child`.
+Rows examined(const Backup& backup, const std::function<Rows()>& act) {
+  try {
+    return act();
+  } catch (const Unreadable& error) {
+    if (is_as_written(backup)) throw;
+    throw Error(Kind::difference, error.what(), error.hint());
+  } catch (const db::SqlError& error) {
+    if (error.kind() != Kind::database) throw;
+    throw Error(db::may_pass(error) ? Kind::connection_lost : Kind::configuration,
+                std::string("the server could not restore it: ") + error.what(), error.hint());
+  }
+}
+
+}  // namespace
+
+Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pulse& pulse,
+            const ProgressCall& progress) {
+  sweep_private_servers(pulse);
+  check_sha256(backup, pulse, progress);
+  return examined(backup, [&] {
+    DumpListener nobody;
+    Rows rows = read_backup(backup.path, backup.name, keys, tools, nobody, pulse, progress);
+    need_recorded_rows(backup, rows);
+    return rows;
+  });
+}
+
+Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
+                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+  sweep_private_servers(pulse);
+  check_sha256(backup, pulse, progress);
+  return examined(backup, [&] { return restored_somewhere(database, backup, keys, tools, pulse, progress); });
 }
 
 void note_verified(Backup backup, bool restored) {

@@ -57,7 +57,8 @@ void need_a_good_one(const std::vector<Verdict>& verdicts, base::Pulse& pulse) {
       if (backup.record || read_sha256(backup.path)) return;
       log::warn("backup.unproven", "nothing beside it tells whether it is whole", {{"file", backup.file}});
     } catch (const Error& error) {
-      if (error.kind() != Kind::difference && error.kind() != Kind::failed) throw;
+      // That it cannot be read here and now is no fault of the backup: nothing is removed then.
+      if (error.kind() != Kind::difference) throw;
       log::warn("backup.damaged", error.what(), {{"file", backup.file}});
     }
   }

@@ -30,8 +30,11 @@ class Loader : public DumpListener {
     try {
       run(statements);
     } catch (const db::SqlError& error) {
-      throw Error(error.kind(), std::string("cannot make the tables as the backup has them: ") + error.what(),
-                  "make them with `wrktalk migrate up`, then restore again: their rows alone are taken then");
+      const bool passes = db::may_pass(error);
+      throw db::SqlError(
+          error.kind(), std::string("cannot make the tables as the backup has them: ") + error.what(), error.sqlstate(),
+          passes ? error.hint()
+                 : "make them with `wrktalk migrate up`, then restore again: their rows alone are taken then");
     }
   }
 
@@ -117,7 +120,9 @@ void lock(db::raw::Connection& connection, const Tables& tables, const RestoreLi
                         Deadline::never());
     } catch (const db::SqlError& error) {
       if (error.sqlstate() != "55P03") throw;
-      throw Error(Kind::busy, "table " + table + " is in use: no lock in " + base::human_duration(limits.lock_timeout),
+      throw Error(Kind::busy,
+                  "table " + table + " is in use: no lock in " + base::human_duration(limits.lock_timeout) + ": " +
+                      error.what(),
                   "stop the application first, or raise --ddl-lock-timeout");
     }
   }

@@ -14,7 +14,16 @@ namespace {
 using base::Deadline;
 
 constexpr const char* kPrefix = "wrktalk_verify_";
-constexpr const char* kTryLock = "pg_try_advisory_lock(hashtext('wrktalk backup verify'), hashtext(";
+constexpr const char* kLockClass = "hashtext('wrktalk backup verify')";
+
+/// SQL: whether a session holds the lock of the database `datname`; wherever it is connected to, since each database has
+/// advisory locks of its own.
+std::string is_in_use() {
+  const auto as_oid = [](const std::string& number) { return "(" + number + "::bigint & 4294967295)"; };
+  return "EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND "
+         "l.classid::bigint = " +
+         as_oid(kLockClass) + " AND l.objid::bigint = " + as_oid("hashtext(datname::text)") + ")";
+}
 
 }  // namespace
 
@@ -27,14 +36,15 @@ db::ConnectionSettings with_database(db::ConnectionSettings settings, const std:
 
 ScratchDatabase::ScratchDatabase(const db::ConnectionSettings& server, base::Pulse& pulse) : connection_(server) {
   const auto left = connection_.query(std::string("SELECT datname FROM pg_database WHERE starts_with(datname, '") +
-                                          kPrefix + "') AND " + kTryLock + "datname::text))",
+                                          kPrefix + "') AND NOT " + is_in_use(),
                                       {}, pulse, Deadline::never());
   for (const auto& row : left.rows) {
     log::warn("backup.swept", "dropping a database that an interrupted verification left", {{"database", *row[0]}});
     drop(*row[0]);
   }
   const std::string name = kPrefix + std::to_string(std::time(nullptr)) + "_" + std::to_string(::getpid());
-  connection_.query(std::string("SELECT ") + kTryLock + "$1))", {name}, pulse, Deadline::never());
+  connection_.query(std::string("SELECT pg_advisory_lock(") + kLockClass + ", hashtext($1))", {name}, pulse,
+                    Deadline::never());
   connection_.script("CREATE DATABASE " + name + " TEMPLATE template0", pulse, Deadline::never());
   name_ = name;
   settings_ = with_database(server, name);

@@ -15,13 +15,15 @@ db::ConnectionSettings with_database(db::ConnectionSettings settings, const std:
 /// A throw-away database, dropped when the object goes. Those that killed processes left behind are dropped first.
 class ScratchDatabase {
  public:
-  /// Throws SqlError 42501 when the role may not create one.
+  /// Throws Error(busy) when a lock is not to be had, SqlError 42501 when the role may not create one.
   ScratchDatabase(const db::ConnectionSettings& server, base::Pulse& pulse);
   ScratchDatabase(const ScratchDatabase&) = delete;
   ScratchDatabase& operator=(const ScratchDatabase&) = delete;
   ~ScratchDatabase();
 
   const db::ConnectionSettings& settings() const noexcept { return settings_; }
+  /// A connection to the server, though not to the database.
+  const db::raw::Connection& server() const noexcept { return connection_; }
 
  private:
   void drop(const std::string& name) noexcept;

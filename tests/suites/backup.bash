@@ -169,8 +169,8 @@ if have_service age; then
         without_key "$file"
         expect_exit 5 backup restore "$file" --replace --yes
         age-keygen -o "$WORK/other.key" 2>/dev/null
-        expect_exit 3 backup verify "$file" --age-identity "$WORK/other.key"
-        expect_output 'age exited with status 1: .*no identity matched'
+        expect_exit 5 backup verify "$file" --age-identity "$WORK/other.key"
+        expect_output '^unknown .*encrypted for another key: age exited with status 1: .*no identity matched'
         rm -f "$file"*
     }
     check 'without the key, or with a wrong one, it says so' plain_too
@@ -194,6 +194,77 @@ if have_service gpg; then
     gpg --batch --quiet --passphrase '' --quick-generate-key operator@example.org default default never 2>/dev/null
     check 'what gpg encrypted comes back' encrypted gpg --gpg-recipient operator@example.org
 fi
+
+# restores_that SCRIPT: a pg_restore that misbehaves.
+restores_that() {
+    mkdir -p "$WORK/old"
+    printf '#!/bin/sh\n%s\n' "$1" >"$WORK/old/pg_restore"
+    chmod +x "$WORK/old/pg_restore"
+}
+examiner() {
+    local file
+    expect_exit 0 backup create --format custom -o json
+    file=$(jq -r .file "$OUT")
+    restores_that 'echo "pg_restore: error: unsupported version (1.16) in file header" >&2; exit 1'
+    expect_exit 5 backup verify "$file" --programs "$WORK/old"
+    expect_output "^unknown +$file: it could not be examined: .*pg_restore is older than the pg_dump"
+    expect_output 'postgresql-client'
+    restores_that 'echo "pg_restore: error: out of memory" >&2; exit 1'
+    expect_exit 8 backup verify "$file" --programs "$WORK/old"
+    expect_exit 8 backup verify "$file" --programs "$WORK/old" -o json
+    jq -e '.[0].verdict == "unknown" and (.[0].good | not)' "$OUT"
+    restores_that 'kill -KILL $$'
+    expect_exit 8 backup verify "$file" --programs "$WORK/old"
+    expect_exit 8 backup verify --all --programs "$WORK/old"
+    expect_output "^good +checkpoint_$today.sql.gz"
+    rm "$DIR/$file.json" "$DIR/$file.sha256"
+    restores_that 'echo "pg_restore: error: could not read from input file: end of file" >&2; exit 1'
+    expect_exit 3 backup verify "$file" --programs "$WORK/old"
+    expect_output "^DAMAGED +$file"
+    rm "$DIR/$file"
+    # Nothing was noted of a backup that could not be examined.
+    mkdir -p "$WORK/bad"
+    printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 12.1"\n' >"$WORK/bad/pg_dump"
+    chmod +x "$WORK/bad/pg_dump"
+    expect_exit 5 backup verify "$first" --restore --programs "$WORK/bad"
+    expect_output '^unknown .*an older pg_dump cannot read a newer server'
+    expect_exit 6 backup verify "$first" --restore --checkpoint-dsn "host=$WORK/nowhere"
+    expect_equal '' sql "select datname from pg_database where datname like 'wrktalk_verify_%'"
+}
+check 'an examination that fails says nothing bad of the backup' examiner
+
+unreadable() {
+    local folder=$WORK/unreadable day
+    mkdir "$folder"
+    for day in 20200101 20200102; do
+        cp "$first" "$folder/checkpoint_$day.sql.gz"
+        sed "s/checkpoint_$today/checkpoint_$day/" "$first.sha256" >"$folder/checkpoint_$day.sql.gz.sha256"
+    done
+    rm "$folder/checkpoint_20200102.sql.gz"
+    mkdir "$folder/checkpoint_20200102.sql.gz" # no user may read it as a file
+    expect_exit 5 "$WRKTALK" backup prune --dir "$folder" --keep-daily 1 --keep-weekly 0
+    expect_output 'cannot read .*checkpoint_20200102'
+    [ -e "$folder/checkpoint_20200101.sql.gz" ]
+}
+check 'a backup that cannot be read is not taken for a bad one: nothing is pruned' unreadable
+
+dead_proof() {
+    sql "create database wrktalk_verify_1_1" >/dev/null
+    expect_exit 0 backup verify "$first" --restore
+    expect_output 'backup.swept'
+    expect_equal '' sql "select datname from pg_database where datname like 'wrktalk_verify_%'"
+    # One that is at work, from another database of the same server, is left alone.
+    sql "create database wrktalk_verify_1_2" >/dev/null
+    (echo "select pg_advisory_lock(hashtext('wrktalk backup verify'), hashtext('wrktalk_verify_1_2'));" && sleep 20) | psql -Xq -d postgres >/dev/null &
+    wait_until 5 expect_equal 1 sql "select count(*) from pg_locks where locktype = 'advisory' and granted"
+    expect_exit 0 backup verify "$first" --restore
+    expect_equal wrktalk_verify_1_2 sql "select datname from pg_database where datname like 'wrktalk_verify_%'"
+    sql "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'" >/dev/null
+    wait
+    expect_exit 0 backup verify "$first" --restore
+    expect_equal '' sql "select datname from pg_database where datname like 'wrktalk_verify_%'"
+}
+check 'the database of a proof that died is dropped by the next one, and no other' dead_proof
 
 # dumps_that SCRIPT: a pg_dump that misbehaves.
 dumps_that() {
