@@ -53,6 +53,8 @@ notify::Settings notify_settings(const config::Settings& config) {
     case config::SmtpTls::from_the_start: out.smtp_tls = notify::TlsMode::from_the_start; break;
     case config::SmtpTls::none: out.smtp_tls = notify::TlsMode::none; break;
   }
+  out.smtp_helo = config.smtp_helo;
+  out.smtp_source = config.smtp_source;
   out.webhook_url = base::Secret(config.webhook_url);
   out.webhook_secret = base::Secret(config.webhook_secret);
   out.webhook_ca_file = config.webhook_ca_file;

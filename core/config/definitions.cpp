@@ -101,6 +101,8 @@ const std::vector<Definition>& definitions() {
 
       {"notify.smtp_ca_file", "WRKTALK_AGENT_SMTP_CA_FILE", "", "--smtp-ca-file", "", false, "PEM file of the CA that signed the mail server's certificate; empty: the system's CAs"},
       {"notify.smtp_tls", "WRKTALK_AGENT_SMTP_TLS", "", "--smtp-tls", "auto", false, "auto (TLS from the start on port 465, else STARTTLS), starttls, smtps, or none for a relay without a login"},
+      {"notify.smtp_helo", "WRKTALK_AGENT_SMTP_HELO", "", "--smtp-helo", "", false, "Name for EHLO; empty: this host's name, or the domain of the sender's address when that has no domain"},
+      {"notify.smtp_source", "WRKTALK_AGENT_SMTP_SOURCE", "", "--smtp-source", "", false, "Address of this machine to send mail from; empty: any"},
       {"notify.webhook_url", "WRKTALK_AGENT_WEBHOOK_URL", "", "", "", true, "Address that is told the same as the admins, by POST; empty: none"},
       {"notify.webhook_secret", "WRKTALK_AGENT_WEBHOOK_SECRET", "", "", "", true, "Key of the webhook's signature; empty: not signed"},
       {"notify.webhook_ca_file", "WRKTALK_AGENT_WEBHOOK_CA_FILE", "", "--webhook-ca-file", "", false, "PEM file of the CA that signed the webhook's certificate; empty: the system's CAs"},

@@ -232,6 +232,8 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.haproxy_servers = read.list("haproxy.servers");
   s.smtp_ca_file = read.optional_path("notify.smtp_ca_file");
   s.smtp_tls = read.choice("notify.smtp_tls", kSmtpTls);
+  s.smtp_helo = read.text("notify.smtp_helo");
+  s.smtp_source = read.text("notify.smtp_source");
   s.webhook_url = read.text("notify.webhook_url");
   s.webhook_secret = read.text("notify.webhook_secret");
   s.webhook_ca_file = read.optional_path("notify.webhook_ca_file");

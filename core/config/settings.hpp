@@ -148,6 +148,8 @@ struct Settings {
   std::vector<std::string> haproxy_servers;
   std::string smtp_ca_file;  ///< empty: the system's
   SmtpTls smtp_tls = SmtpTls::automatic;
+  std::string smtp_helo;       ///< empty: found out
+  std::string smtp_source;     ///< empty: any address of this machine
   std::string webhook_url;     ///< a secret; empty: none
   std::string webhook_secret;  ///< empty: not signed
   std::string webhook_ca_file;

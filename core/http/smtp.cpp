@@ -5,6 +5,7 @@
 #include "core/http/curl.hpp"
 #include "core/http/library.hpp"
 #include "core/http/smtp_login.hpp"
+#include "core/http/smtp_refusal.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -46,16 +47,6 @@ std::optional<std::pair<int, std::string>> take_answer(std::string& received) {
     const bool number = digits.size() == 3 && digits.find_first_not_of("0123456789") == std::string::npos;
     received.erase(0, at);
     return std::pair(number ? std::stoi(digits) : 0, base::one_line(log::redact(text)));
-  }
-}
-
-const char* hint_of(SmtpStep step, int code) {
-  if (code == 0) return "check the mail server's log; it is tried again";
-  if (code < 500) return "wait: it is tried again";
-  switch (step) {
-    case SmtpStep::sender: return "check smtp_from in deployment_config: the server takes no mail from that address";
-    case SmtpStep::recipient: return "check the admin's address, and that the server relays mail to it";
-    default: return "ask whoever runs the mail server why it refuses the message";
   }
 }
 
@@ -145,15 +136,17 @@ struct SmtpSession::Talk {
       return say(stuffed(message.text), server.message_limit);
     }
     step = SmtpStep::accepted;
-    verdict = {step, code, std::to_string(code) + " " + text, ""};
+    verdict = {step, code, std::to_string(code) + " " + text, "", SmtpComplaint::other};
     passed.push_back({step, verdict->text});
     state = State::ready;
   }
 
   /// This message is not taken; the next one may be.
   void refused(int code, const std::string& text) {
-    verdict = {step, code, server.name() + " refuses the " + to_text(step) + ": " + std::to_string(code) + " " + text,
-               hint_of(step, code)};
+    const SmtpComplaint about = complaint_of(step, code, text, !server.user.empty());
+    verdict = {step, code,
+               server.name() + " " + to_sentence(about, step, server) + ": " + std::to_string(code) + " " + text,
+               hint_of(about, step, code, server), about};
     if (code == 0 || code == 421 || text_sent) {
       // Not SMTP, closing, or at the end of a message after which some servers are.
       state = State::failed;
@@ -164,7 +157,9 @@ struct SmtpSession::Talk {
   }
 
   void end(int code, const std::string& what) {
-    if (!verdict) verdict = {step, code, server.name() + ": " + what, hint_of(step, code)};
+    if (!verdict) {
+      verdict = {step, code, server.name() + ": " + what, hint_of(SmtpComplaint::other, step, code, server)};
+    }
     state = State::failed;
   }
 

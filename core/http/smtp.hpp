@@ -25,6 +25,8 @@ struct SmtpServer {
   base::Secret password;
   std::string ca_file;                              ///< PEM; empty: the system's
   const char* ca_setting = "";                      ///< how a user names another CA, for hints
+  std::string ehlo_name;                            ///< empty: this host's
+  std::string source;                               ///< as libcurl takes it: "host!192.0.2.1"; empty: any
   std::chrono::milliseconds connect_limit{30'000};  ///< from name resolution to the end of the login
   std::chrono::milliseconds answer_limit{60'000};   ///< of a command
   /// Of the answer to the whole message. Servers take their time over it, and one given up too early comes twice (RFC 5321, 4.5.3.2).
@@ -36,6 +38,17 @@ struct SmtpServer {
 /// In the order in which they come; the last four belong to each message.
 enum class SmtpStep { resolve, connect, tls, login, sender, recipient, message, accepted };
 const char* to_text(SmtpStep step) noexcept;
+
+/// What a refusal is about, by the server's words.
+enum class SmtpComplaint {
+  other,    ///< what the step says
+  name,     ///< the name in EHLO
+  tls,      ///< it wants TLS
+  login,    ///< it wants a login
+  relay,    ///< it does not relay, though we logged in
+  machine,  ///< this machine's address
+  sender,
+};
 
 struct SmtpMessage {
   std::string from;  ///< addresses alone, ASCII, without angle brackets
@@ -49,10 +62,19 @@ struct SmtpVerdict {
   int code = 0;                       ///< the server's answer; 0: there was none
   std::string text;                   ///< the answer, or what went wrong, with host and port; one line, never a secret
   std::string hint;
+  SmtpComplaint complaint = SmtpComplaint::other;
 
   bool accepted() const noexcept { return step == SmtpStep::accepted; }
   /// The server will not take this message for this recipient at any time. All else may pass or be put right.
-  bool refused_for_good() const noexcept { return code >= 500 && step >= SmtpStep::recipient && !accepted(); }
+  bool refused_for_good() const noexcept {
+    return code >= 500 && step >= SmtpStep::recipient && complaint == SmtpComplaint::other && !accepted();
+  }
+  /// No message would get through now, whoever it is for.
+  bool server_failed() const noexcept {
+    return !accepted() && (step < SmtpStep::sender || code == 0 || complaint == SmtpComplaint::name ||
+                           complaint == SmtpComplaint::tls || complaint == SmtpComplaint::login ||
+                           complaint == SmtpComplaint::machine);
+  }
 };
 
 /// One session that never blocks: its owner waits for what `watch` names, then calls `advance`.

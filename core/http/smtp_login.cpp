@@ -2,6 +2,8 @@
 #include "core/http/smtp_login.hpp"
 
 #include "core/base/text.hpp"
+#include "core/http/http.hpp"
+#include "core/http/smtp_refusal.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -24,8 +26,10 @@ std::string url_of(const SmtpServer& server) {
                 "check smtp_host and smtp_port in deployment_config");
   }
   const bool v6 = server.host.find(':') != std::string::npos;
+  // libcurl takes the path for the name in EHLO.
   return (server.tls == SmtpTls::from_the_start ? "smtps://" : "smtp://") +
-         (v6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
+         (v6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port) +
+         (server.ehlo_name.empty() ? "" : "/" + encoded_path(server.ehlo_name));
 }
 
 /// " is 192.0.2.1", or nothing when no connection was made.
@@ -67,6 +71,7 @@ SmtpLogin::SmtpLogin(const SmtpServer& server)
   // A proxy for the web is none for mail.
   easy_.set(CURLOPT_PROXY, "");
   easy_.set(CURLOPT_CONNECT_ONLY, 1L);
+  if (!server.source.empty()) easy_.set(CURLOPT_INTERFACE, server.source.c_str());
   easy_.set(CURLOPT_USE_SSL, static_cast<long>(server.tls == SmtpTls::none ? CURLUSESSL_NONE : CURLUSESSL_ALL));
   easy_.set(CURLOPT_CERTINFO, 1L);
   if (!server.user.empty()) {
@@ -86,6 +91,7 @@ std::size_t SmtpLogin::on_answer(char* data, std::size_t size, std::size_t count
   auto& login = *static_cast<SmtpLogin*>(self);
   login.last_answer_.assign(data, size * count);
   if (login.greeting_.empty()) login.greeting_ = login.last_answer_;
+  if (!login.said_auth_) login.greeted_with_.push_back(base::trim(login.last_answer_));
   return size * count;
 }
 
@@ -96,6 +102,7 @@ int SmtpLogin::on_dialogue(CURL*, curl_infotype type, char* data, std::size_t si
   const std::string_view command(data, size);
   if (base::starts_with(command, "STARTTLS")) login.said_starttls_ = true;
   if (base::starts_with(command, "AUTH ")) login.said_auth_ = true;
+  if (base::starts_with(command, "EHLO ")) login.greeted_with_.clear();
   return 0;
 }
 
@@ -105,9 +112,7 @@ bool SmtpLogin::advance() {
   if (*code != CURLE_OK) {
     fail(*code);
   } else if (!server_.user.empty() && !said_auth_) {
-    tell_passed(SmtpStep::login);
-    failure_ = {SmtpStep::login, 0, server_.name() + " offers no login",
-                "check the port, or empty smtp_user in deployment_config"};
+    fail_for_want_of_login();
   } else {
     tell_passed(SmtpStep::sender);
   }
@@ -131,15 +136,36 @@ SmtpStep SmtpLogin::step_of(CURLcode code) const {
 }
 
 void SmtpLogin::fail(CURLcode code) {
+  if (code == CURLE_LOGIN_DENIED && !said_auth_) return fail_for_want_of_login();
   const SmtpStep step = step_of(code);
   tell_passed(step);
   const Error error = curl::error(easy_, code, server_.name(), server_.ca_setting);
   const std::string answer = base::one_line(log::redact(base::trim(last_answer_)));
   const int number = std::atoi(answer.c_str());
-  SmtpVerdict verdict{step, number >= 400 ? number : 0, error.what(), hint_of(code, step)};
+  SmtpVerdict verdict{step, number >= 400 ? number : 0, error.what(), hint_of(code, step), SmtpComplaint::other};
   if (verdict.code != 0) verdict.text += " (" + answer + ")";
   if (verdict.hint.empty()) verdict.hint = error.hint();
+  const auto about = complaint_of(step, verdict.code, answer, false);
+  if (!said_auth_ && (about == SmtpComplaint::name || about == SmtpComplaint::machine)) {
+    verdict.complaint = about;
+    verdict.text = server_.name() + " " + to_sentence(about, step, server_) + ": " + answer;
+    verdict.hint = http::hint_of(about, step, verdict.code, server_);
+  }
+  if (code == CURLE_INTERFACE_FAILED) verdict.hint = "set WRKTALK_AGENT_SMTP_SOURCE to an address of this machine";
   failure_ = std::move(verdict);
+}
+
+void SmtpLogin::fail_for_want_of_login() {
+  tell_passed(SmtpStep::login);
+  const auto offered = offered_logins(greeted_with_);
+  failure_ = {SmtpStep::login, 0,
+              server_.name() + (offered.empty() ? " offers no login"
+                                                : " offers no login that wrktalk speaks (PLAIN, LOGIN): it offers " +
+                                                      log::redact(base::join(offered, ", "))),
+              offered.empty() ? "check the port, or empty smtp_user in deployment_config"
+                              : "let the server take PLAIN or LOGIN over TLS for smtp_user, or relay for this machine "
+                                "without a login and empty smtp_user in deployment_config",
+              SmtpComplaint::other};
 }
 
 void SmtpLogin::tell_passed(SmtpStep until) {

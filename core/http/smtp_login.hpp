@@ -29,6 +29,7 @@ class SmtpLogin {
   SmtpStep step_of(CURLcode code) const;
   void tell_passed(SmtpStep until);
   void fail(CURLcode code);
+  void fail_for_want_of_login();
 
   const SmtpServer& server_;
   curl::Multi multi_ = curl::make_multi();
@@ -38,6 +39,7 @@ class SmtpLogin {
   bool said_auth_ = false;
   std::string greeting_;
   std::string last_answer_;
+  std::vector<std::string> greeted_with_;  ///< the lines of the last answer to EHLO
   std::optional<SmtpVerdict> failure_;
   std::vector<SmtpSession::Passed> passed_;
 };

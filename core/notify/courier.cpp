@@ -214,7 +214,7 @@ bool Courier::mail_carried() {
   using http::SmtpStep;
   session_->advance();
   if (const auto verdict = session_->take()) {
-    const bool server_failed = !verdict->accepted() && (verdict->step < SmtpStep::sender || verdict->code == 0);
+    const bool server_failed = verdict->server_failed();
     const bool worn_out =
         session_mails_ > 1 && verdict->step == SmtpStep::sender && (verdict->code == 0 || verdict->code == 421);
     if (session_->state() == http::SmtpSession::State::failed) session_.reset();

@@ -3,9 +3,15 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/http/smtp_refusal.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <cstdlib>
+#include <string_view>
+#include <unistd.h>
 
 namespace wrktalk::notify {
 namespace {
@@ -25,6 +31,34 @@ SmtpTls tls_of(TlsMode mode, int port) {
     case TlsMode::automatic: break;
   }
   return port == kSubmissions ? SmtpTls::from_the_start : SmtpTls::starttls;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+/// Nothing that would end the command or begin another.
+std::string checked_helo(const std::string& name) {
+  const bool good = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._:[]").find(c) != std::string_view::npos;
+  });
+  if (good) return name;
+  throw Error(Kind::configuration, "'" + base::one_line(name) + "' is no name for EHLO",
+              "set WRKTALK_AGENT_SMTP_HELO to a host's name, or to an address in brackets: [192.0.2.1]");
+}
+
+/// An address alone, since libcurl would take a name for an interface, or ask the name service for it.
+std::string checked_source(const std::string& address) {
+  in6_addr parsed{};
+  const bool good = address.empty() || ::inet_pton(AF_INET, address.c_str(), &parsed) == 1 ||
+                    ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
+  if (!good) {
+    throw Error(Kind::configuration, "'" + base::one_line(address) + "' is no IP address to send mail from",
+                "set WRKTALK_AGENT_SMTP_SOURCE to an address of this machine");
+  }
+  return address.empty() ? "" : "host!" + address;
 }
 
 }  // namespace
@@ -68,6 +102,8 @@ Mailbox mailbox(const MailConfig& config, const Settings& settings) {
     throw Error(Kind::configuration, std::string("the sender cannot be used: ") + e.what(),
                 "set smtp_from in deployment_config, like \"WrkTalk <noreply@example.org>\"");
   }
+  box.server.ehlo_name = http::ehlo_name(checked_helo(settings.smtp_helo), host_name(), box.from.mail);
+  box.server.source = checked_source(settings.smtp_source);
   return box;
 }
 

@@ -23,6 +23,8 @@ enum class TlsMode {
 struct Settings {
   std::string smtp_ca_file;  ///< PEM; empty: the system's
   TlsMode smtp_tls = TlsMode::automatic;
+  std::string smtp_helo;     ///< empty: this host's name, or the domain of the sender's address when that has none
+  std::string smtp_source;   ///< address of this machine; empty: any
   base::Secret webhook_url;  ///< empty: no webhook. Such addresses often hold a token
   base::Secret webhook_secret;
   std::string webhook_ca_file;

@@ -298,6 +298,72 @@ unknown_ca() {
 }
 check 'a certificate of an unknown CA is refused' unknown_ca
 
+# strict MODE: a server that refuses what strict_smtp.py says, in STRICT_PORT.
+strict() {
+    end_background strict >/dev/null 2>&1 || true
+    mkdir -p "$WORK/strict"
+    rm -f "$WORK/strict/port"
+    background strict python3 "$SUPPORT/strict_smtp.py" "$1" "$TESTBED_STATE/tls" "$WORK/strict"
+    wait_until 10 test -s "$WORK/strict/port"
+    STRICT_PORT=$(<"$WORK/strict/port")
+}
+bare_name() {
+    strict ehlo
+    mail_host "$STRICT_PORT" agent s3cret
+    # However bare this machine's name is: the sender's domain takes its place.
+    steps 0 '^accepted' --to anna@example.org
+    WRKTALK_AGENT_SMTP_HELO=web1 steps 1 "refuses the name 'web1' that this machine gives in EHLO: 504 5.5.2 .*need fully-qualified" --to anna@example.org
+    expect_output '^hint: .*WRKTALK_AGENT_SMTP_HELO'
+    WRKTALK_AGENT_SMTP_HELO='[192.0.2.1]' steps 0 '^accepted' --to anna@example.org
+    WRKTALK_AGENT_SMTP_HELO='a b' steps 5 'is no name for EHLO' --to anna@example.org
+}
+check 'a server that wants a full name in EHLO gets one, and another can be set' bare_name
+put_off() {
+    strict rcpt-ehlo
+    mail_host "$STRICT_PORT" agent s3cret
+    fresh
+    news 1
+    WRKTALK_AGENT_SMTP_HELO=web1 expect_exit 1 "$WRKTALK" notify outbox flush
+    expect_equal 'a1@example.org pending 1' outbox
+    expect_output 'refuses the name' "$WRKTALK" notify outbox list
+    expect_output '1 sent' "$WRKTALK" notify outbox flush
+}
+check 'a name that is refused at the recipient gives no message up' put_off
+no_common_login() {
+    strict oauth
+    mail_host "$STRICT_PORT" agent s3cret
+    steps 5 'offers no login that wrktalk speaks \(PLAIN, LOGIN\): it offers XOAUTH2, CRAM-MD5' --to anna@example.org
+    refuse grep -qi denied "$ERR"
+}
+check 'a server that offers other logins denied nothing: they are named' no_common_login
+demands_login() {
+    strict 530
+    mail_host "$STRICT_PORT"
+    steps 1 'demands a login: 530 5.7.0 Authentication required' --to anna@example.org
+    expect_output '^hint: .*smtp_user'
+    mail_host "$STRICT_PORT" agent s3cret
+    steps 5 'offers no login$' --to anna@example.org
+    strict relay
+    mail_host "$STRICT_PORT"
+    steps 1 'demands a login: 554 .*Relay access denied' --to anna@example.org
+    mail_host "$STRICT_PORT" agent s3cret
+    steps 1 'does not pass mail on to that recipient: 554' --to anna@example.org
+    strict sender
+    mail_host "$STRICT_PORT" agent s3cret
+    steps 1 'refuses the sender: 553' --to anna@example.org
+    expect_output '^hint: .*smtp_from'
+}
+check 'a login that is demanded, a relay and a sender that are refused are told apart' demands_login
+source_address() {
+    strict peer
+    mail_host "$STRICT_PORT" agent s3cret
+    WRKTALK_AGENT_SMTP_SOURCE=127.0.0.2 steps 0 '^accepted +250 from 127.0.0.2' --to anna@example.org
+    WRKTALK_AGENT_SMTP_SOURCE=192.0.2.77 steps 1 'WRKTALK_AGENT_SMTP_SOURCE' --to anna@example.org
+    WRKTALK_AGENT_SMTP_SOURCE=eth0 steps 5 'is no IP address' --to anna@example.org
+    end_background strict || true
+}
+check 'mail goes from the address that is set' source_address
+
 # bad_certificate DAYS NAME: a server with such a certificate; its STARTTLS port is in BAD_PORT.
 bad_certificate() {
     local tls=$WORK/bad/tls base
