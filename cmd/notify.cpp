@@ -65,14 +65,15 @@ ExitCode test_webhook(Env& env, const agent::Settings& settings) {
   http::Client client(notify::webhook_options(settings.notify));
   SignalPulse pulse(env.signals);
   const auto response = client.send(request, pulse, base::Deadline::never());
-  const bool good = response.status / 100 == 2;
+  const bool good = notify::webhook_took(response);
   if (env.output == Output::json) {
-    print_json({{"ok", good}, {"status", response.status}});
+    ordered_json out = {{"ok", good}, {"status", response.status}};
+    if (!good) out["message"] = notify::webhook_refusal(response);
+    print_json(out);
   } else if (good) {
     std::cout << "ok         the webhook answers " << response.status << '\n';
   } else {
-    throw Error(Kind::failed, "the webhook answers " + std::to_string(response.status),
-                "check WRKTALK_AGENT_WEBHOOK_URL, and the log of what listens there");
+    throw Error(Kind::failed, notify::webhook_refusal(response), notify::webhook_hint(response));
   }
   return good ? ExitCode::done : ExitCode::failed;
 }

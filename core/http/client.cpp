@@ -71,18 +71,20 @@ std::string header_line(const std::string& name, const std::string& value) {
 struct Body {
   std::string& text;
   std::size_t limit;
+  bool keep_beginning;  ///< of one that is too large
   bool too_large = false;
 
   static std::size_t write(char* data, std::size_t size, std::size_t count, void* self) noexcept {
     auto& body = *static_cast<Body*>(self);
     body.too_large = body.text.size() + size * count > body.limit;
-    if (body.too_large) return 0;
+    if (body.too_large && !body.keep_beginning) return 0;
+    if (body.too_large) count = (body.limit - body.text.size()) / size;
     try {
       body.text.append(data, size * count);
     } catch (...) {
       return 0;
     }
-    return size * count;
+    return body.too_large ? 0 : size * count;
   }
 };
 
@@ -119,7 +121,9 @@ class Exchange {
 
   /// What the transfer that ended with `code` brought.
   Response response(CURLcode code) {
-    if (body_.too_large) {
+    const bool said_status = easy_.info<long>(CURLINFO_RESPONSE_CODE) >= 200;
+    if (options_.status_only && said_status) code = CURLE_OK;
+    if (body_.too_large && code != CURLE_OK) {
       throw Error(Kind::configuration,
                   peer_.name + ": the answer is larger than " + base::human_size(options_.limit_bytes),
                   "check that the right server listens there");
@@ -139,7 +143,7 @@ class Exchange {
   Peer peer_;
   curl::Slist headers_;
   Response response_;
-  Body body_{response_.body, options_.limit_bytes};
+  Body body_{response_.body, options_.limit_bytes, options_.status_only};
   curl::Easy easy_;
 };
 

@@ -40,6 +40,9 @@ struct Options {
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{30'000};  ///< of a request from name resolution to the answer's last byte
   std::size_t limit_bytes = 1024 * 1024;      ///< of an answer's body
+  /// The status is all that counts: a body beyond the limit is cut, and one that does not come to its end is taken as it is. Else both
+  /// are errors.
+  bool status_only = false;
 };
 
 /// Keeps connections open between its requests. Redirects are not followed; proxies are those of the environment

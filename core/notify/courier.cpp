@@ -243,11 +243,11 @@ bool Courier::call_carried() {
   try {
     const auto response = call_->advance();
     if (!response) return false;
-    const bool taken = response->status / 100 == 2;
+    const bool taken = webhook_took(*response);
     done({taken                       ? Result::Fate::sent
           : response->status == kGone ? Result::Fate::never
                                       : Result::Fate::later,
-          taken ? "" : "the webhook answers " + std::to_string(response->status)});
+          taken ? "" : webhook_refusal(*response) + "; " + webhook_hint(*response)});
   } catch (const Error& e) {
     done({Result::Fate::later, std::string(e.what()) + "; " + e.hint()});
   }

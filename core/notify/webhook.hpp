@@ -15,6 +15,12 @@ namespace wrktalk::notify {
 /// the ids of some minutes, cannot be told the same twice. Throws Error(configuration) when no address is set.
 http::Request webhook_request(const Settings& settings, const std::string& id, const std::string& event,
                               const std::string& data, std::chrono::system_clock::time_point now);
+/// Only the status of the answer counts; of its body the beginning is kept, to be quoted.
 http::Options webhook_options(const Settings& settings);
+
+bool webhook_took(const http::Response& response) noexcept;
+/// "the webhook answers 500: BODY", on one line.
+std::string webhook_refusal(const http::Response& response);
+std::string webhook_hint(const http::Response& response);
 
 }  // namespace wrktalk::notify

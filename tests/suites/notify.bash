@@ -488,6 +488,54 @@ webhook() {
 }
 check 'the webhook gets the same, signed; what fails is tried again' webhook
 
+# long_hook STATUS END: answers with 3 MB, to the end or broken off in the middle (END is whole or broken); counts in hits.
+long_hook() {
+    end_background hook >/dev/null 2>&1 || true
+    rm -f "$WORK/hook/hits" "$WORK/hook/port"
+    cat >"$WORK/long_hook.py" <<'PY'
+import http.server, pathlib, sys
+folder, status, end = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with open(folder / "hits", "a") as hits: hits.write("x")
+        body = b"the token is not known here " + b"x" * (3_000_000 if end == "whole" else 5)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if end == "whole" else 1000))
+        self.end_headers()
+        try: self.wfile.write(body)
+        except OSError: pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+(folder / "port").write_text(str(server.server_port))
+server.serve_forever()
+PY
+    background hook python3 "$WORK/long_hook.py" "$WORK/hook" "$1" "$2"
+    wait_until 10 test -s "$WORK/hook/port"
+    WRKTALK_AGENT_WEBHOOK_URL=http://127.0.0.1:$(<"$WORK/hook/port")/
+    export WRKTALK_AGENT_WEBHOOK_URL
+}
+by_status() {
+    admins
+    local end
+    for end in whole broken; do
+        fresh
+        long_hook 200 "$end"
+        expect_exit 0 "$WRKTALK" deploy 1.0.0
+        expect_exit 0 "$WRKTALK" notify outbox flush
+        expect_equal x cat "$WORK/hook/hits"
+        expect_equal 0 sql "select count(*) from notification where status <> 'sent'"
+    done
+    fresh
+    long_hook 403 whole
+    expect_exit 0 "$WRKTALK" deploy 1.0.0
+    expect_output 'the webhook answers 403: the token is not known here xxx' "$WRKTALK" notify outbox list
+    expect_exit 1 "$WRKTALK" notify test --webhook
+    expect_output 'the webhook answers 403: the token'
+    unset WRKTALK_AGENT_WEBHOOK_URL
+    end_background hook || true
+}
+check 'a webhook is judged by its status, however long or broken its answer is, and quoted when it refuses' by_status
+
 # ---------------------------------------------------------------- a second make
 
 if command -v exim4 >/dev/null && [ "$(id -u)" -eq 0 ]; then

@@ -71,6 +71,24 @@ TEST_SUITE("http::Client") {
     CHECK(requests == 1);
   }
 
+  TEST_CASE("where the status alone counts, a body that is too large or broken off is no error") {
+    http::Options options;
+    options.limit_bytes = 10;
+    options.status_only = true;
+    LoopbackServer large(
+        [](const std::string&) { return answer("200 OK", "", "0123456789" + std::string(5000, 'x')); });
+    const auto first = send({"POST", large.url(), {}, "x"}, options);
+    CHECK(first.status == 200);
+    CHECK(first.body == "0123456789");
+    LoopbackServer broken(
+        [](const std::string&) { return std::string("HTTP/1.1 500 Oh\r\nContent-Length: 100\r\n\r\nabc"); });
+    const auto second = send({"POST", broken.url(), {}, "x"}, options);
+    CHECK(second.status == 500);
+    CHECK(second.body == "abc");
+    LoopbackServer silent([](const std::string&) { return std::string(); });
+    CHECK(error_of([&] { send({"GET", silent.url()}, options); }).kind() == Kind::connection_lost);
+  }
+
   TEST_CASE("an answer that is too large is refused") {
     LoopbackServer server([](const std::string&) { return answer("200 OK", "", std::string(5000, 'x')); });
     http::Options options;
