@@ -89,10 +89,11 @@ Api::Api(Server server) : server_(std::move(server)) {
 }
 
 Answer Api::call(const std::string& method, const std::string& path, const base::Secret& token, const json& body,
-                 base::Pulse& pulse, Deadline deadline) const {
+                 base::Pulse& pulse, Deadline deadline, Wrapping wrapping) const {
   http::Request request{method, server_.address + "/v1/" + http::encoded_path(path), {{"X-Vault-Request", "true"}}};
   if (!server_.namespace_.empty()) request.headers.emplace_back("X-Vault-Namespace", server_.namespace_);
   if (!token.empty()) request.headers.emplace_back("X-Vault-Token", token.reveal());
+  if (wrapping == Wrapping::wrapped) request.headers.emplace_back("X-Vault-Wrap-TTL", "60s");
   if (!body.is_null()) request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
 
   http::Client client(options_of(server_));

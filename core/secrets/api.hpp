@@ -35,6 +35,7 @@ struct Answer {
 struct Lease {
   std::chrono::seconds duration{0};  ///< zero: without end
   bool renewable = false;
+  bool batch = false;  ///< a batch token: it can be neither renewed nor revoked
 };
 
 class Api {
@@ -44,9 +45,11 @@ class Api {
 
   /// One request below /v1/. Connection errors, 5xx, 429 and an engine that is being upgraded are tried again, with growing pauses, until
   /// `deadline` and at least once; then thrown as `connection_lost`. Everything else is an answer, but for a redirect and
-  /// what does not look like Vault's: Error(configuration). No connection is kept.
+  /// what does not look like Vault's: Error(configuration). No connection is kept. `wrapped`: the answer may hold what
+  /// was asked for in a wrapping token.
+  enum class Wrapping { none, wrapped };
   Answer call(const std::string& method, const std::string& path, const base::Secret& token, const nlohmann::json& body,
-              base::Pulse& pulse, base::Deadline deadline) const;
+              base::Pulse& pulse, base::Deadline deadline, Wrapping wrapping = Wrapping::none) const;
 
   /// "Vault at HOST:PORT, namespace NAME", for messages.
   const std::string& name() const noexcept { return name_; }

@@ -27,6 +27,14 @@ Forbidden forbidden(const Api& api, const std::string& what, const Answer& answe
 
 }  // namespace
 
+std::string plain_path(const std::string& path) {
+  std::string out;
+  for (const auto& part : base::split(base::trim(path), '/')) {
+    if (!part.empty()) out += (out.empty() ? "" : "/") + part;
+  }
+  return out;
+}
+
 std::string Mount::api_path(const std::string& secret_path) const {
   return version == 2 ? path + "data/" + secret_path.substr(path.size()) : secret_path;
 }

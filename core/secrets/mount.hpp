@@ -14,6 +14,9 @@ class Forbidden : public base::Error {
   using base::Error::Error;
 };
 
+/// As Vault's own CLI takes a path: slashes at its ends, and doubled ones, are none.
+std::string plain_path(const std::string& path);
+
 struct Mount {
   std::string path;  ///< "kv/"
   int version = 1;

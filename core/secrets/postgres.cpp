@@ -50,6 +50,14 @@ std::string text_of(const nlohmann::json& value, const Field& field, const std::
   if (text.empty()) throw refuse("is empty");
   if (text.find('\0') != std::string::npos) throw refuse("holds a NUL character");
   const bool shown = field.variable != kPassword;
+  const bool ends_line = text.back() == '\n' || text.back() == '\r';
+  if (ends_line && shown) throw refuse("ends in a line break");
+  if (ends_line) {
+    log::warn(
+        "secrets.line_break", path + ": field " + field.name + " ends in a line break, and is used so",
+        {{"hint", "when the database refuses it, write it anew without one: `printf %s PASSWORD | vault kv patch " +
+                      path + " " + field.name + "=-`"}});
+  }
   if (shown && base::one_line(text) != text) throw refuse("holds a control character");
   return text;
 }

@@ -52,10 +52,26 @@ Lease lease_of(const json& duration, const json& renewable) {
 }
 
 Lease lease_of(const json& auth) {
-  return lease_of(auth.value("lease_duration", json()), auth.value("renewable", json()));
+  Lease lease = lease_of(auth.value("lease_duration", json()), auth.value("renewable", json()));
+  lease.batch = auth.value("token_type", json()) == "batch";
+  return lease;
 }
 
 json member(const json& object, const char* name) { return object.is_object() ? object.value(name, json()) : json(); }
+
+/// Whether it begins as Vault's and OpenBao's tokens do.
+bool looks_like_token(const Secret& text) {
+  return base::starts_with(text.reveal(), "hvs.") || base::starts_with(text.reveal(), "s.");
+}
+
+/// "auth/kubernetes", as Vault Agent has it, is the method at kubernetes.
+Settings plain(Settings settings) {
+  settings.path = plain_path(settings.path);
+  settings.auth_mount = plain_path(settings.auth_mount);
+  constexpr std::string_view kAuth = "auth/";
+  if (base::starts_with(settings.auth_mount, kAuth)) settings.auth_mount.erase(0, kAuth.size());
+  return settings;
+}
 
 }  // namespace
 
@@ -69,21 +85,57 @@ const char* to_text(Auth auth) noexcept {
   return "";
 }
 
-Vault::Vault(Settings settings) : settings_(std::move(settings)), api_(settings_.server) {}
+Vault::Vault(Settings settings) : settings_(plain(std::move(settings))), api_(settings_.server) {}
 
 Vault::~Vault() { revoke(); }
 
-Answer Vault::login_answer(base::Pulse& pulse, Deadline deadline) {
+/// What an answer stands for: Vault wraps it where a policy wants that, or when it was asked to.
+Answer Vault::opened(Answer answer, base::Pulse& pulse, Deadline deadline) const {
+  const json token = member(member(answer.body, "wrap_info"), "token");
+  if (!answer.good() || !token.is_string()) return answer;
+  return api_.call("POST", "sys/wrapping/unwrap", Secret(token.get<std::string>()), json::object(), pulse, deadline);
+}
+
+/// What a wrapping token that was given to us holds; nothing when it is none, or was used before.
+std::optional<Answer> Vault::unwrapped(const Secret& token, base::Pulse& pulse, Deadline deadline) const {
+  if (token.empty()) return std::nullopt;
+  const json asked = {{"token", token.reveal()}};
+  if (!api_.call("POST", "sys/wrapping/lookup", Secret(), asked, pulse, deadline).good()) return std::nullopt;
+  Answer answer = api_.call("POST", "sys/wrapping/unwrap", token, json::object(), pulse, deadline);
+  if (!answer.good()) return std::nullopt;
+  return answer;
+}
+
+Answer Vault::approle_login(base::Pulse& pulse, Deadline deadline) {
   const std::string path = "auth/" + settings_.auth_mount + "/login";
-  if (settings_.auth == Auth::approle) {
+  const auto try_login = [&] {
     const json body = {{"role_id", settings_.role_id}, {"secret_id", settings_.secret_id.reveal()}};
-    const Answer answer = api_.call("POST", path, Secret(), body, pulse, deadline);
-    if (!answer.good()) throw api_.refusal("login at " + path, answer, hint_for_login(settings_, answer.status));
-    return answer;
+    return opened(api_.call("POST", path, Secret(), body, pulse, deadline), pulse, deadline);
+  };
+  Answer answer = try_login();
+  if (answer.good()) return answer;
+  if (const auto held = unwrapped(settings_.secret_id, pulse, deadline)) {
+    const json secret_id = member(member(held->body, "data"), "secret_id");
+    if (secret_id.is_string()) {
+      // A wrapping token opens once; later logins need what it held.
+      settings_.secret_id = Secret(secret_id.get<std::string>());
+      log::add_secret(settings_.secret_id);
+      answer = try_login();
+    }
   }
+  if (answer.good()) return answer;
+  throw api_.refusal("login at " + path, answer,
+                     looks_like_token(settings_.secret_id)
+                         ? "make a new secret id: this one looks like a wrapping token that was used before or is over"
+                         : hint_for_login(settings_, answer.status));
+}
+
+Answer Vault::login_answer(base::Pulse& pulse, Deadline deadline) {
+  if (settings_.auth == Auth::approle) return approle_login(pulse, deadline);
+  const std::string path = "auth/" + settings_.auth_mount + "/login";
   const Secret jwt = read_jwt(settings_.jwt_file);
   const json body = {{"role", settings_.role}, {"jwt", jwt.reveal()}};
-  const Answer answer = api_.call("POST", path, Secret(), body, pulse, deadline);
+  const Answer answer = opened(api_.call("POST", path, Secret(), body, pulse, deadline), pulse, deadline);
   if (answer.good()) return answer;
   throw api_.refusal("login at " + path + " as role " + settings_.role + " with " + settings_.jwt_file + " (" +
                          describe_jwt(jwt.reveal(), std::chrono::system_clock::now()) + ")",
@@ -92,9 +144,17 @@ Answer Vault::login_answer(base::Pulse& pulse, Deadline deadline) {
 
 void Vault::log_in(base::Pulse& pulse, Deadline deadline) {
   if (settings_.auth == Auth::token) {
+    // First, as any other use of a wrapping token would use it up.
+    const auto held = unwrapped(settings_.token, pulse, deadline);
+    const json auth = held ? member(held->body, "auth") : json();
+    if (const json inner = member(auth, "client_token"); inner.is_string()) {
+      hold(inner.get<std::string>(), lease_of(auth));
+      return;
+    }
     const Answer answer = api_.call("GET", "auth/token/lookup-self", settings_.token, {}, pulse, deadline);
     const json data = member(answer.body, "data");
     // A policy may keep a token from looking at itself.
+    given_ = true;
     hold(settings_.token.reveal(),
          data.is_object() ? lease_of(data.value("ttl", json()), data.value("renewable", json())) : Lease());
     return;
@@ -109,6 +169,7 @@ void Vault::log_in(base::Pulse& pulse, Deadline deadline) {
   }
   const Secret fresh(token.get<std::string>());
   revoke();
+  given_ = false;
   hold(fresh.reveal(), lease_of(auth));
 }
 
@@ -143,7 +204,11 @@ void Vault::renew(base::Pulse& pulse, Deadline deadline) {
 
 void Vault::revoke() noexcept {
   constexpr std::chrono::seconds kLongest{3};
-  if (settings_.auth == Auth::token || token_.empty()) return;
+  if (given_ || token_.empty()) return;
+  if (lease_.batch) {
+    token_ = Secret();
+    return;
+  }
   try {
     base::NoPulse pulse;
     const Answer answer =
@@ -157,7 +222,12 @@ void Vault::revoke() noexcept {
 }
 
 Answer Vault::get(const std::string& path, base::Pulse& pulse, Deadline deadline) {
-  return api_.call("GET", path, token_, {}, pulse, deadline);
+  const Answer answer = opened(api_.call("GET", path, token_, {}, pulse, deadline), pulse, deadline);
+  if (answer.status != kForbidden) return answer;
+  // A policy with min_wrapping_ttl lets a secret be read in a wrapping alone.
+  const Answer wrapped =
+      opened(api_.call("GET", path, token_, {}, pulse, deadline, Api::Wrapping::wrapped), pulse, deadline);
+  return wrapped.good() ? wrapped : answer;
 }
 
 Variables Vault::read(base::Pulse& pulse, Deadline deadline) {

@@ -6,6 +6,7 @@
 #include "core/secrets/postgres.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 /// PostgreSQL's credentials out of HashiCorp Vault or OpenBao.
@@ -23,8 +24,8 @@ struct Settings {
   std::string role;        ///< kubernetes and jwt
   std::string jwt_file;    ///< kubernetes and jwt; read anew for each login, since the kubelet replaces it
   std::string role_id;     ///< approle
-  base::Secret secret_id;  ///< approle
-  base::Secret token;      ///< token: used as it is, and never revoked
+  base::Secret secret_id;  ///< approle; may be a wrapping token that holds it
+  base::Secret token;      ///< token: used as it is, and never revoked; may be a wrapping token that holds one
   std::string path;        ///< as `vault kv get` takes it: MOUNT/PATH, without "data/"
 };
 
@@ -57,10 +58,14 @@ class Vault {
   void hold(const std::string& token, const Lease& lease);
   void revoke() noexcept;
   Answer get(const std::string& path, base::Pulse& pulse, base::Deadline deadline);
+  Answer approle_login(base::Pulse& pulse, base::Deadline deadline);
+  Answer opened(Answer answer, base::Pulse& pulse, base::Deadline deadline) const;
+  std::optional<Answer> unwrapped(const base::Secret& token, base::Pulse& pulse, base::Deadline deadline) const;
 
   Settings settings_;
   Api api_;
   base::Secret token_;
+  bool given_ = false;  ///< the token was given to us: not ours to revoke
   Lease lease_;
   base::Deadline renewal_due_ = base::Deadline::never();
 };

@@ -99,6 +99,65 @@ namespaced() {
 }
 check 'a namespace' namespaced
 
+slashes() {
+    local path
+    for path in /kv/bizmatters/agent-executor/postgres kv/bizmatters/agent-executor/postgres/ \
+        kv//bizmatters/agent-executor//postgres ' /kv/bizmatters/agent-executor/postgres/ '; do
+        expect_exit 0 tool status --vault --vault-path "$path" || return 1
+    done
+    expect_exit 0 tool status --vault --vault-auth-mount /auth/jwt/
+}
+check 'slashes at the ends of a path, and doubled ones, are as in vault kv get' slashes
+
+# wrapped PATH [JSON]: the wrapping token for what POST PATH answers.
+wrapped() {
+    curl --silent --fail-with-body --noproxy '*' -X POST -H 'X-Vault-Token: root' -H 'X-Vault-Wrap-TTL: 300' \
+        ${2+--data "$2"} "$BAO_ADDR/v1/$1" | jq -r .wrap_info.token
+}
+wrapped_secret_id() {
+    wrapped auth/approle/role/agent-executor/secret-id >"$WORK/wrapped-id"
+    local approle=(WRKTALK_AGENT_VAULT_AUTH=approle WRKTALK_AGENT_VAULT_ROLE_ID="$(<"$VAULT_STATE/role-id")"
+        WRKTALK_AGENT_VAULT_SECRET_ID_FILE="$WORK/wrapped-id")
+    expect_exit 0 env "${approle[@]}" "$WRKTALK" status --vault
+    expect_exit 5 env "${approle[@]}" "$WRKTALK" status --vault
+    expect_output 'hint: .*looks like a wrapping token that was used before'
+}
+check 'a secret id in a wrapping token is unwrapped, once' wrapped_secret_id
+wrapped_token() {
+    local token
+    token=$(wrapped auth/token/create '{"policies": ["agent-executor"], "ttl": "1h"}')
+    expect_exit 0 env WRKTALK_AGENT_VAULT_AUTH=token VAULT_TOKEN="$token" "$WRKTALK" status --vault
+    expect_exit 5 env WRKTALK_AGENT_VAULT_AUTH=token VAULT_TOKEN="$token" "$WRKTALK" status --vault
+}
+check 'so is a token' wrapped_token
+wrapped_secret() {
+    local old
+    old=$(as_root GET sys/policies/acl/agent-executor | jq -r .data.policy)
+    as_root PUT sys/policies/acl/agent-executor "$(jq -n '{policy: "path \"kv/data/*\" { capabilities = [\"read\"] min_wrapping_ttl = \"1s\" max_wrapping_ttl = \"90s\" }"}')"
+    expect_exit 0 tool status --vault
+    as_root PUT sys/policies/acl/agent-executor "$(jq -n --arg old "$old" '{policy: $old}')"
+}
+check 'a secret that may be read in a wrapping alone' wrapped_secret
+batch_tokens() {
+    as_root POST auth/jwt/role/batch "$(as_root GET auth/jwt/role/agent-executor | jq '.data + {token_type: "batch"}')"
+    expect_exit 0 tool status --vault --vault-role batch
+    refuse grep -E 'WARN|vault\.' "$ERR"
+}
+check 'a batch token is used without a warning' batch_tokens
+# shellcheck disable=SC2016  # nothing is to expand
+line_break() {
+    put_secret password $'first, "quoted" $1\n'
+    expect_exit 0 pg_env
+    expect_output 'secrets.line_break .*password ends in a line break'
+    refuse grep quoted "$OUT" "$ERR"
+    put_secret password 'first, "quoted" $1' host "$DB_HOST"$'\n'
+    expect_exit 5 pg_env
+    expect_output 'field host ends in a line break'
+    put_secret host "$DB_HOST"
+    expect_exit 0 pg_env
+}
+check 'a line break at the end of a value is told' line_break
+
 # ---------------------------------------------------------------- failures
 
 # fails CODE REGEX [NAME=VALUE...]: it ends with that code, says so, hints, leaves no login and no file.
