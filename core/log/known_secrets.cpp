@@ -151,7 +151,7 @@ void KnownTexts::find(std::string_view text, Spans& spans) const {
     if (bucket == by_head_.end()) continue;
     for (const auto& known : bucket->second) {
       if (text.compare(at, known.size(), known) != 0) continue;
-      spans.push_back({at, at, at + known.size()});
+      if (!is_inside_of_a_word(text, at, at + known.size())) spans.push_back({at, at, at + known.size()});
       break;
     }
   }

@@ -39,7 +39,8 @@ void set_up(const Options& options);
 Level parse_level(const std::string& text);
 
 /// From now on every log line and every `redact` shows `***` instead of this text, in whatever form tools print it. Texts shorter than
-/// four characters and ordinary words are not looked for: they would blacken what an operator must read.
+/// four characters and ordinary words are not looked for, and none inside of a longer word of our own messages ("postgres" in
+/// "postgresql-client"): they would blacken what an operator must read, and tell what they are.
 void add_secret(const base::Secret& secret);
 
 /// The same for many, for as long as it lives.

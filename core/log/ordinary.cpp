@@ -12,6 +12,8 @@ namespace {
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_in_word(char c) { return is_upper(c) || is_lower(c) || is_digit(c); }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -57,10 +59,23 @@ bool is_ordinary(std::string_view value) {
     if (port.empty() || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
     value = value.substr(0, colon);
   }
+  // Years and ports.
+  if (value.size() == 4 && std::all_of(value.begin(), value.end(), is_digit)) return true;
+  if (is_word(lower(value))) return true;
   if (value.empty() || !std::all_of(value.begin(), value.end(), [](char c) { return is_upper(c) || is_lower(c); }))
     return false;
-  if (is_word(lower(value))) return true;
   return is_upper(value.front()) && std::any_of(value.begin(), value.end(), is_lower) && is_made_of_words(value);
+}
+
+bool is_inside_of_a_word(std::string_view text, std::size_t begin, std::size_t end) {
+  if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end),
+                   is_in_word))
+    return false;
+  std::size_t first = begin;
+  std::size_t last = end;
+  while (first > 0 && is_in_word(text[first - 1])) --first;
+  while (last < text.size() && is_in_word(text[last])) ++last;
+  return last - first > end - begin && is_word(lower(text.substr(first, last - first)));
 }
 
 }  // namespace wrktalk::log

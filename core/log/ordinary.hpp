@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace wrktalk::log {
@@ -9,7 +10,11 @@ namespace wrktalk::log {
 /// stands would hide more from the operator than from anybody else.
 bool is_ordinary(std::string_view value);
 
-/// The words, in lower case, with a blank behind each.
+/// Whether `text[begin, end)` is a part of a longer word of our messages: "postgres" in "postgresql". To mask it there would hide nothing, and
+/// tell what the secret is.
+bool is_inside_of_a_word(std::string_view text, std::size_t begin, std::size_t end);
+
+/// The words, in lower case, with a blank behind each (scripts/ordinary-words).
 extern const char* const kOrdinaryWords;
 
 }  // namespace wrktalk::log

@@ -232,4 +232,16 @@ TEST_SUITE("log::is_ordinary") {
     for (const char* secret : {"correcthorse", "Password123", "swordfish", "postgres1", "admin-123", "", "s3cr3t-w0rd"})
       CHECK_MESSAGE(!log::is_ordinary(secret), secret);
   }
+
+  TEST_CASE("a part of a word of ours is not masked, for that would tell what the secret is") {
+    log::add_secret(base::Secret("postgre"));
+    log::add_secret(base::Secret("sqldump"));
+    CHECK(log::redact("install postgresql-client") == "install postgresql-client");
+    CHECK(log::redact("PGPASSWORD=x postgre postgre1 -ppostgre") == "PGPASSWORD=*** *** ***1 -p***");
+    CHECK(log::redact("user:sqldump@db sqldump") == "user:***@db ***");
+    for (const char* word : {"deployment_config", "postgresql-client", "sha256", "2026", "5432"})
+      CHECK_MESSAGE(log::is_ordinary(word), word);
+    for (const char* secret : {"54321", "2026a", "deployment_configs", "sha2567"})
+      CHECK_MESSAGE(!log::is_ordinary(secret), secret);
+  }
 }
