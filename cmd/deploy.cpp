@@ -29,6 +29,7 @@ struct DeployOptions {
   long revision = 0;
   std::string target;
   std::string at;
+  bool now = false;
   std::string missed_after;
   std::string note;
   bool queue = false;
@@ -44,6 +45,7 @@ struct Plan {
   queue::NewTask task;
   std::optional<artifact::Artifact> artifact;
   std::optional<queue::TargetRow> row;
+  std::string begins;  ///< when --at was given
 };
 
 /// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
@@ -94,7 +96,12 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   if (!options.note.empty()) plan.task.payload.note = options.note;
   plan.task.payload.requested_by = requested_by();
   plan.task.payload.ignore_schema = options.ignore_schema;
-  if (!options.at.empty()) plan.task.at = queue::start_time(db, options.at);
+  if (!options.at.empty()) {
+    const auto past = options.now ? queue::Past::meant : queue::Past::refused;
+    auto start = queue::start_time(db, options.at, past);
+    plan.task.at = std::move(start.at);
+    plan.begins = std::move(start.shown);
+  }
   plan.task.queue_anyway = options.queue_anyway;
   if (!options.missed_after.empty()) plan.task.missed_after = base::parse_duration(options.missed_after);
   return plan;
@@ -158,20 +165,24 @@ ExitCode check(const Env& env, const agent::Settings& settings, const Plan& plan
   return code;
 }
 
+std::string queued(const std::string& id, const Plan& plan) {
+  return "task " + id + " is queued for " + plan.task.target +
+         (plan.begins.empty() ? "" : ": it begins at " + plan.begins);
+}
+
 ExitCode add_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
   const std::string id = queue::enqueue(db, plan.task);
   if (!plan.row) {
     log::warn("task.no_agent", "no agent has made " + plan.task.target + " known yet: the task waits for one");
   }
   if (options.wait) {
-    if (env.output == Output::text) std::cout << "task " << id << " is queued for " << plan.task.target << std::endl;
+    if (env.output == Output::text) std::cout << queued(id, plan) << std::endl;
     return follow(env, db, id);
   }
   if (env.output == Output::json) {
     print_json(to_json(queue::find(db, id)));
   } else {
-    std::cout << "task " << id << " is queued for " << plan.task.target << '\n'
-              << "follow it with `wrktalk task watch " << id.substr(0, 8) << "`\n";
+    std::cout << queued(id, plan) << '\n' << "follow it with `wrktalk task watch " << id.substr(0, 8) << "`\n";
   }
   return ExitCode::done;
 }
@@ -224,7 +235,8 @@ void add_common(CLI::App* sub, DeployOptions& options) {
                   "kubernetes:NAMESPACE/RELEASE, docker:PROJECT or host:AGENT (default: what the settings name)");
   auto* queue = sub->add_flag("--queue", options.queue, "Leave it to the agent that serves the target");
   sub->add_flag("--queue-anyway", options.queue_anyway, "Also while another task runs or is due there")->needs(queue);
-  sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->needs(queue);
+  auto* at = sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->needs(queue);
+  sub->add_flag("--now", options.now, "A time of --at that has passed is meant: begin at once")->needs(at);
   sub->add_option("--missed-after", options.missed_after, "Not begun within that, like 1h: fail it, never run it late")
       ->needs(queue);
   sub->add_flag("--wait", options.wait, "Follow the queued task to its end")->needs(queue);

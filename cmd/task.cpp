@@ -19,6 +19,7 @@ using nlohmann::ordered_json;
 struct TaskOptions {
   std::string id;
   std::string at;
+  bool now = false;
   std::string status;
   std::string target;
   int limit = 20;
@@ -155,8 +156,8 @@ ExitCode retry(const TaskOptions& options, Env& env) {
 
 ExitCode reschedule(const TaskOptions& options, Env& env) {
   return change("task reschedule", options, env, [&](db::Session& db, const std::string& id) {
-    queue::reschedule(db, id, options.at);
-    return "will run after " + queue::find(db, id).execute_after;
+    return "will run after " +
+           queue::reschedule(db, id, options.at, options.now ? queue::Past::meant : queue::Past::refused).shown;
   });
 }
 
@@ -193,10 +194,10 @@ void add_task(CLI::App& app, Selected& chosen) {
   with_id(add("cancel", "Cancel a pending task, or ask a running one to end and be put back", cancel,
               {"wrktalk task cancel 3f2a"}));
   with_id(add("retry", "Make a failed or cancelled task pending again", retry, {"wrktalk task retry 3f2a"}));
-  with_id(add("reschedule", "Move a pending task", reschedule,
-              {"wrktalk task reschedule 3f2a --at '2026-12-01 02:00 Europe/Berlin'"}))
-      ->add_option("--at", options->at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")
-      ->required();
+  auto* move = with_id(add("reschedule", "Move a pending task", reschedule,
+                           {"wrktalk task reschedule 3f2a --at '2026-12-01 02:00 Europe/Berlin'"}));
+  move->add_option("--at", options->at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->required();
+  move->add_flag("--now", options->now, "A time that has passed is meant: begin at once");
   add_task_prune(*task, chosen);
 }
 

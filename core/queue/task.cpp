@@ -173,10 +173,24 @@ std::vector<Task> to_tasks(const db::Result& rows) {
   return tasks;
 }
 
-std::string start_time(db::Session& db, const std::string& text) {
-  if (!base::starts_with(text, "+")) return checked_time(db, "$1::timestamptz", text, text);
-  const auto delay = base::parse_duration(text.substr(1));
-  return checked_time(db, "now() + $1::interval", std::to_string(delay.count()) + " ms", text);
+StartTime start_time(db::Session& db, const std::string& text, Past past) {
+  StartTime start;
+  if (base::starts_with(text, "+")) {
+    const auto delay = base::parse_duration(text.substr(1));
+    start.at = checked_time(db, "now() + $1::interval", std::to_string(delay.count()) + " ms", text);
+  } else {
+    start.at = checked_time(db, "$1::timestamptz", text, text);
+  }
+  const auto row = db.run(sql::explain_time, start.at)[0];
+  const std::chrono::seconds left(row["seconds"].as<long>());
+  start.shown = std::string(row["local"].c_str()) + " (time zone " + row["zone"].c_str() + "), ";
+  start.shown += left.count() < 0 ? base::human_duration(-left) + " ago" : "in " + base::human_duration(left);
+  if (left < -std::chrono::minutes(1) && past == Past::refused) {
+    throw Error(
+        Kind::usage, "--at: '" + base::one_line(text) + "' has passed: it is " + start.shown,
+        "give a time to come, with its zone, like '2026-12-01 02:00 Europe/Berlin'; or add --now to begin at once");
+  }
+  return start;
 }
 
 std::string enqueue(db::Session& db, const NewTask& task) {
@@ -242,11 +256,13 @@ void retry(db::Session& db, const std::string& id) {
   }
 }
 
-void reschedule(db::Session& db, const std::string& id, const std::string& at) {
-  const auto rows = db.run(sql::reschedule, id, start_time(db, at));
+StartTime reschedule(db::Session& db, const std::string& id, const std::string& at, Past past) {
+  StartTime start = start_time(db, at, past);
+  const auto rows = db.run(sql::reschedule, id, start.at);
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " is no longer pending", "look at it with `wrktalk task show " + id + "`");
   }
+  return start;
 }
 
 }  // namespace wrktalk::queue

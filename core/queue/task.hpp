@@ -76,14 +76,23 @@ struct NewTask {
   std::optional<std::string> artifact_id;
   std::string target;
   Payload payload;
-  std::optional<std::string> at;                            ///< what start_time() gave; empty: now
+  std::optional<std::string> at;                            ///< StartTime::at; empty: now
   bool queue_anyway = false;                                ///< also when another task runs or is due on the target
   std::optional<std::chrono::milliseconds> missed_after{};  ///< not begun this long after `at`: failed, never run late
 };
 
+struct StartTime {
+  std::string at;     ///< as PostgreSQL writes it
+  std::string shown;  ///< for whoever asked: "2026-12-01 02:00:00 +01:00 (time zone Europe/Berlin), in 3 d 2 h"
+};
+
+/// Whether a time that has passed is meant.
+enum class Past { refused, meant };
+
 /// When a task is to begin: "+2h" from now by the server's clock, or what PostgreSQL reads as timestamptz, "2026-12-01 02:00
-/// Europe/Berlin". Throws Error(usage) for other texts, for infinity, and for years after 9999.
-std::string start_time(db::Session& db, const std::string& text);
+/// Europe/Berlin"; without a zone it is one of the session's time zone. Throws Error(usage) for other texts, for infinity, for years after
+/// 9999, and for what has passed a minute ago and more.
+StartTime start_time(db::Session& db, const std::string& text, Past past = Past::refused);
 
 /// Adds a pending task and returns its id. A rollback that names neither version nor revision goes to what is the target's previous
 /// release now: Error(failed) when there is none. Throws Error(busy) naming the other task when a deployment that is due now meets one
@@ -116,8 +125,8 @@ std::string cancel(db::Session& db, const std::string& id);
 /// Makes a failed or cancelled task pending again, with its attempts counted anew: to the same goal, and without what its holders wrote
 /// down about the target. Throws Error(failed) for others.
 void retry(db::Session& db, const std::string& id);
-/// Moves a pending task; `at` as start_time() takes it. Throws Error(failed) when it is no longer pending.
-void reschedule(db::Session& db, const std::string& id, const std::string& at);
+/// Moves a pending task; `at` and `past` as start_time() takes them. Throws Error(failed) when it is no longer pending.
+StartTime reschedule(db::Session& db, const std::string& id, const std::string& at, Past past = Past::refused);
 
 /// A row with the columns of sql/_task_columns.sql.
 Task to_task(const db::Row& row);

@@ -144,7 +144,7 @@ check 'ended tasks still tell their version' expect_output '2.0.0' "$WRKTALK" ta
 # ---------------------------------------------------------------- a missed schedule
 
 check 'a task for last year that must not run late is queued' expect_exit 0 \
-    "$WRKTALK" deploy 2.0.0 --queue --at 2025-01-01 --missed-after 1h
+    "$WRKTALK" deploy 2.0.0 --queue --at 2025-01-01 --now --missed-after 1h
 check 'and never run' expect_output 'nothing is due' "$WRKTALK" poll
 check 'it failed with a reason' expect_equal 'failed|missed schedule' \
     sql 'select status, error_message from agent_task order by created_at desc limit 1'

@@ -255,7 +255,7 @@ alone 'also when a stranger has written such a row' stranger_wrote_it
 
 missed_twice() {
     local id
-    wrk deploy 1.0.0 --queue --at 2025-01-01 --missed-after 1h >/dev/null
+    wrk deploy 1.0.0 --queue --at 2025-01-01 --now --missed-after 1h >/dev/null
     id=$(last_task)
     wrk poll >/dev/null
     expect_equal 1 sql "select count(*) from notification where event = 'deploy.missed'"

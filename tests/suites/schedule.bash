@@ -36,6 +36,29 @@ empty
 check 'a time with a time zone is understood' queue 0 deploy 2.0.0 --at '2099-12-01 02:00 Europe/Berlin' --missed-after 1h
 check 'to the second' expect_equal '2099-12-01 01:00:00' sql "select execute_after at time zone 'utc' from agent_task"
 check 'show tells how late it may be' expect_output 'Missed after: +01:00:00' "$WRKTALK" task show "$(last_task)"
+berlin() {
+    queue 0 deploy 2.0.0 --at '2099-12-01 02:00 Europe/Berlin'
+    expect_output ': it begins at 2099-12-01 01:00:00 \+00:00 \(time zone .*\), in [0-9]+ '
+    "$WRKTALK" task cancel "$(last_task)" >/dev/null
+    PGTZ=Europe/Berlin queue 0 deploy 2.0.0 --at '2099-12-01 02:00'
+    expect_output 'it begins at 2099-12-01 02:00:00 \+01:00 \(time zone Europe/Berlin\)'
+    "$WRKTALK" task cancel "$(last_task)" >/dev/null
+}
+check 'a time without a zone is one of the session, and that is told' berlin
+past() {
+    local before
+    before=$(pending)
+    queue 2 deploy 2.0.0 --at '2025-01-01 02:00 Europe/Berlin'
+    expect_output "has passed: it is 2025-01-01 01:00:00 .* ago"
+    expect_output '^hint: .*--now'
+    expect_equal "$before" pending
+    queue 0 deploy 2.0.0 --at '2025-01-01' --now --missed-after 1h
+    expect_exit 2 "$WRKTALK" task reschedule "$(last_task)" --at '2025-01-01'
+    expect_output 'has passed'
+}
+check 'a time that has passed is refused, unless it is meant' past
+check 'it is not run late' wait_until 10 expect_equal 'missed schedule' sql "select error_message from agent_task where status = 'failed'"
+sql "delete from agent_task where status = 'failed'" >/dev/null
 check 'a time that is none: 2' queue 2 deploy 2.0.0 --at 'next tuesdayish'
 check 'with an example' expect_output 'Europe/Berlin'
 check 'a task for later needs the queue: 2' expect_exit 2 "$WRKTALK" deploy 2.0.0 --at +2h

@@ -48,7 +48,7 @@ TEST_SUITE("queue::claim") {
     const auto tick = queue::tick(g.db, g.agent());
     CHECK_FALSE(tick.due);
     CHECK_FALSE(tick.next);
-    queue::enqueue(g.db, {"deploy", g.artifact("2", "host"), "host:a", {}, queue::start_time(g.db, "+2h"), false});
+    queue::enqueue(g.db, {"deploy", g.artifact("2", "host"), "host:a", {}, queue::start_time(g.db, "+2h").at, false});
     CHECK(queue::tick(g.db, g.agent()).next.value() > 1h);
   }
 

@@ -52,6 +52,18 @@ TEST_SUITE("queue::task") {
     CHECK(queue::list(f.db, {}).size() == 1);
   }
 
+  TEST_CASE("a time that has passed is refused unless it is meant, and told with its zone") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    f.db.run("SET TimeZone = 'Europe/Berlin'");
+    CHECK(refused_as([&] { queue::start_time(f.db, "2025-01-01 02:00"); }) == base::Kind::usage);
+    CHECK(queue::start_time(f.db, "2025-01-01 02:00", queue::Past::meant)
+              .shown.find("2025-01-01 02:00:00 +01:00 (time zone Europe/Berlin), ") == 0);
+    CHECK(queue::start_time(f.db, "2999-07-01 02:00 UTC").shown.find("2999-07-01 04:00:00 +02:00") == 0);
+    CHECK_NOTHROW(queue::start_time(f.db, "now"));
+    CHECK_NOTHROW(queue::start_time(f.db, "+0s"));
+  }
+
   TEST_CASE("a rollback's goal is what is previous when it is queued, whatever is deployed before it runs") {
     if (!test::have_postgres()) return;
     Fixture f;
