@@ -34,6 +34,12 @@ maintenance::Sessions always(db::Session& db) {
 
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
 
+ordered_json site_as_json(const maintenance::State& state) {
+  if (state.site.empty()) return nullptr;
+  const int status = state.answer.status;
+  return {{"url", state.site}, {"status", status == 0 ? ordered_json() : ordered_json(status)}};
+}
+
 void print_as_json(const maintenance::State& state, const std::vector<std::string>& disagreements) {
   ordered_json windows = ordered_json::array();
   for (const auto& window : state.windows) {
@@ -49,6 +55,7 @@ void print_as_json(const maintenance::State& state, const std::vector<std::strin
               {"enabled", state.enabled},
               {"proxy", state.proxy},
               {"shown", state.shown ? ordered_json(*state.shown) : ordered_json()},
+              {"site", site_as_json(state)},
               {"windows", windows},
               {"disagreements", disagreements}});
 }
@@ -64,15 +71,30 @@ void print_text(const maintenance::State& state, const std::vector<std::string>&
   }
   std::cout << "  " << state.proxy << ' '
             << (state.shown ? (*state.shown ? "shows it" : "does not show it") : "cannot be asked") << '\n';
+  if (state.answer.status != 0) {
+    std::cout << "  the site answers " << state.answer.status << " at " << state.site << '\n';
+  }
   for (const auto& sentence : disagreements) std::cout << "DISAGREEMENT: " << sentence << '\n';
+}
+
+void print(const Env& env, const maintenance::State& state) {
+  const auto disagreements = maintenance::disagreements(state);
+  env.output == Output::json ? print_as_json(state, disagreements) : print_text(state, disagreements);
+}
+
+/// After a switch: what the site answers is told by the exit code.
+ExitCode print_switched(Env& env, db::Session& db, const maintenance::Settings& settings) {
+  SignalPulse pulse(env.signals);
+  const auto state = maintenance::settled_state(always(db), settings, pulse);
+  print(env, state);
+  return maintenance::site_disagreement(state) ? ExitCode::difference : ExitCode::done;
 }
 
 ExitCode print_state(Env& env, db::Session& db, const maintenance::Settings& settings, bool exit_code) {
   SignalPulse pulse(env.signals);
   const auto state = maintenance::state(always(db), settings, pulse);
-  const auto disagreements = maintenance::disagreements(state);
-  env.output == Output::json ? print_as_json(state, disagreements) : print_text(state, disagreements);
-  return exit_code && !disagreements.empty() ? ExitCode::difference : ExitCode::done;
+  print(env, state);
+  return exit_code && !maintenance::disagreements(state).empty() ? ExitCode::difference : ExitCode::done;
 }
 
 /// Throws Error(usage).
@@ -114,7 +136,7 @@ ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& op
   SignalPulse pulse(env.signals);
   if (action == "on") switch_on(db, settings, options, pulse);
   if (action == "off") switch_off(db, settings, options, pulse);
-  return print_state(env, db, settings, options.exit_code);
+  return action == "status" ? print_state(env, db, settings, options.exit_code) : print_switched(env, db, settings);
 }
 
 }  // namespace
@@ -135,14 +157,14 @@ void add_maintenance(CLI::App& app, Selected& chosen) {
   };
   auto* on = add("on", "Open the operator's window; a deployment does not close it",
                  footer({"wrktalk maintenance on --reason 'new disks'", "wrktalk maintenance on --for 30m"},
-                        {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
-                         ExitCode::child}));
+                        {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference,
+                         ExitCode::configuration, ExitCode::database, ExitCode::child}));
   on->add_option("--reason", options->reason, "Shown by `maintenance status`");
   on->add_option("--for", options->lasts, "Close it by itself after this time: 30m, 2h (needs `poll --loop` here)");
   auto* off = add("off", "Close the operator's window",
                   footer({"wrktalk maintenance off", "wrktalk maintenance off --all"},
-                         {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration,
-                          ExitCode::database, ExitCode::child}));
+                         {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::difference,
+                          ExitCode::configuration, ExitCode::database, ExitCode::child}));
   off->add_flag("--all", options->all, "Close those of failed tasks too: their target was repaired by hand");
   auto* status = add("status", "Who holds the site in maintenance, and whether the proxy agrees",
                      footer({"wrktalk maintenance status", "wrktalk maintenance status --exit-code -o json"},

@@ -103,7 +103,8 @@ Daemon::Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen
       watch_(watch),
       link_(settings.database, listen, settings.credentials),
       courier_(settings.notify, [this] { return link_.settings(); }),
-      meanwhile_(courier_, watch_) {}
+      meanwhile_(courier_, watch_),
+      proxy_forgets_(maintenance::may_forget(settings.maintenance)) {}
 
 void Daemon::ready() {
   if (signed_in_ && link_.connected()) return;
@@ -196,6 +197,7 @@ queue::Tick Daemon::tick() {
   } else if (tick.maintenance_due) {
     tick.next = std::min(tick.next.value_or(*tick.maintenance_due), *tick.maintenance_due);
   }
+  if (proxy_forgets_ && tick.in_maintenance) show_windows_again();
   if (!tick.due && housekeeping_.passed()) keep_house();
   return tick;
 }
@@ -254,6 +256,23 @@ void Daemon::close_windows() {
     if (dynamic_cast<const maintenance::ProxyError*>(&e) == nullptr) throw;
     if (!stuck_) log::error("maintenance.stuck", e.what(), {{"hint", e.hint()}});
     stuck_ = true;
+  }
+}
+
+/// A proxy that was reloaded may have forgotten that the site is in maintenance.
+void Daemon::show_windows_again() {
+  StopPulse pulse(stop_, watch_);
+  try {
+    if (maintenance::show_again([&]() -> db::Session& { return link_.session(); }, settings_.maintenance, pulse)) {
+      log::warn("maintenance.shown_again", "the proxy had forgotten the maintenance, as at a reload: it shows it again",
+                {{"hint", "let the agent write the map's file and its folder, so that a reload keeps it"}});
+    }
+    forgotten_ = false;
+  } catch (const Error& e) {
+    if (stop_.requested()) return;
+    if (dynamic_cast<const maintenance::ProxyError*>(&e) == nullptr) throw;
+    if (!forgotten_) log::error("maintenance.not_shown", e.what(), {{"hint", e.hint()}});
+    forgotten_ = true;
   }
 }
 

@@ -47,6 +47,7 @@ class Daemon {
   std::optional<TaskResult> run_one();
   queue::Tick look();
   void close_windows();
+  void show_windows_again();
   void tell_owed();
   void keep_house();
   void answered();
@@ -63,6 +64,8 @@ class Daemon {
   std::vector<notify::Event> owed_;  ///< news that the outbox did not take yet
   bool signed_in_ = false;
   bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
+  const bool proxy_forgets_;
+  bool forgotten_ = false;       ///< the proxy does not show it, and the log says so
   base::Deadline housekeeping_ = base::Deadline::at({});
   bool housekeeping_failed_ = false;
 };

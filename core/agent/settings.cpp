@@ -34,6 +34,7 @@ maintenance::Settings maintenance_settings(const config::Settings& config) {
   out.agent_id = config.agent_id;
   out.flag_file = config.maintenance_flag;
   out.reload = config.maintenance_reload;
+  out.probe = config.maintenance_probe;
   out.haproxy_socket = config.haproxy_socket;
   out.haproxy_map = config.haproxy_map;
   out.haproxy_key = config.haproxy_key;

@@ -94,6 +94,7 @@ const std::vector<Definition>& definitions() {
       {"maintenance.reload", "WRKTALK_AGENT_MAINTENANCE_RELOAD", "", "--maintenance-reload", "", false, "Program to run after that file changed, for a proxy that needs a reload"},
       {"maintenance.on", "WRKTALK_AGENT_MAINTENANCE_ON", "", "--maintenance-on", "", false, "Handler command: program that switches maintenance on"},
       {"maintenance.off", "WRKTALK_AGENT_MAINTENANCE_OFF", "", "--maintenance-off", "", false, "Handler command: program that switches it off"},
+      {"maintenance.probe", "WRKTALK_AGENT_MAINTENANCE_PROBE", "", "--maintenance-probe", "", false, "Address of the site, http:// or https://, that `maintenance on` and `off` ask what it really answers; empty: none"},
       {"haproxy.socket", "WRKTALK_AGENT_HAPROXY_SOCKET", "", "--haproxy-socket", "", false, "Runtime API of haproxy: a socket's path, or HOST:PORT; when empty the flag file is used"},
       {"haproxy.map", "WRKTALK_AGENT_HAPROXY_MAP", "", "--haproxy-map", "", false, "Map as haproxy's configuration names it, in which the key is on or off"},
       {"haproxy.key", "WRKTALK_AGENT_HAPROXY_KEY", "", "--haproxy-key", "maintenance", false, "Key in that map"},

@@ -226,6 +226,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.maintenance_reload = read.program("maintenance.reload");
   s.maintenance_on = read.program("maintenance.on");
   s.maintenance_off = read.program("maintenance.off");
+  s.maintenance_probe = read.text("maintenance.probe");
   s.haproxy_socket = read.text("haproxy.socket");
   s.haproxy_map = read.text("haproxy.map");
   s.haproxy_key = read.text("haproxy.key");

@@ -142,8 +142,9 @@ struct Settings {
   std::string maintenance_reload;  ///< empty: none
   std::string maintenance_on;
   std::string maintenance_off;
-  std::string haproxy_socket;  ///< empty: none
-  std::string haproxy_map;     ///< empty: none
+  std::string maintenance_probe;  ///< the site's address; empty: none
+  std::string haproxy_socket;     ///< empty: none
+  std::string haproxy_map;        ///< empty: none
   std::string haproxy_key;
   std::vector<std::string> haproxy_servers;
   std::string smtp_ca_file;  ///< empty: the system's

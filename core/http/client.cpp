@@ -95,7 +95,7 @@ class Exchange {
   Exchange(const Options& options, const Request& request)
       : options_(options),
         request_(request),
-        peer_(checked_peer(request.url, options.plain_hosts)),
+        peer_(options.plain ? peer_of(request.url) : checked_peer(request.url, options.plain_hosts)),
         easy_({options.ca_file, options.verify}, options.connect_timeout, options.timeout) {
     for (const auto& [name, value] : request.headers) curl::append(headers_, header_line(name, value));
     // Not waiting for "100 Continue".

@@ -37,6 +37,7 @@ struct Options {
   const char* ca_setting = "";  ///< how a user names another CA, for hints: "VAULT_CACERT"
   /// HOST or HOST:PORT to which http:// may be spoken; to this machine itself it always may.
   std::vector<std::string> plain_hosts{};
+  bool plain = false;  ///< http:// to anybody: nothing is sent or believed that matters
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{30'000};  ///< of a request from name resolution to the answer's last byte
   std::size_t limit_bytes = 1024 * 1024;      ///< of an answer's body

@@ -76,6 +76,8 @@ class HAProxy : public Proxy {
                                             [&](const Server& server) { return is_in_maintenance(server, pulse); });
   }
 
+  bool may_forget() const override { return true; }
+
   /// By haproxy's own name of its machine, which is the same from whatever machine or container it is asked.
   Identity identity(base::Pulse& pulse) override {
     if (identity_.empty()) {

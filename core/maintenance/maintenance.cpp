@@ -18,7 +18,7 @@ using base::Kind;
 /// One change of windows at a time.
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(hashtext('wrktalk.maintenance'))";
 /// Agents look when they are told that there may be a task.
-constexpr const char* kWakeAgents = "SELECT pg_notify('wrktalk_task', '')";
+constexpr const char* kWakeAgents = "SELECT pg_notify('wrktalk_task', '') WHERE pg_notification_queue_usage() < 0.8";
 
 /// What a proxy does, with its trouble told from the database's.
 template <typename Act>
@@ -255,6 +255,27 @@ bool close(const Sessions& db, const Settings& settings, const std::string& owne
 
 bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
   return take_down(db, settings, Wish::what_is_due, pulse).changed;
+}
+
+bool may_forget(const Settings& settings) { return make_proxy(settings)->may_forget(); }
+
+bool show_again(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
+  const auto hold_here = [&](const Identity& identity) {
+    const auto windows = to_windows(db().run(kSelectWindows));
+    return std::any_of(windows.begin(), windows.end(), [&](const auto& window) {
+      return !window.over && place_of(window, settings.agent_id, identity) == Place::here;
+    });
+  };
+  const auto proxy = make_proxy(settings);
+  const Identity identity = identity_of(*proxy, pulse);
+  if (!hold_here(identity)) return false;
+  if (at_proxy([&] { return proxy->shown(pulse); }) != false) return false;
+  // Once more: it may be that the last window was taken down since, here or by another agent.
+  if (!hold_here(identity)) return false;
+  show(*proxy, true, pulse);
+  if (hold_here(identity)) return true;
+  show(*proxy, false, pulse);
+  return false;
 }
 
 }  // namespace wrktalk::maintenance

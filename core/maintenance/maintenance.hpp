@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
 #include "core/db/session.hpp"
+#include "core/maintenance/probe.hpp"
 #include "core/maintenance/settings.hpp"
 
 #include <chrono>
@@ -60,6 +61,11 @@ bool close(const Sessions& db, const Settings& settings, const std::string& owne
 /// Takes down at this agent's proxy what is over. True when it took something down and the site is out of maintenance.
 bool close_due(const Sessions& db, const Settings& settings, base::Pulse& pulse);
 
+/// Whether this agent's proxy may forget what it shows: haproxy does, when it is reloaded.
+bool may_forget(const Settings& settings);
+/// Has this agent's proxy show the windows again that hold there, when it has forgotten them. True when it had.
+bool show_again(const Sessions& db, const Settings& settings, base::Pulse& pulse);
+
 struct Window {
   std::string owner;
   std::string agent_id;  ///< who opened it
@@ -78,11 +84,18 @@ struct State {
   std::string proxy;          ///< this agent's, by name
   std::optional<bool> shown;  ///< whether it shows maintenance; nothing when it cannot be asked
   std::string trouble;        ///< why it did not answer
+  std::string site;           ///< the address that was asked; empty: none
+  SiteAnswer answer;          ///< what it answered
 
   bool held() const noexcept;
 };
 
 State state(const Sessions& db, const Settings& settings, base::Pulse& pulse);
+/// The same, once the site has had time to answer as it should.
+State settled_state(const Sessions& db, const Settings& settings, base::Pulse& pulse);
+
+/// What the site does that it should not, or why it cannot be told; nothing when it is not asked.
+std::optional<std::string> site_disagreement(const State& state);
 
 /// Where deployment_config, windows and this agent's proxy do not agree: a sentence each.
 std::vector<std::string> disagreements(const State& state);

@@ -35,6 +35,8 @@ class Proxy {
   virtual std::optional<bool> shown(base::Pulse& pulse) = 0;
   /// Whether it answers 503 and nothing in it says that an agent switched it.
   virtual bool shown_by_hand(base::Pulse& pulse) { return shown(pulse).value_or(false); }
+  /// Whether a reload makes it forget what `show` told it.
+  virtual bool may_forget() const { return false; }
   /// A flag file's is the mark in it, or the one that the next `show` of this object writes.
   virtual Identity identity(base::Pulse& pulse) = 0;
 };

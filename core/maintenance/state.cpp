@@ -11,7 +11,9 @@ namespace wrktalk::maintenance {
 using base::Error;
 using base::Kind;
 
-State state(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
+namespace {
+
+State look(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
   State state;
   Identity identity;
   const auto proxy = make_proxy(settings);
@@ -30,7 +32,31 @@ State state(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
     state.windows.push_back({row.owner, row.agent_id, row.reason, row.opened_by, row.opened_at, row.ends_at, row.over,
                              place_of(row, settings.agent_id, identity) == Place::here});
   }
+  state.site = settings.probe;
   return state;
+}
+
+}  // namespace
+
+State state(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
+  State state = look(db, settings, pulse);
+  if (!state.site.empty()) state.answer = ask_site(state.site, pulse);
+  return state;
+}
+
+State settled_state(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
+  State state = look(db, settings, pulse);
+  if (!state.site.empty()) state.answer = await_site(state.site, state.held(), pulse);
+  return state;
+}
+
+std::optional<std::string> site_disagreement(const State& state) {
+  if (state.site.empty()) return std::nullopt;
+  const auto& answer = state.answer;
+  if (answer.status == 0) return "the site cannot be asked: " + answer.trouble;
+  if (answer.in_maintenance() == state.held()) return std::nullopt;
+  return "the site answers " + std::to_string(answer.status) + " at " + state.site +
+         (state.held() ? ", not 503, although a window is open" : ", although no window is open");
 }
 
 bool State::held() const noexcept {
@@ -50,6 +76,7 @@ std::vector<std::string> disagreements(const State& state) {
   if (state.configured && !state.enabled && held) {
     out.emplace_back("deployment_config says that maintenance is off, but a window is open");
   }
+  if (auto site = site_disagreement(state)) out.push_back(std::move(*site));
   if (!state.trouble.empty()) out.push_back("the proxy cannot be asked: " + state.trouble);
   if (state.shown == false && any(false)) out.push_back(state.proxy + " does not show the window that is open here");
   if (state.shown == true && !held && !any(true)) {

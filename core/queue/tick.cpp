@@ -51,6 +51,7 @@ Tick tick(db::Session& db, const Claimant& agent, bool with_figures, const std::
   tick.overdue = row["overdue"].as<bool>();
   tick.silent = row["silent"].as<bool>();
   tick.next = from_now(row["next"]);
+  tick.in_maintenance = row["in_maintenance"].as<bool>();
   tick.maintenance_due = from_now(row["maintenance_due"]);
   tick.notification_due = from_now(row["notification_due"]);
   tick.server_seconds = row["server_seconds"].as<double>();

@@ -28,6 +28,7 @@ struct Tick {
   bool silent = false;                            ///< an agent that did not sign out has not been seen for 10 minutes
   bool overdue = false;                           ///< `fail_overdue` would find something
   std::optional<std::chrono::milliseconds> next;  ///< until the next scheduled task or the end of a lease, within a day
+  bool in_maintenance = false;                    ///< a window is open, or v4.2's flag is set
   std::optional<std::chrono::milliseconds> maintenance_due;   ///< until all windows have ended: zero when they have
   std::optional<std::chrono::milliseconds> notification_due;  ///< until the outbox has something due: zero when it has
   double server_seconds = 0;                                  ///< the server's clock, in seconds since 1970

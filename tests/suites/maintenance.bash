@@ -87,6 +87,69 @@ survives_reload() {
 }
 check 'haproxy: a reload keeps the map, and the rest of its file is as it was' survives_reload
 
+open_file_cache() {
+    local nginx
+    nginx=$(cat "$(dirname "$NGINX_CONF")/nginx/nginx.pid")
+    workers() { pgrep -P "$nginx" | sort | tr '\n' ' '; }
+    reloaded() { [ "$(workers)" != "$1" ] && [ "$(workers | wc -w)" = 1 ]; }
+    local before
+    before=$(workers)
+    cp "$NGINX_CONF" "$WORK/nginx.conf"
+    sed -i 's/^http {/http { open_file_cache max=100; open_file_cache_valid 60s; open_file_cache_errors on;/' "$NGINX_CONF"
+    kill -HUP "$nginx"
+    wait_until 10 reloaded "$before"
+    for _ in 1 2; do
+        expect_equal 200 status_of "$NGINX_URL"
+        expect_exit 0 nginx maintenance on
+        expect_equal 503 status_of "$NGINX_URL"
+        expect_exit 0 nginx maintenance off
+    done
+    expect_equal 200 status_of "$NGINX_URL"
+    before=$(workers)
+    cp "$WORK/nginx.conf" "$NGINX_CONF"
+    kill -HUP "$nginx"
+    wait_until 10 reloaded "$before"
+}
+check 'nginx with open_file_cache sees the flag at once, on and off' open_file_cache
+
+asked() {
+    export WRKTALK_AGENT_MAINTENANCE_PROBE=$NGINX_URL
+    expect_exit 0 nginx maintenance on
+    expect_output "the site answers 503 at $NGINX_URL"
+    expect_exit 0 nginx maintenance off
+    # The backend itself knows nothing of maintenance.
+    export WRKTALK_AGENT_MAINTENANCE_PROBE=$BACKEND_URL
+    expect_exit 3 nginx maintenance on
+    expect_output "DISAGREEMENT: the site answers 200 at $BACKEND_URL, not 503, although a window is open"
+    expect_equal 503 status_of "$NGINX_URL"
+    expect_exit 3 nginx maintenance status --exit-code
+    expect_exit 0 nginx maintenance off
+    export WRKTALK_AGENT_MAINTENANCE_PROBE=http://127.0.0.1:9/
+    expect_exit 3 nginx maintenance off
+    expect_output 'the site cannot be asked: .*127.0.0.1'
+    unset WRKTALK_AGENT_MAINTENANCE_PROBE
+    expect_exit 0 nginx maintenance status --exit-code
+}
+check 'on and off ask the site what it really answers' asked
+
+forgotten() {
+    cp "$HAPROXY_MAP" "$WORK/map"
+    background forgets env WRKTALK_AGENT_MAINTENANCE_MODE_HANDLER=haproxy "WRKTALK_AGENT_HAPROXY_SOCKET=$HAPROXY_SOCKET" \
+        "WRKTALK_AGENT_HAPROXY_MAP=$HAPROXY_MAP" "$WRKTALK" poll --loop
+    wait_until 20 grep -q agent.started "$WORK/forgets.log"
+    expect_exit 0 haproxy_map maintenance on
+    # As where the agent cannot write the map's file.
+    cp "$WORK/map" "$HAPROXY_MAP"
+    reloaded_haproxy "$(pgrep -P "$HAPROXY_PID" | sort)"
+    wait_until 10 expect_equal 503 status_of "$HAPROXY_URL"
+    grep -q maintenance.shown_again "$WORK/forgets.log"
+    expect_exit 0 haproxy_map maintenance off
+    expect_equal 200 status_of "$HAPROXY_URL"
+    end_background forgets || true
+    cp "$WORK/map" "$HAPROXY_MAP"
+}
+check 'haproxy: what a reload forgot is shown again by the daemon' forgotten
+
 new_key() {
     expect_exit 0 env WRKTALK_AGENT_HAPROXY_KEY=second "$(command -v bash)" -c "$(declare -f haproxy_map); haproxy_map maintenance on"
     haproxy_says show map "$HAPROXY_MAP" | grep -q ' second on$'

@@ -8,7 +8,6 @@
     'running', (SELECT count(*) FROM (SELECT FROM agent_task t WHERE t.status = 'inProgress' LIMIT 10000) AS counted),
     'oldest_due_seconds', coalesce((SELECT extract(epoch FROM {waited}) FROM agent_task t WHERE {is_due}
         ORDER BY t.execute_after, t.created_at LIMIT 1), 0),
-    'maintenance', EXISTS (SELECT FROM maintenance_window_now WHERE ends_at IS NULL OR ends_at > now())
-        OR EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled),
+    'maintenance', {is_in_maintenance},
     'outbox_waiting', (SELECT count(*) FROM notification WHERE status IN ('pending', 'sending')),
     'outbox_given_up', (SELECT count(*) FROM notification WHERE status = 'failed')))

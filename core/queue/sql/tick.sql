@@ -18,6 +18,7 @@ SELECT
     -- after seven days.
     (SELECT extract(epoch FROM max(ends_at) - clock_timestamp()) FROM maintenance_window_now
         HAVING bool_and(ends_at IS NOT NULL)) AS maintenance_due,
+    {is_in_maintenance} AS in_maintenance,
     (SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp()) FROM notification
         WHERE status IN ('pending', 'sending')) AS notification_due,
     extract(epoch FROM clock_timestamp())::float8 AS server_seconds,
