@@ -44,6 +44,7 @@ class LookPulse : public SignalPulse {
 struct Found {
   std::string detail;   ///< empty: not looked at
   std::string differs;  ///< what runs there instead of what is recorded; empty when that cannot be told or agrees
+  std::optional<std::string> not_stored{};  ///< the version that runs, when the database has no such release
 };
 
 std::string difference(const queue::TargetRow& row, const deploy::Observed& seen) {
@@ -58,7 +59,7 @@ std::string difference(const queue::TargetRow& row, const deploy::Observed& seen
 }
 
 /// As far as this machine can see it.
-Found look(Env& env, const agent::Settings& settings, const queue::TargetRow& row) {
+Found look(Env& env, const agent::Settings& settings, db::Session& db, const queue::TargetRow& row) {
   const auto target = std::find_if(settings.targets.begin(), settings.targets.end(),
                                    [&](const auto& ours) { return ours.name == row.name; });
   if (target == settings.targets.end()) return {};
@@ -66,7 +67,10 @@ Found look(Env& env, const agent::Settings& settings, const queue::TargetRow& ro
     exec::Fence fence;
     LookPulse pulse(env.signals);
     const auto seen = deploy::make_deployer(*target, settings.deploy, {"status"}, fence)->observe(pulse);
-    return {seen.detail, difference(row, seen)};
+    Found found{seen.detail, difference(row, seen)};
+    if (!found.differs.empty() && seen.version && !queue::artifact_of_version(db, row.kind, *seen.version))
+      found.not_stored = seen.version;
+    return found;
   } catch (const base::Error& e) {
     if (e.kind() == base::Kind::interrupted || e.kind() == base::Kind::terminated) throw;
     return {std::string("cannot look: ") + e.what(), {}};
@@ -107,7 +111,8 @@ void print_report_json(const Report& report) {
                               {"revision", target.revision ? ordered_json(*target.revision) : ordered_json()},
                               {"since", or_null(target.applied_at)},
                               {"found", or_null(report.found[i].detail)},
-                              {"differs", or_null(report.found[i].differs)}});
+                              {"differs", or_null(report.found[i].differs)},
+                              {"older_than_what_runs", report.found[i].not_stored.has_value()}});
   }
   out["agents"] = ordered_json::array();
   for (const auto& agent : report.agents) {
@@ -154,6 +159,11 @@ void print_report(const Report& report) {
       std::cout << "\nCHANGED BY OTHERS " << report.targets[i].name << ": "
                 << report.targets[i].current_version.value_or("nothing") << " is recorded, " << report.found[i].differs
                 << " runs; the next task there corrects the record\n";
+      if (const auto& version = report.found[i].not_stored) {
+        std::cout
+            << "OLDER THAN WHAT RUNS: no release " << *version
+            << " is stored here; this database was restored (docs/restore.md), or somebody put it there by hand\n";
+      }
     }
   }
   for (const auto& window : report.maintenance.windows) {
@@ -192,10 +202,12 @@ ExitCode run_status(const StatusOptions& options, Env& env) {
     if (exit_code_of(task) && report.last.size() < static_cast<std::size_t>(options.tasks)) report.last.push_back(task);
   }
   LookPulse pulse(env.signals);
-  report.maintenance = maintenance::state([&]() -> db::Session& { return db; }, settings.maintenance, pulse);
+  auto site = settings.maintenance;
+  if (options.no_look) site.probe.clear();
+  report.maintenance = maintenance::state([&]() -> db::Session& { return db; }, site, pulse);
   report.disagreements = maintenance::disagreements(report.maintenance);
   for (const auto& target : report.targets)
-    report.found.push_back(options.no_look ? Found{} : look(env, settings, target));
+    report.found.push_back(options.no_look ? Found{} : look(env, settings, db, target));
   env.output == Output::json ? print_report_json(report) : print_report(report);
   return ExitCode::done;
 }

@@ -60,6 +60,37 @@ std::size_t resume_from(const TaskContext& context, const deploy::Observed& obse
   return applied && runs_goal(context, observed) ? row : 0;
 }
 
+/// What runs there although no holder of this task can have left it; empty when it may be this task's. A task leaves its goal, what ran
+/// before, or something broken of the two: else somebody else was there since, or this database is older than the target.
+std::string stranger(const TaskContext& context, const deploy::Observed& observed) {
+  using State = deploy::Observed::State;
+  const auto& before = context.memory.before->seen;
+  if (before.state == deploy::Before::State::unknown || observed.state == State::absent) return {};
+  const auto& version = observed.version;
+  if (version && version != context.memory.goal.version && version != before.version) return "release " + *version;
+  // helm counts: a holder makes a revision for the goal, one to put back, and one of each for what it found half done.
+  constexpr long kRevisionsOfHolder = 4;
+  const long most = before.revision.value_or(0) + kRevisionsOfHolder * context.claim.task.attempt;
+  if (observed.revision && *observed.revision > most) return "revision " + std::to_string(*observed.revision);
+  return {};
+}
+
+Failure meets_stranger(const TaskContext& context, const std::string& what) {
+  const auto& memory = context.memory;
+  Failure failure;
+  failure.kind = Kind::failed;
+  failure.left = Left::untouched;
+  failure.message =
+      "take-over: " + what + " runs there, which this task cannot have left (it goes from " +
+      memory.before->seen.version.value_or("what ran before") + " to " + memory.goal.version.value_or("its goal") +
+      "): nothing was touched; the target was changed since, or this database was restored and is older than it";
+  failure.hint =
+      "see what runs (`wrktalk status`); if the database was restored, docs/restore.md tells what comes next; deploy "
+      "anew "
+      "what is to run";
+  return failure;
+}
+
 }  // namespace
 
 Resumption take_over(TaskContext& context) {
@@ -85,13 +116,17 @@ Resumption take_over(TaskContext& context) {
     hide_secrets(context);
     end_old_guard(context);
     if (!context.memory.before) return out;  // no holder has touched anything
-    if (out.failure) {
-      context.deployer.preflight(context.lease);
-    } else {
-      with_database(context, [&] { resolve(context); });
-    }
+    // Before all else: what the row says of a target that has gone on without it must not be acted upon.
+    context.deployer.preflight(context.lease);
     const auto observed = observe(context);
     context.journal.note("take-over", "found: " + observed.detail);
+    if (const std::string what = stranger(context, observed); !what.empty()) {
+      out.failure = meets_stranger(context, what);
+      log::error("task.stranger", out.failure->message, {{"task_id", context.claim.task.id}});
+      context.journal.note("take-over", out.failure->message);
+      return out;
+    }
+    if (!out.failure) with_database(context, [&] { resolve(context); });
     out.first = out.failure ? 0 : resume_from(context, observed);
     if (out.first > 0) {
       context.applied = deploy::Applied{observed.revision, observed.detail};

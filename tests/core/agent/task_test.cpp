@@ -221,6 +221,31 @@ TEST_SUITE("agent::run_task") {
     }
   }
 
+  TEST_CASE("what no holder of the task can have left is left alone: the target has gone on without this database") {
+    const QuietLog quiet;
+    for (const char* crash : {"apply begins", "apply goes on", "apply ends", "at health"}) {
+      for (const bool cancelled : {false, true}) {
+        CAPTURE(crash);
+        CAPTURE(cancelled);
+        Trouble trouble;
+        trouble.crash_at = crash;
+        trouble.crashes = 1;
+        World world = world_with(Start::release, trouble);
+        CHECK_FALSE(run_to_the_end(world, 1));
+        world.running = "3.0.0";
+        world.cancel_requested = cancelled;
+        const auto touched = world.calls.size();
+        CHECK(run_to_the_end(world));
+        CHECK(world.running == "3.0.0");
+        CHECK(world.calls.size() == touched);
+        CHECK(world.status == queue::Status::failed);
+        CHECK(state_of(world) == "untouched");
+        CHECK(world.told.size() == 1);
+        CHECK_FALSE(world.window);
+      }
+    }
+  }
+
   TEST_CASE("a busy target is left alone, and the task waits") {
     const QuietLog quiet;
     for (const char* step : {"resolve", "apply"}) {
