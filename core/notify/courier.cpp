@@ -42,8 +42,9 @@ const std::string& take_sql() {
       "smtp_host, smtp_port, smtp_user, smtp_password, smtp_from, "
       "(SELECT ceil(extract(epoch FROM min(next_attempt_at) - now()) * 1000)::bigint FROM due), addressee.is_active "
       "FROM (VALUES (1)) AS one LEFT JOIN taken ON true LEFT JOIN config ON true LEFT JOIN LATERAL (SELECT name, "
-      "is_active FROM admin WHERE lower(email) = lower(taken.recipient) ORDER BY is_active DESC NULLS LAST, email <> "
-      "taken.recipient LIMIT 1) AS addressee ON true";
+      "is_active FROM admin WHERE " +
+      plain_address("email") + " = " + plain_address("taken.recipient") +
+      " ORDER BY is_active DESC NULLS LAST, email <> taken.recipient LIMIT 1) AS addressee ON true";
   return sql;
 }
 

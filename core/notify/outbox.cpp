@@ -46,26 +46,35 @@ int change(db::Session& db, const std::vector<std::string>& ids, const std::stri
 
 }  // namespace
 
+std::string plain_address(const std::string& column) {
+  return "lower(rtrim(btrim(coalesce(substring(" + column + " FROM '<([^<>]+)>[[:space:]]*$'), " + column +
+         "), E' \\t\\r\\n'), '.'))";
+}
+
 int enqueue(db::Transaction& tx, const Event& event, bool webhook) {
   // Times are taken where they are kept: whoever records a task does not know when the server thinks it ended.
-  return static_cast<int>(
-      tx.run(
-            "WITH task AS (SELECT jsonb_strip_nulls(jsonb_build_object("
-            "'scheduled_for', CASE WHEN execute_after > created_at + interval '1 second' THEN to_char(execute_after AT "
-            "TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') END, "
-            "'started_at', to_char(picked_up_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
-            "'ended_at', to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
-            "'duration_seconds', round(extract(epoch FROM completed_at - picked_up_at)::numeric, 3))) AS times, "
-            "':' || to_char(completed_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS ending "
-            "FROM agent_task WHERE id = $3::uuid), "
-            "recipients AS (SELECT email AS recipient, created_at FROM admin WHERE is_active UNION ALL SELECT $5, NULL "
-            "WHERE $6::boolean) "
-            "INSERT INTO notification (event, event_key, task_id, recipient, data) "
-            "SELECT $1, $2 || coalesce((SELECT ending FROM task), ''), $3::uuid, recipient, $4::jsonb || "
-            "coalesce((SELECT times FROM task), '{}') FROM recipients ORDER BY created_at, recipient "
-            "ON CONFLICT (event_key, lower(recipient)) DO NOTHING RETURNING id",
-            event.name, event.key, event.task_id, event.data, kWebhook, webhook)
-          .size());
+  static const std::string sql =
+      "WITH task AS (SELECT jsonb_strip_nulls(jsonb_build_object("
+      "'scheduled_for', CASE WHEN execute_after > created_at + interval '1 second' THEN to_char(execute_after AT "
+      "TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') END, "
+      "'started_at', to_char(picked_up_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
+      "'ended_at', to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), "
+      "'duration_seconds', round(extract(epoch FROM completed_at - picked_up_at)::numeric, 3))) AS times, "
+      "':' || to_char(completed_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS ending "
+      "FROM agent_task WHERE id = $3::uuid), "
+      "key AS (SELECT $2 || coalesce((SELECT ending FROM task), '') AS text), "
+      "everybody AS (SELECT email AS recipient, created_at FROM admin WHERE is_active UNION ALL SELECT $5, NULL "
+      "WHERE $6::boolean), "
+      "recipients AS (SELECT DISTINCT ON (" +
+      plain_address("recipient") + ") recipient, created_at FROM everybody ORDER BY " + plain_address("recipient") +
+      ", created_at, recipient) "
+      "INSERT INTO notification (event, event_key, task_id, recipient, data) "
+      "SELECT $1, key.text, $3::uuid, recipient, $4::jsonb || coalesce((SELECT times FROM task), '{}') "
+      "FROM recipients r CROSS JOIN key WHERE NOT EXISTS (SELECT FROM notification n WHERE n.event_key = key.text "
+      "AND " +
+      plain_address("n.recipient") + " = " + plain_address("r.recipient") +
+      ") ORDER BY r.created_at, r.recipient ON CONFLICT (event_key, lower(recipient)) DO NOTHING RETURNING id";
+  return static_cast<int>(tx.run(sql, event.name, event.key, event.task_id, event.data, kWebhook, webhook).size());
 }
 
 std::vector<Entry> list(db::Session& db, bool all, int limit) {

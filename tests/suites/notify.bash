@@ -125,7 +125,7 @@ check 'who is no admin any more when it is sent gets nothing' no_admin_any_more
 
 two_spellings() {
     fresh
-    admins anna@example.org Anna@Example.org
+    admins anna@example.org Anna@Example.org 'Anna <anna@example.org>' ' anna@example.org.'
     expect_exit 0 "$WRKTALK" deploy 1.0.0
     expect_equal 1 mail_count
 }

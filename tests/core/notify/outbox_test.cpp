@@ -101,6 +101,19 @@ TEST_SUITE("notify::outbox") {
     CHECK(f.tell("k") == 0);
   }
 
+  TEST_CASE("nor is it another admin with a name, a blank or a dot in the address") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    for (const char* same : {"Anna <anna@example.org>", " anna@example.org ", "anna@example.org.", "anna@EXAMPLE.ORG"})
+      f.admin(same);
+    f.admin("\"Bob\" <bob@example.org>");
+    CHECK(f.tell("k") == 2);
+    f.db.run("DELETE FROM admin WHERE email = 'anna@example.org'");
+    CHECK(f.tell("k") == 0);
+    f.deliver();
+    CHECK(f.outbox().find("no longer active") == std::string::npos);
+  }
+
   TEST_CASE("who is no active admin any more gets no mail") {
     if (!test::have_postgres()) return;
     Fixture f;
