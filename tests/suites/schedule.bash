@@ -107,3 +107,36 @@ watched() {
 }
 check 'watch follows a task to its end and gives its exit code' watched
 check 'nothing is left over' no_left_overs
+end_background agent || true
+
+# ---------------------------------------------------------------- a full NOTIFY queue
+
+# From 17 on the queue can be made small; before, it holds 8 GB.
+full_queue() {
+    sql 'alter system set max_notify_queue_pages = 64' >/dev/null
+    pg_stop "$WORK/pg"
+    pg_cluster
+    background listener psql -Xq -c 'listen x' -c begin -c 'select 1' -c 'select pg_sleep(600)'
+    wait_until 10 expect_equal 1 sql "select count(*) from pg_stat_activity where query ~ '^select pg_sleep'"
+    for _ in {1..80}; do echo "select pg_notify('x', repeat('x', 7000) || random());"; done |
+        psql -Xq -v ON_ERROR_STOP=1 >/dev/null 2>&1 || true
+}
+nobody_is_woken() {
+    refuse sql "select pg_notify('y', 'z')" 2>/dev/null
+    queue 0 deploy 2.0.0
+    queue 0 rollback
+    sql "insert into agent_task (type, target) values ('rollback', 'host:site')" >/dev/null
+    expect_exit 0 "$WRKTALK" task cancel "$(last_task)"
+    expect_exit 0 "$WRKTALK" maintenance on --for 1h
+    expect_exit 0 "$WRKTALK" maintenance off
+    background agent env WRKTALK_AGENT_POLL_INTERVAL=1s "$WRKTALK" poll --loop
+    wait_until 20 expect_equal 2 sql "select count(*) from agent_task where status = 'completed' and created_at > now() - interval '1 minute' and type in ('deploy', 'rollback')"
+    end_background agent
+}
+if [ "$(sql 'show server_version_num')" -ge 170000 ]; then
+    empty
+    full_queue
+    check 'a full NOTIFY queue keeps no task out of the queue: polling finds it' nobody_is_woken
+else
+    echo 'left out, a full NOTIFY queue: PostgreSQL is older than 17'
+fi
