@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <filesystem>
@@ -185,6 +186,14 @@ FolderLock::FolderLock(const std::string& folder) {
                       "make the folder, mount the volume, or name another with --dir");
   }
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (base::is_unsupported(errno)) {
+      // What another run is writing cannot be told from what one left behind.
+      log::warn("backup.no_lock",
+                folder + ": its file system locks no files (" + std::strerror(errno) +
+                    "): nothing keeps two runs apart, and what interrupted ones left stays",
+                {{"hint", "see that one backup runs there at a time"}});
+      return;
+    }
     if (errno != EWOULDBLOCK) base::throw_errno(Kind::failed, "cannot lock " + path);
     const std::string holder = base::trim(base::read_file_if_exists(path, 200).value_or(""));
     throw Error(Kind::busy, "another backup works in " + folder + (holder.empty() ? "" : ": " + holder),

@@ -6,6 +6,7 @@
 #include "core/base/fd.hpp"
 #include "core/base/sha256.hpp"
 #include "core/exec/background.hpp"
+#include "core/log/log.hpp"
 
 #include <array>
 #include <cerrno>
@@ -75,6 +76,17 @@ void run_both(exec::Spec first, exec::Spec second, const Sink& sink, base::Pulse
   need_read(restored, second);
 }
 
+/// Of a backup that has a record, which holds the same, a file that cannot be read is done without.
+std::optional<std::string> digest_beside(const Backup& backup) {
+  try {
+    return read_sha256(backup.path);
+  } catch (const Error& e) {
+    if (e.kind() == Kind::difference || !backup.record) throw;
+    log::warn("backup.no_digest", std::string(e.what()) + ": the record's digest is compared alone");
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::string sha256_of_file(const std::string& path, base::Pulse& pulse, const ProgressCall& progress) {
@@ -91,7 +103,7 @@ std::string sha256_of_file(const std::string& path, base::Pulse& pulse, const Pr
 std::string check_sha256(const Backup& backup, base::Pulse& pulse, const ProgressCall& progress) {
   if (backup.size_bytes == 0) throw Error(Kind::difference, "the file is empty");
   const std::string found = sha256_of_file(backup.path, pulse, progress);
-  const auto beside = read_sha256(backup.path);
+  const auto beside = digest_beside(backup);
   const auto refuse = [&](const std::string& wanted) {
     throw Error(Kind::difference, "its sha256 is " + found + ", not " + wanted + " as when it was made",
                 "use another backup: the bytes of this one have changed");

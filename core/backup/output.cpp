@@ -7,6 +7,7 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/exec/background.hpp"
+#include "core/log/log.hpp"
 
 #include <array>
 #include <cerrno>
@@ -37,7 +38,7 @@ exec::Spec encrypting(const Recipients& recipients, int in, int out) {
 /// cannot, by looking first, which the folder's lock makes enough.
 void rename_to_free(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  if (errno == EINVAL && !base::exists(to) && std::rename(from.c_str(), to.c_str()) == 0) return;
+  if (base::is_unsupported(errno) && !base::exists(to) && std::rename(from.c_str(), to.c_str()) == 0) return;
   base::throw_errno(Kind::failed, "cannot name the backup " + to, "run the command again");
 }
 
@@ -123,7 +124,7 @@ void Output::write_file(std::string_view bytes) {
 
 Written Output::finish() {
   if (encryptor_) encryptor_->finish();
-  if (::fsync(file_.get()) != 0) {
+  if (::fsync(file_.get()) != 0 && !base::is_unsupported(errno)) {
     base::throw_errno(Kind::failed, "cannot write the backup to " + folder_,
                       "free space there; the older backups are untouched");
   }
@@ -143,7 +144,10 @@ void Output::publish(const Record& record) {
     throw;
   }
   published_ = true;
-  base::fsync_directory(folder_);
+  if (!base::fsync_directory(folder_)) {
+    log::warn("backup.not_synced",
+              folder_ + ": its file system does not sync a folder: a power cut now may lose this backup");
+  }
 }
 
 }  // namespace wrktalk::backup

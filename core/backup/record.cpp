@@ -3,11 +3,14 @@
 
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
+#include "core/log/log.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <cerrno>
 #include <ctime>
+#include <unistd.h>
 
 namespace wrktalk::backup {
 namespace {
@@ -70,8 +73,20 @@ std::string to_json(const Record& record) {
 }
 
 void write_record(const std::string& path, const Record& record) {
-  base::write_file(path + ".sha256", record.sha256 + "  " + file_name(path) + "\n", kMode);
-  base::write_file(path + ".json", to_json(record) + "\n", kMode);
+  const auto write = [](const std::string& file, const std::string& content) {
+    const std::string without = base::write_file(file, content, kMode);
+    if (!without.empty()) log::warn("backup.file_system", file + ": " + without);
+  };
+  // The record holds the digest, too: the other one is for sha256sum.
+  const std::string digest_file = path + ".sha256";
+  try {
+    write(digest_file, record.sha256 + "  " + file_name(path) + "\n");
+  } catch (const Error& e) {
+    log::warn("backup.no_digest", std::string(e.what()) + ": the digest is in the record beside it alone");
+    // One of an older backup with this name would call this one damaged.
+    if (::unlink(digest_file.c_str()) != 0 && errno != ENOENT && errno != EISDIR) throw;
+  }
+  write(path + ".json", to_json(record) + "\n");
 }
 
 std::string utc_text(std::int64_t unix_seconds, const char* format) {

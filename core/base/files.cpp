@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -149,20 +150,56 @@ std::optional<std::string> read_file_if_exists(const std::string& path, std::siz
   }
 }
 
-void write_file(const std::string& path, std::string_view content, mode_t mode) {
+bool is_unsupported(int error) noexcept {
+  return error == EPERM || error == EINVAL || error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS ||
+         error == ENOTTY || error == ENOLCK;
+}
+
+namespace {
+
+/// What the file system has instead of `mode`; nothing when it has it. Throws when a private file would be readable by others.
+std::string set_mode(int file, mode_t mode, const std::string& path) {
+  const auto has = [&] {
+    struct stat info {};
+    if (::fstat(file, &info) != 0) throw_errno(Kind::failed, "cannot look at " + path);
+    return info.st_mode & ALLPERMS;
+  };
+  if (has() == mode) return {};
+  const bool refused = ::fchmod(file, mode) != 0;
+  const int reason = refused ? errno : 0;
+  if (refused && !is_unsupported(reason)) throw_errno(Kind::failed, "cannot write " + path);
+  const mode_t now = has();
+  if (now == mode) return {};
+  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+  if ((mode & kOthers) == 0 && (now & kOthers) != 0) {
+    throw Error(Kind::configuration,
+                path + " would be readable by others: its file system sets the modes of files itself",
+                "name a file in a folder of another file system, or mount this one with a mode for its owner alone");
+  }
+  return std::string("the file system does not set a file's mode") +
+         (refused ? std::string(": ") + std::strerror(reason) : "");
+}
+
+}  // namespace
+
+std::string write_file(const std::string& path, std::string_view content, mode_t mode) {
   std::string part = path + ".XXXXXX";
   const Fd file(::mkostemp(part.data(), O_CLOEXEC));
   if (!file) throw_errno(Kind::failed, "cannot write " + path, "check that its folder exists and is writable");
+  std::string without;
   try {
+    without = set_mode(file.get(), mode, path);
     write_all(file.get(), content, path);
-    if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
-      throw_errno(Kind::failed, "cannot write " + path);
-    }
+    if (::fsync(file.get()) != 0 && !is_unsupported(errno)) throw_errno(Kind::failed, "cannot write " + path);
+    if (::rename(part.c_str(), path.c_str()) != 0) throw_errno(Kind::failed, "cannot write " + path);
   } catch (...) {
     ::unlink(part.c_str());
     throw;
   }
-  fsync_directory(parent_of(path));
+  if (!fsync_directory(parent_of(path))) {
+    without += std::string(without.empty() ? "" : "; ") + "the file system does not sync a folder";
+  }
+  return without;
 }
 
 void write_private_file(const std::string& path, std::string_view content) {
@@ -205,9 +242,12 @@ std::string canonical(const std::string& path) {
   return resolved.get();
 }
 
-void fsync_directory(const std::string& path) {
+bool fsync_directory(const std::string& path) {
   const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) throw_errno(Kind::failed, "cannot sync the folder " + path);
+  if (!folder && errno == EACCES) return false;  // one may write there, and not look
+  if (folder && ::fsync(folder.get()) == 0) return true;
+  if (!folder || !is_unsupported(errno)) throw_errno(Kind::failed, "cannot sync the folder " + path);
+  return false;
 }
 
 }  // namespace wrktalk::base

@@ -45,8 +45,13 @@ std::string private_parent();
 std::string read_file(const std::string& path, std::size_t limit_bytes);
 std::optional<std::string> read_file_if_exists(const std::string& path, std::size_t limit_bytes);
 
-/// Puts `content` in place whole or not at all: temporary file beside it, fsync, rename, fsync of the folder.
-void write_file(const std::string& path, std::string_view content, mode_t mode);
+/// Whether a file system does not do such a thing at all (CIFS, NFS with a squashed root, FUSE): no space that is freed would help.
+bool is_unsupported(int error) noexcept;
+
+/// Puts `content` in place whole or not at all: temporary file beside it, fsync, rename, fsync of the folder. What the file system does not
+/// do, a mode or a sync, is done without, and returned in words; empty: it did all. But a file that is meant to be private is not left where
+/// others could read it.
+std::string write_file(const std::string& path, std::string_view content, mode_t mode);
 
 /// Creates the file 0600 with O_EXCL and without following links.
 void write_private_file(const std::string& path, std::string_view content);
@@ -65,6 +70,7 @@ bool exists(const std::string& path) noexcept;
 std::string absolute(const std::string& path);
 /// The canonical path of something that exists. Throws Error(failed).
 std::string canonical(const std::string& path);
-void fsync_directory(const std::string& path);
+/// False when the file system does not do that.
+bool fsync_directory(const std::string& path);
 
 }  // namespace wrktalk::base

@@ -404,3 +404,64 @@ password() {
     refuse grep -e 'pa ss' "$WORK/seen/argv" "$OUT" "$ERR"
 }
 check 'a password reaches pg_dump, and neither argv nor output' password
+
+# ---------------------------------------------------------------- file systems that do less
+
+# does_less CALL...: a library that lets these calls fail as CIFS, Azure Files or a squashed NFS do: fchmod, flock, fsync (of folders).
+does_less() {
+    cat >"$WORK/less.c" <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+static int lacks(const char *call) { const char *all = getenv("LACKS"); return all && strstr(all, call); }
+int fchmod(int file, mode_t mode) {
+    if (lacks("fchmod")) { errno = EPERM; return -1; }
+    return ((int (*)(int, mode_t))dlsym(RTLD_NEXT, "fchmod"))(file, mode);
+}
+int flock(int file, int how) {
+    if (lacks("flock")) { errno = ENOTSUP; return -1; }
+    return ((int (*)(int, int))dlsym(RTLD_NEXT, "flock"))(file, how);
+}
+int fsync(int file) {
+    struct stat info;
+    if (lacks("fsync") && fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) { errno = EINVAL; return -1; }
+    return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(file);
+}
+C
+    cc -shared -fPIC -o "$WORK/less.so" "$WORK/less.c" -ldl
+}
+less() { LACKS=$1 LD_PRELOAD=$WORK/less.so expect_exit 0 backup "${@:2}"; }
+poor_file_system() {
+    local before after
+    before=$(find "$DIR" -name '*.sql.gz' | wc -l)
+    less fchmod create --metrics "$WORK/metrics.prom"
+    less fsync create
+    expect_output backup.not_synced
+    # What another run may be writing is left alone.
+    touch "$DIR/.checkpoint_20200101.sql.gz.part"
+    less flock create
+    expect_output 'backup.no_lock .*locks no files'
+    test -e "$DIR/.checkpoint_20200101.sql.gz.part"
+    rm "$DIR/.checkpoint_20200101.sql.gz.part"
+    less fchmod,flock,fsync prune --keep-daily 30
+    after=$(find "$DIR" -name '*.sql.gz' | wc -l)
+    test "$before" -gt 0
+    test "$after" -gt 0
+    expect_exit 0 backup verify --all
+}
+if command -v cc >/dev/null; then
+    does_less
+    check 'what a file system does not do is told and done without' poor_file_system
+fi
+no_digest() {
+    rm -rf "${DIR:?}"/*
+    mkdir "$DIR/checkpoint_$(date -u +%Y%m%d).sql.gz.sha256"
+    expect_exit 0 backup create
+    expect_output backup.no_digest
+    expect_exit 0 backup verify --all
+    nothing_half
+}
+check 'a .sha256 that cannot be written throws no good backup away' no_digest
