@@ -33,6 +33,7 @@ struct FolderOptions {
 };
 
 struct CreateOptions : FolderOptions {
+  std::string tables;  ///< empty: the checkpoints alone
   std::string format = "plain.gz";
   std::vector<std::string> age_recipients;
   std::vector<std::string> gpg_recipients;
@@ -78,6 +79,10 @@ backup::Recipients recipients_of(const CreateOptions& options) {
   return {};
 }
 
+backup::Parts parts_of(const CreateOptions& options) {
+  return options.tables.empty() ? backup::Parts{backup::Part::checkpoint} : backup::parse_parts(options.tables);
+}
+
 /// A path, or the name of a file in --dir.
 Backup chosen(const FolderOptions& options, const std::string& file) {
   const bool bare = file.find('/') == std::string::npos;
@@ -95,7 +100,8 @@ Backup create_and_tell(const CreateOptions& options, Env& env, base::Pulse& puls
   try {
     Progress progress("dumping the checkpoint tables", 0);
     Backup made = backup::create(checkpoint_database(env, "backup create"),
-                                 {base::absolute(options.folder), format_of(options.format), recipients_of(options)},
+                                 {base::absolute(options.folder), format_of(options.format), recipients_of(options),
+                                  parts_of(options), !options.tables.empty()},
                                  backup::Tools(options.programs), pulse,
                                  [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
     tell(true, made.size_bytes);
@@ -125,6 +131,7 @@ Backup create_or_notify(const CreateOptions& options, Env& env, base::Pulse& pul
 }
 
 ExitCode run_create(const CreateOptions& options, Env& env) {
+  parts_of(options);  // wrong words are told before anything else
   SignalPulse pulse(env.signals);
   const Backup made = create_or_notify(options, env, pulse);
   if (env.output == Output::json)
@@ -210,7 +217,8 @@ ExitCode run_restore(const RestoreOptions& options, Env& env) {
   db::raw::Connection connection(settings);
   const std::string database = connection.database();
   if (options.replace) {
-    const auto tables = backup::find_tables(connection, pulse);
+    const auto parts = one.record ? backup::parts_of(one.record->rows) : backup::Parts{backup::Part::checkpoint};
+    const auto tables = backup::find_tables(connection, parts, pulse);
     const std::string lost = backup::to_text(backup::count_rows(connection, tables, pulse));
     const std::string question =
         lost.empty() ? "restore into database " + database + "?"
@@ -267,6 +275,8 @@ void add_create(CLI::App& parent, Selected& chosen) {
   sub->add_option("--format", options->format, "plain.gz, plain.zst or custom (pg_restore's)")
       ->check(CLI::IsMember({"plain.gz", "plain.zst", "custom"}))
       ->capture_default_str();
+  sub->add_option("--tables", options->tables, "checkpoint, store (LangGraph's memory), or both: checkpoint,store")
+      ->type_name("PARTS");
   sub->add_option("--age-recipient", options->age_recipients, "Encrypt for this public key with age; may be repeated");
   sub->add_option("--gpg-recipient", options->gpg_recipients, "Encrypt for this key with gpg; may be repeated");
   add_programs(*sub, options->programs);

@@ -8,6 +8,7 @@
 #include "core/base/text.hpp"
 #include "core/db/raw.hpp"
 #include "core/exec/run.hpp"
+#include "core/log/log.hpp"
 
 #include <ctime>
 
@@ -21,17 +22,30 @@ using base::Kind;
 /// A snapshot that pg_dump takes over, and what is in it.
 class Snapshot {
  public:
-  Snapshot(const db::ConnectionSettings& database, base::Pulse& pulse) : connection_(database) {
-    tables_ = find_tables(connection_, pulse);
+  Snapshot(const db::ConnectionSettings& database, const Parts& parts, base::Pulse& pulse) : connection_(database) {
+    tables_ = find_tables(connection_, parts, pulse);
     if (!tables_.absent.empty()) {
       throw Error(Kind::configuration,
                   "database " + connection_.database() + " has no table " + base::join(tables_.absent, ", "),
-                  "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
-                  "search_path must name their schema");
+                  parts.count(Part::store) == 0
+                      ? "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
+                        "search_path must name their schema"
+                      : "name the database of LangGraph's tables; its store is made by the application "
+                        "(`store.setup()`); the role's search_path must name their schema");
     }
     connection_.script(connection_.begin_sql("ISOLATION LEVEL REPEATABLE READ, READ ONLY"), pulse, Deadline::never());
     id_ = connection_.query("SELECT pg_export_snapshot()", {}, pulse, Deadline::never()).rows.at(0).at(0).value_or("");
     rows_ = count_rows(connection_, tables_, pulse);
+  }
+
+  /// Who restores such a backup alone loses what the application remembers in the store.
+  void tell_of_store(base::Pulse& pulse) {
+    const auto store = find_tables(connection_, {Part::store}, pulse);
+    if (!store.absent.empty()) return;
+    log::warn("backup.store_left_out",
+              "database " + connection_.database() + " has LangGraph's store (" + base::join(store.there, ", ") +
+                  "), which is not in this backup",
+              {{"hint", "take it, too, by --tables checkpoint,store"}});
   }
 
   const db::raw::Connection& connection() const noexcept { return connection_; }
@@ -60,7 +74,8 @@ Backup create(const db::ConnectionSettings& database, const Wish& wish, const To
   const auto started = base::BootClock::now();
   sweep_private_servers(pulse);
   const FolderLock lock(wish.folder);
-  const Snapshot snapshot(database, pulse);
+  Snapshot snapshot(database, wish.parts, pulse);
+  if (!wish.chosen) snapshot.tell_of_store(pulse);
   const auto& server = snapshot.connection();
   Record record;
   record.created_at = utc_text(std::time(nullptr));

@@ -23,15 +23,16 @@ using base::Kind;
 
 constexpr const char* kNoRight = "42501";
 
-Rows dump_again(const db::ConnectionSettings& scratch, const Tools& tools, ContentHash& hash, base::Pulse& pulse) {
+Rows dump_again(const db::ConnectionSettings& scratch, const Rows& restored, const Tools& tools, ContentHash& hash,
+                base::Pulse& pulse) {
   db::raw::Connection connection(scratch);
-  Tables tables = find_tables(connection, pulse);
+  Tables tables = find_tables(connection, parts_of(restored), pulse);
   if (tables.there.empty()) {
     // They lie in a schema that the search path of this database does not name.
-    const auto found = connection.query("SELECT quote_ident(schemaname) FROM pg_tables WHERE tablename = 'checkpoints'",
-                                        {}, pulse, base::Deadline::never());
+    const auto found = connection.query("SELECT quote_ident(schemaname) FROM pg_tables WHERE tablename = $1",
+                                        {restored.begin()->first}, pulse, base::Deadline::never());
     tables.schema = found.rows.at(0).at(0).value_or("");
-    for (const auto& [table, rows] : hash.sums()) tables.there.push_back(table);
+    for (const auto& [table, rows] : restored) tables.there.push_back(table);
   }
   DumpText text(hash);
   exec::Spec spec = dump_spec(tools, scratch, connection, tables, false);
@@ -50,7 +51,7 @@ Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& ba
     rows = restore(connection, backup, keys, tools, {}, wanted, pulse, progress);
   }
   ContentHash found;
-  const Rows again = dump_again(scratch, tools, found, pulse);
+  const Rows again = dump_again(scratch, rows, tools, found, pulse);
   if (again != rows) {
     throw Error(Kind::difference, "restored it has " + to_text(again) + ", the backup has " + to_text(rows));
   }

@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <regex>
 
 namespace wrktalk::backup {
 namespace {
@@ -28,6 +29,7 @@ class Loader : public DumpListener {
     if (!tables_.there.empty()) return;
     make_schema(statements);
     try {
+      make_vector_type(statements);
       run(statements);
     } catch (const db::SqlError& error) {
       const bool passes = db::may_pass(error);
@@ -45,7 +47,9 @@ class Loader : public DumpListener {
     if (!tables_.there.empty()) {
       need_table();
       schema = tables_.schema;
-      run("TRUNCATE " + schema + "." + table_);
+      // The vectors refer to the store.
+      const bool with_vectors = table_ == "store" && has("store_vectors");
+      run("TRUNCATE " + schema + "." + table_ + (with_vectors ? ", " + schema + ".store_vectors" : ""));
     }
     try {
       connection_.copy_in("COPY " + schema + "." + table_ + " " + head.columns + " FROM STDIN", pulse_,
@@ -96,8 +100,21 @@ class Loader : public DumpListener {
     if (found.rows.at(0).at(0) == "t") run("CREATE SCHEMA " + schema);
   }
 
+  bool has(const std::string& table) const {
+    return std::find(tables_.there.begin(), tables_.there.end(), table) != tables_.there.end();
+  }
+
+  /// pg_dump of tables alone leaves their extension out.
+  void make_vector_type(const std::string& statements) {
+    static const std::regex type(R"(([A-Za-z0-9_]+|"[^"]+")\.(vector|halfvec)\()");
+    std::smatch match;
+    if (std::regex_search(statements, match, type)) {
+      run("CREATE EXTENSION IF NOT EXISTS vector SCHEMA " + match[1].str());
+    }
+  }
+
   void need_table() const {
-    if (std::find(tables_.there.begin(), tables_.there.end(), table_) != tables_.there.end()) return;
+    if (has(table_)) return;
     throw Error(Kind::configuration, "the database has no table " + table_ + ", but others of the backup",
                 "make it with `wrktalk migrate up`, or restore --into an empty database");
   }
@@ -130,7 +147,9 @@ void lock(db::raw::Connection& connection, const Tables& tables, const RestoreLi
 
 void need_empty(db::raw::Connection& connection, const Tables& tables, base::Pulse& pulse) {
   Rows rows = count_rows(connection, tables, pulse);
-  rows.erase(kVersionTable);
+  for (const auto& table : kTables) {
+    if (table.is_version) rows.erase(table.name);
+  }
   if (std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.second == 0; })) return;
   throw Error(Kind::failed, "database " + connection.database() + " has rows: " + to_text(rows),
               "give --replace to lose them, or another database with --into");
@@ -139,11 +158,12 @@ void need_empty(db::raw::Connection& connection, const Tables& tables, base::Pul
 }  // namespace
 
 void need_recorded_rows(const Backup& backup, const Rows& found) {
-  for (const std::string table : kTables) {
-    if (found.count(table) == 0 && table != kVersionTable) {
-      throw Error(Kind::difference, "it has no rows for table " + table + ", not even none",
-                  "use a backup of all checkpoint tables");
-    }
+  Parts parts = parts_of(found);
+  if (parts.empty()) parts = {Part::checkpoint};
+  for (const auto& table : kTables) {
+    if (parts.count(table.part) == 0 || table.is_version || table.optional || found.count(table.name) != 0) continue;
+    throw Error(Kind::difference, std::string("it has no rows for table ") + table.name + ", not even none",
+                "use a backup of all checkpoint tables");
   }
   if (!backup.record || backup.record->rows == found) return;
   throw Error(Kind::difference,
@@ -154,7 +174,9 @@ void need_recorded_rows(const Backup& backup, const Rows& found) {
 Rows restore(db::raw::Connection& connection, const Backup& backup, const Keys& keys, const Tools& tools,
              const RestoreLimits& limits, DumpListener& also, base::Pulse& pulse, const ProgressCall& progress) {
   db::raw::Transaction transaction(connection, pulse, Deadline::never());
-  const Tables before = find_tables(connection, pulse);
+  // A backup of somebody else's, without a record, is taken for one of the checkpoints.
+  const Parts parts = backup.record ? parts_of(backup.record->rows) : Parts{Part::checkpoint};
+  const Tables before = find_tables(connection, parts, pulse);
   lock(connection, before, limits, pulse);
   if (!limits.replace) need_empty(connection, before, pulse);
   Loader loader(connection, before, also, pulse);
@@ -168,7 +190,7 @@ Rows restore(db::raw::Connection& connection, const Backup& backup, const Keys& 
     loader.abort();
     throw;
   }
-  const Tables after = find_tables(connection, pulse);
+  const Tables after = find_tables(connection, parts, pulse);
   for (const auto& table : after.there) {
     connection.script("ANALYZE " + after.schema + "." + table, pulse, Deadline::never());
   }

@@ -13,16 +13,44 @@ using base::Kind;
 
 }  // namespace
 
-Tables find_tables(db::raw::Connection& connection, base::Pulse& pulse) {
+Parts parse_parts(const std::string& text) {
+  Parts parts;
+  for (const auto& word : base::split(text, ',')) {
+    const std::string name = base::trim(word);
+    if (name != "checkpoint" && name != "store") {
+      throw Error(Kind::usage, "--tables: '" + base::one_line(name) + "' is no part of LangGraph's tables",
+                  "name checkpoint, store, or both: checkpoint,store");
+    }
+    parts.insert(name == "store" ? Part::store : Part::checkpoint);
+  }
+  return parts;
+}
+
+Parts parts_of(const Rows& rows) {
+  Parts parts;
+  for (const auto& table : kTables) {
+    if (rows.count(table.name) != 0) parts.insert(table.part);
+  }
+  return parts;
+}
+
+Tables find_tables(db::raw::Connection& connection, const Parts& parts, base::Pulse& pulse) {
+  std::vector<std::string> names;
+  std::set<std::string> optional;
+  for (const auto& table : kTables) {
+    if (parts.count(table.part) == 0) continue;
+    names.emplace_back(table.name);
+    if (table.optional) optional.insert(table.name);
+  }
   const auto found = connection.query(
       "SELECT name, quote_ident(n.nspname) FROM unnest($1::text[]) WITH ORDINALITY AS wanted(name, place) "
       "LEFT JOIN pg_class c ON c.oid = to_regclass(quote_ident(name)) AND c.relkind IN ('r', 'p') "
       "LEFT JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY place",
-      {"{" + base::join({std::begin(kTables), std::end(kTables)}, ",") + "}"}, pulse, Deadline::never());
+      {"{" + base::join(names, ",") + "}"}, pulse, Deadline::never());
   Tables tables;
   for (const auto& row : found.rows) {
     if (!row[1]) {
-      tables.absent.push_back(*row[0]);
+      if (optional.count(*row[0]) == 0) tables.absent.push_back(*row[0]);
       continue;
     }
     if (!tables.schema.empty() && tables.schema != *row[1]) {

@@ -200,6 +200,22 @@ bool Report::is_clean() const noexcept {
   return std::all_of(checks.begin(), checks.end(), [](const auto& check) { return check.differences.empty(); });
 }
 
+namespace {
+
+/// LangGraph's store lies beside its checkpoints and is made by the application: no migration of ours tells how.
+void tell_of_store(db::raw::Connection& connection, Report& report, base::Pulse& pulse) {
+  const auto found = connection.query(
+      "SELECT string_agg(name, ', ' ORDER BY name) FROM unnest('{store,store_migrations,store_vectors,"
+      "vector_migrations}'::text[]) AS wanted(name) WHERE to_regclass(quote_ident(name)) IS NOT NULL "
+      "AND to_regclass('store_migrations') IS NOT NULL",
+      {}, pulse, Deadline::never());
+  if (!found.rows.at(0).at(0)) return;
+  report.warnings.push_back("LangGraph's store is here, too (" + *found.rows[0][0] +
+                            "): it is not compared; `backup create --tables checkpoint,store` takes it along");
+}
+
+}  // namespace
+
 Report verify(db::raw::Connection& connection, const Set& set, Count count, base::Pulse& pulse) {
   begin_read_only(connection, pulse);
   const Site site = find_site(connection, tables_of(parse_catalog(set.fingerprint)), pulse);
@@ -224,6 +240,7 @@ Report verify(db::raw::Connection& connection, const Set& set, Count count, base
     const auto path = connection.query("SHOW search_path", {}, pulse, Deadline::never()).rows.at(0).at(0).value_or("");
     report.warnings.push_back("none of the tables is in a schema of the search_path: " + path);
   }
+  if (is_langgraph(set)) tell_of_store(connection, report, pulse);
   report.figures = table_figures(connection, is_langgraph(set) ? by_search_path(site) : site,
                                  tables_of(inspection.found), count, pulse);
   return report;

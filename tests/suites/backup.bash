@@ -405,6 +405,97 @@ password() {
 }
 check 'a password reaches pg_dump, and neither argv nor output' password
 
+# ---------------------------------------------------------------- LangGraph's store
+
+# store_tables: as PostgresStore.setup() makes them; its vectors are arrays here, so that pgvector need not be there.
+store_tables() {
+    sql "create table store (prefix text not null, key text not null, value jsonb not null, created_at timestamptz default current_timestamp,
+             updated_at timestamptz default current_timestamp, expires_at timestamptz, ttl_minutes int, primary key (prefix, key));
+         create index store_prefix_idx on store using btree (prefix text_pattern_ops);
+         create table store_migrations (v integer primary key);
+         create table store_vectors (prefix text not null, key text not null, field_name text not null, embedding float4[],
+             primary key (prefix, key, field_name), foreign key (prefix, key) references store (prefix, key) on delete cascade);
+         create table vector_migrations (v integer primary key);
+         insert into store_migrations select generate_series(0, 3); insert into vector_migrations select generate_series(0, 2);
+         insert into store (prefix, key, value) select 'users.' || n % 7, 'k' || n, jsonb_build_object('text', E'tab\t\"ü', 'n', n) from generate_series(1, 50) n;
+         insert into store_vectors select prefix, key, 'text', array[1.5, 2.5] from store" >/dev/null
+}
+memories() {
+    sql "select md5(string_agg(t, E'\n' order by t)) from (select 's' || s::text t from store s union all select 'v' || v::text from store_vectors v
+         union all select 'm' || m::text from store_migrations m) x"
+}
+left_out() {
+    store_tables
+    expect_exit 0 backup create -o json
+    expect_output 'backup.store_left_out .*store, store_migrations|backup.store_left_out .*store_migrations'
+    jq -e '.rows | has("store") | not' "$OUT"
+    expect_exit 0 backup create --tables checkpoint
+    refuse grep -q store_left_out "$ERR"
+    expect_exit 2 backup create --tables checkpoint,memory
+    expect_output "'memory' is no part"
+}
+check "LangGraph's store is told of when it is left out" left_out
+with_store() {
+    local file wanted checkpoints format
+    wanted=$(memories)
+    checkpoints=$(content)
+    for format in plain.gz custom; do
+        expect_exit 0 backup create --tables checkpoint,store --format "$format" -o json
+        jq -e '.rows.store == 50 and .rows.store_vectors == 50 and .rows.checkpoints == 1000' "$OUT"
+        file=$(jq -r .path "$OUT")
+        expect_exit 0 backup verify "$file"
+        expect_output 'store 50'
+        expect_exit 0 backup verify "$file" --restore
+        createdb into
+        expect_exit 0 backup restore "$file" --into into
+        PGDATABASE=into expect_equal "$wanted" memories
+        PGDATABASE=into expect_equal "$checkpoints" content
+        dropdb into
+        sql "update store set value = '{}'; delete from store where key = 'k1'; delete from checkpoints" >/dev/null
+        expect_exit 1 backup restore "$file"
+        expect_exit 0 backup restore "$file" --replace --yes
+        expect_equal "$wanted" memories
+        expect_equal "$checkpoints" content
+    done
+}
+check 'with --tables checkpoint,store it is backed up, proven, restored and replaced' with_store
+store_alone() {
+    local wanted file
+    wanted=$(memories)
+    expect_exit 0 backup create --tables store -o json
+    file=$(jq -r .path "$OUT")
+    expect_exit 0 backup verify "$file" --restore
+    sql "delete from store; delete from checkpoint_writes where thread_id = 't1'" >/dev/null
+    expect_exit 0 backup restore "$file" --replace --yes
+    expect_equal "$wanted" memories
+    expect_equal 999 sql 'select count(*) from checkpoint_writes'
+}
+check 'alone, too, and nothing else is touched' store_alone
+checkpoints_beside_store() {
+    local wanted file
+    wanted=$(memories)
+    expect_exit 0 backup create --tables checkpoint -o json
+    file=$(jq -r .path "$OUT")
+    expect_exit 0 backup restore "$file" --replace --yes
+    expect_equal "$wanted" memories
+    createdb beside
+    PGDATABASE=beside store_tables
+    expect_exit 0 backup restore "$file" --into beside
+    PGDATABASE=beside expect_equal 1000 sql 'select count(*) from checkpoints'
+    dropdb beside
+}
+check 'a backup of the checkpoints alone leaves it as it is' checkpoints_beside_store
+named() {
+    expect_exit 0 "$WRKTALK" verify --checkpoint-dsn "dbname=$PGDATABASE"
+    expect_output "warning: LangGraph's store is here, too \\(store, store_migrations, store_vectors, vector_migrations\\)"
+    local wanted
+    wanted=$(memories)
+    expect_exit 0 "$WRKTALK" checkpoints prune --checkpoint-dsn "dbname=$PGDATABASE" --keep-latest 1
+    expect_equal "$wanted" memories
+}
+check 'verify names it, and retention leaves it alone' named
+sql 'drop table store_vectors, vector_migrations, store, store_migrations' >/dev/null
+
 # ---------------------------------------------------------------- file systems that do less
 
 # does_less CALL...: a library that lets these calls fail as CIFS, Azure Files or a squashed NFS do: fchmod, flock, fsync (of folders).
