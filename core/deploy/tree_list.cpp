@@ -7,12 +7,14 @@
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,23 @@ Fd made_below(const std::string& tree, const std::string& path, const std::strin
   return folder;
 }
 
+bool leads_to(const Fd& folder, const std::string& name, const std::string& goal) {
+  std::array<char, PATH_MAX> text{};
+  const ssize_t length = ::readlinkat(folder.get(), name.c_str(), text.data(), text.size());
+  return length > 0 && std::string(text.data(), static_cast<std::size_t>(length)) == goal;
+}
+
+/// A folder that data is moved into is as usable to whoever wrote the data as the one it came from.
+void take_over_owner(const Fd& from, const Fd& to) {
+  struct stat was {};
+  struct stat is {};
+  if (::fstat(from.get(), &was) != 0 || ::fstat(to.get(), &is) != 0) return;
+  if (was.st_uid != is.st_uid || was.st_gid != is.st_gid) {
+    if (::fchown(to.get(), was.st_uid, was.st_gid) != 0) return;  // not root: it was never another's
+  }
+  if ((was.st_mode & ALLPERMS) != (is.st_mode & ALLPERMS)) ::fchmod(to.get(), was.st_mode & ALLPERMS);
+}
+
 }  // namespace
 
 void write_tree_list(const std::string& tree, const std::string& list, base::Pulse& pulse) {
@@ -177,6 +196,70 @@ void restore_in_tree(const std::string& tree, const std::vector<std::string>& pa
     if (::fstatat(to.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) move_aside(to.get(), path, aside);
     if (::renameat(from.get(), name.c_str(), to.get(), name.c_str()) != 0) fail("restore", path);
   }
+}
+
+std::optional<std::vector<std::string>> data_in_tree(const std::string& tree, const std::string& list,
+                                                     base::Pulse& pulse) {
+  std::ifstream in(list, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::set<std::string> listed;
+  for (std::string line; std::getline(in, line, '\0');) {
+    if (const auto entry = parse(line)) listed.insert(entry->path);
+  }
+  std::vector<std::string> data;
+  std::error_code error;
+  fs::recursive_directory_iterator at(tree, error);
+  for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+    pulse.tick();
+    const std::string path = at->path().lexically_relative(tree).string();
+    if (listed.count(path) > 0) continue;
+    at.disable_recursion_pending();
+    // A link to the release's environment that a killed agent left (compose_tool.cpp).
+    if (name_of(path) == ".env" && at->is_symlink()) continue;
+    data.push_back(path);
+  }
+  std::sort(data.begin(), data.end());
+  return data;
+}
+
+std::vector<std::string> move_data(const std::string& from, const std::vector<std::string>& paths,
+                                   const std::string& to, const std::string& aside, base::Pulse& pulse) {
+  std::vector<std::string> out;
+  for (const auto& path : paths) {
+    pulse.tick();
+    const std::string name = name_of(path);
+    const Fd source = open_below(from, folder_of(path));
+    struct stat info {};
+    if (!source || ::fstatat(source.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) fail("find", path);
+    const Fd goal = made_below(to, folder_of(path), aside);
+    struct stat there {};
+    if (::fstatat(goal.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) {
+      take_over_owner(source, goal);
+      if (::renameat(source.get(), name.c_str(), goal.get(), name.c_str()) == 0) continue;
+      // A folder that the engine made is root's, and may be moved by nobody else: it stays, and a link leads there.
+      if ((errno == EACCES || errno == EPERM) &&
+          ::symlinkat((from + "/" + path).c_str(), goal.get(), name.c_str()) == 0)
+        continue;
+      fail("move", path);
+    }
+    if (leads_to(source, name, to + "/" + path)) {
+      ::unlinkat(source.get(), name.c_str(), 0);
+      continue;
+    }
+    if (!S_ISDIR(info.st_mode) || !S_ISDIR(there.st_mode)) {
+      move_aside(source.get(), path, aside);
+      out.push_back(path);
+      continue;
+    }
+    std::vector<std::string> inner;
+    for (const auto& entry : fs::directory_iterator(from + "/" + path)) {
+      inner.push_back(path + "/" + entry.path().filename().string());
+    }
+    const auto more = move_data(from, inner, to, aside, pulse);
+    out.insert(out.end(), more.begin(), more.end());
+    ::unlinkat(source.get(), name.c_str(), AT_REMOVEDIR);
+  }
+  return out;
 }
 
 }  // namespace wrktalk::deploy

@@ -27,4 +27,14 @@ std::optional<std::vector<std::string>> changed_in_tree(const std::string& tree,
 void restore_in_tree(const std::string& tree, const std::vector<std::string>& paths, const std::string& stored,
                      const std::string& aside);
 
+/// The topmost entries of `tree` that the list does not name: data that came later. Nothing when there is no list. Throws what the pulse throws.
+std::optional<std::vector<std::string>> data_in_tree(const std::string& tree, const std::string& list,
+                                                     base::Pulse& pulse);
+
+/// Moves each of `paths`, data of the tree `from`, to the same place in the tree `to` of the same file system; a folder that lies there already gets what is in
+/// it. What `to` has already is `to`'s: the data goes below `aside` then. What we may not move stays, and a link in `to` leads there. Ended at any moment and called again with what `data_in_tree`
+/// says then, it goes on. Returns what went aside. Throws Error(failed).
+std::vector<std::string> move_data(const std::string& from, const std::vector<std::string>& paths,
+                                   const std::string& to, const std::string& aside, base::Pulse& pulse);
+
 }  // namespace wrktalk::deploy

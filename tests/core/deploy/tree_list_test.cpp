@@ -138,4 +138,50 @@ TEST_SUITE("deploy::tree_list") {
     CHECK(listed.changed() == Names{});
     CHECK(base::read_file(listed.aside + "/app", 100) == "mine");
   }
+
+  TEST_CASE("what the list does not name is data: the topmost entries of it") {
+    const Listed t;
+    CHECK(data_in_tree(t.tree, t.list, const_cast<base::NoPulse&>(t.pulse)) == Names{});
+    write(t.tree + "/data/db/1", "x");
+    write(t.tree + "/conf/state", "x");
+    REQUIRE(::symlink("/gone", (t.tree + "/.env").c_str()) == 0);
+    base::NoPulse pulse;
+    CHECK(data_in_tree(t.tree, t.list, pulse) == Names{"conf/state", "data"});
+    CHECK_FALSE(data_in_tree(t.tree, t.list + "-gone", pulse));
+  }
+
+  TEST_CASE(
+      "data goes to the same place in another tree, is merged with what lies there, and never replaces what that tree "
+      "brings") {
+    Listed t;
+    const std::string to = t.dir.path() + "/next";
+    write(to + "/conf/state", "of the release");
+    write(to + "/data/db/2", "moved before");
+    write(t.tree + "/data/db/1", "one");
+    write(t.tree + "/conf/state", "data");
+    write(t.tree + "/logs/today", "line");
+    const auto data = data_in_tree(t.tree, t.list, t.pulse).value();
+    CHECK(move_data(t.tree, data, to, t.aside, t.pulse) == Names{"conf/state"});
+    CHECK(base::read_file(to + "/data/db/1", 100) == "one");
+    CHECK(base::read_file(to + "/data/db/2", 100) == "moved before");
+    CHECK(base::read_file(to + "/logs/today", 100) == "line");
+    CHECK(base::read_file(to + "/conf/state", 100) == "of the release");
+    CHECK(base::read_file(t.aside + "/conf/state", 100) == "data");
+    struct stat info {};
+    REQUIRE(::stat((to + "/logs").c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777) == 0750);  // as the folder that it came from
+    CHECK(data_in_tree(t.tree, t.list, t.pulse) == Names{});
+    CHECK(t.changed() == Names{});
+  }
+
+  TEST_CASE("a link that was left in place of data goes when the data's own tree is the goal") {
+    Listed t;
+    const std::string next = t.dir.path() + "/next";
+    write(t.tree + "/data/word", "x");
+    base::make_directories(next, 0755);
+    REQUIRE(::symlink((t.tree + "/data").c_str(), (next + "/data").c_str()) == 0);
+    CHECK(move_data(next, {"data"}, t.tree, t.aside, t.pulse).empty());
+    CHECK(base::read_file(t.tree + "/data/word", 100) == "x");
+    CHECK_FALSE(base::exists(next + "/data"));
+  }
 }
