@@ -96,6 +96,7 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.deploy.helm_timeout = config.helm_timeout;
   out.deploy.compose_bin = config.compose_bin;
   out.deploy.compose_timeout = config.compose_timeout;
+  out.deploy.compose_settle = config.compose_settle;
   out.deploy.compose_project = config.compose_project_name;
   out.deploy.compose_working_dir = config.compose_working_dir;
   out.deploy.host_root = config.host_root;

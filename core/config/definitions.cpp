@@ -57,6 +57,7 @@ const std::vector<Definition>& definitions() {
       {"docker.compose_project_name", "WRKTALK_AGENT_COMPOSE_PROJECT_NAME", "", "--compose-project-name", "wrktalk", false, "Compose project"},
       {"docker.compose_working_dir", "WRKTALK_AGENT_COMPOSE_WORKING_DIR", "", "--compose-working-dir", "/tmp/wrktalk", false, "Where compose releases are kept"},
       {"docker.compose_timeout", "WRKTALK_AGENT_COMPOSE_TIMEOUT", "", "--compose-timeout", "10m", false, "Limit of one compose operation"},
+      {"docker.compose_settle", "WRKTALK_AGENT_COMPOSE_SETTLE", "", "--compose-settle", "10s", false, "How long containers must run without a restart before a release counts as well"},
       {"docker.compose_bin", "WRKTALK_AGENT_COMPOSE_BIN", "", "--compose-bin", "", false, "Compose's program; when empty docker compose, else docker-compose"},
 
       {"host.root", "WRKTALK_AGENT_HOST_ROOT", "", "--host-root", "/var/lib/wrktalk", false, "Folder of releases/ and of the link current"},
@@ -72,7 +73,7 @@ const std::vector<Definition>& definitions() {
       {"policy.engine_socket", "WRKTALK_AGENT_POLICY_ENGINE_SOCKET", "", "", "", false, "The container engine's socket: allow, warn or refuse; when empty as the level says"},
       {"policy.host_paths", "WRKTALK_AGENT_POLICY_HOST_PATHS", "", "", "", false, "Mounts, secrets, configs and build contexts outside the release and policy.data_dirs: allow, warn or refuse; when empty as the level says"},
       {"policy.host_programs", "WRKTALK_AGENT_POLICY_HOST_PROGRAMS", "", "", "", false, "Programs that compose would start on this machine (provider, models); level warn refuses them: allow, warn or refuse; when empty as the level says"},
-      {"policy.builds", "WRKTALK_AGENT_POLICY_BUILDS", "", "", "", false, "Images that are built on this machine: allow, warn or refuse; when empty as the level says"},
+      {"policy.builds", "WRKTALK_AGENT_POLICY_BUILDS", "", "", "", false, "Images that are built on this machine, anew at each deployment; level warn refuses them: allow, warn or refuse; when empty as the level says"},
       {"policy.unpinned_images", "WRKTALK_AGENT_POLICY_UNPINNED_IMAGES", "", "", "", false, "Images without a digest; level warn allows them: allow, warn or refuse; when empty as the level says"},
       {"policy.foreign_images", "WRKTALK_AGENT_POLICY_FOREIGN_IMAGES", "", "", "", false, "Images from elsewhere than policy.images names: allow, warn or refuse; when empty as the level says"},
       {"policy.cluster_roles", "WRKTALK_AGENT_POLICY_CLUSTER_ROLES", "", "", "", false, "ClusterRole and ClusterRoleBinding: allow, warn or refuse; when empty as the level says"},

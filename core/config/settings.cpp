@@ -202,6 +202,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.compose_working_dir = read.path("docker.compose_working_dir");
   s.compose_bin = read.program("docker.compose_bin");
   s.compose_timeout = read.duration("docker.compose_timeout", kTick);
+  s.compose_settle = read.duration("docker.compose_settle", kNone);
   s.host_root = read.path("host.root");
   s.host_activate = read.program("host.activate");
   s.host_health = read.program("host.health");

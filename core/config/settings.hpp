@@ -115,6 +115,7 @@ struct Settings {
   std::string compose_working_dir;
   std::string compose_bin;  ///< empty: whichever compose is there
   std::chrono::milliseconds compose_timeout{};
+  std::chrono::milliseconds compose_settle{};
   std::string host_root;
   std::string host_activate;  ///< empty: none
   std::string host_health;    ///< empty: none

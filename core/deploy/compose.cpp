@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
+#include "core/base/name.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/compose_files.hpp"
+#include "core/deploy/compose_project.hpp"
 #include "core/deploy/compose_tool.hpp"
 #include "core/deploy/compose_way_back.hpp"
 #include "core/deploy/engine.hpp"
@@ -19,12 +21,11 @@ using base::Error;
 using base::Kind;
 using compose::Condition;
 using compose::Containers;
+using compose::Identity;
+using compose::Stack;
 using compose::WayBack;
 using Args = std::vector<std::string>;
 using Left = StepError::Left;
-using Recreate = ComposeTool::Recreate;
-
-constexpr std::chrono::milliseconds kBetweenLooks{300};
 
 class Compose : public Deployer {
  public:
@@ -36,7 +37,9 @@ class Compose : public Deployer {
         trees_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_),
                Trees::Owner::any, target.name, turn),
         policy_(settings.policy),
-        timeout_(settings.compose_timeout) {}
+        task_(turn.task_id),
+        timeout_(settings.compose_timeout),
+        containers_(engine_, compose_, trees_, project_, settings) {}
 
   void check_access(base::Pulse& pulse) override {
     compose_.find(pulse);
@@ -56,8 +59,7 @@ class Compose : public Deployer {
 
   std::string home_beside(const std::string& version, const Before& before) override {
     trees_.own();
-    base::NoPulse quiet;
-    Places places = in_use(quiet);
+    Places places = in_use_or_all();
     for (const auto& file : compose::way_back_from_json(before.way_back).files) places.add(file);
     return trees_.home(version, places);
   }
@@ -66,20 +68,23 @@ class Compose : public Deployer {
     const std::string file = ComposeTool::file_of(release);
     compose::TreeFiles files(release.tree);
     policy::enforce(policy_, compose::judge_files(files, file.substr(release.tree.size() + 1), policy_));
-    Args warnings = policy::enforce(policy_, model(release, pulse).judge(release.tree, policy_));
+    compose_.find(pulse);
+    const auto& model = containers_.read(ComposeTool::source_of(release), release.version, pulse);
+    Args warnings = policy::enforce(policy_, model.judge(release.tree, policy_));
     trees_.note_contents(release.tree, pulse);
     return warnings;
   }
 
   Before before(base::Pulse& pulse) override {
-    const Containers now = services(pulse);
+    const Containers now = containers_.services(pulse);
+    seen_ = now;
     Before before;
     before.detail = "project " + project_ + ": " + describe(now);
     if (now.empty()) {
       before.state = Before::State::nothing;
       return before;
     }
-    const WayBack way = compose::way_back(now);
+    const WayBack way = compose::way_back(now, trees_.overrides());
     before.way_back = compose::to_json(way);
     before.version = version_of(way);
     const std::string obstacle = what_hinders(way, now, before.version.has_value(), pulse);
@@ -91,39 +96,38 @@ class Compose : public Deployer {
   Applied apply(const Release& release, base::Pulse& pulse) override {
     trees_.own();
     compose_.find(pulse);
-    const Containers before = services(pulse);
-    const auto outcome = compose_.up(release, Recreate::changed, pulse);
-    if (outcome.good()) return {std::nullopt, "project " + project_ + ": " + release.version + " is up"};
-    const Containers after = services(pulse);
-    const bool same = fingerprint(before) == fingerprint(after);
-    throw StepError(same ? Left::untouched : Left::dirty,
+    compose::Project::Wish wish;
+    wish.what = release.version;
+    wish.identity = Identity{release.version, task_};
+    wish.how.build = true;
+    WayBack ran;
+    if (release.ran) {
+      ran = compose::way_back_from_json(release.ran->way_back);
+      wish.ran = &ran;
+    }
+    const auto brought = containers_.bring_up(ComposeTool::source_of(release), wish,
+                                              seen_ ? *seen_ : containers_.services(pulse), pulse);
+    seen_ = brought.now;
+    const auto& outcome = brought.outcome;
+    if (outcome.good()) {
+      return {std::nullopt, "project " + project_ + ": " + release.version + " is up" + brought.words};
+    }
+    throw StepError(brought.touched() ? Left::dirty : Left::untouched,
                     "compose up of " + release.version + " " + outcome.describe() + ": " + last_line(outcome.err),
-                    engine_hint(outcome.err), outcome.err + engine_.evidence(after, pulse));
+                    engine_hint(outcome.err), outcome.err + engine_.evidence(*seen_, pulse));
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
-    const auto until = base::Deadline::in(timeout_);
-    compose::Settling settling;
-    for (;;) {
-      const Containers now = services(pulse);
-      const Condition condition = settling.look(now, base::BootClock::now());
-      if (condition == Condition::good) return;
-      if (condition == Condition::broken || until.passed()) {
-        const std::string why = condition == Condition::broken ? " does not run well: " : " did not come up in time: ";
-        throw StepError(Left::dirty, release.version + why + describe(now),
-                        "look at what the containers say: docker compose -p " + project_ + " logs",
-                        describe(now) + "\n" + engine_.evidence(now, pulse));
-      }
-      base::pause(pulse, base::Deadline::in(kBetweenLooks));
-    }
+    containers_.rest(release.version, seen_.value_or(Containers()), pulse);
   }
 
   Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) override {
     try {
       trees_.own();
       compose_.find(pulse);
-      if (before.state == Before::State::nothing) return take_down(pulse);
-      return bring_back(before, stored, pulse);
+      return engine_.despite_outage(pulse, [&] {
+        return before.state == Before::State::nothing ? take_down(pulse) : bring_back(before, stored, pulse);
+      });
     } catch (const StepError& e) {
       throw StepError(Left::not_put_back, e.what(), e.hint(), e.evidence());
     } catch (const Error& e) {
@@ -137,7 +141,8 @@ class Compose : public Deployer {
 
   std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) override {
     Args missing;
-    for (const auto& image : model(release, pulse).images()) {
+    compose_.find(pulse);
+    for (const auto& image : containers_.read(ComposeTool::source_of(release), release.version, pulse).images()) {
       if (!engine_.has_image(image, pulse)) missing.push_back(image);
     }
     return missing;
@@ -150,11 +155,15 @@ class Compose : public Deployer {
   std::optional<Applied> roll_back_to(long, base::Pulse&) override { return std::nullopt; }
 
   Observed observe(base::Pulse& pulse) override {
-    const Containers now = services(pulse);
+    const Containers now = containers_.services(pulse);
     Observed seen;
     seen.detail = "project " + project_ + ": " + describe(now);
     if (now.empty()) return seen;
-    if (const auto tree = compose::tree_of(now, trees_.folder())) seen.version = Trees::version_in(*tree);
+    if (const auto identity = compose::identity_of(now)) {
+      seen.version = version_named(identity->release);
+    } else if (const auto tree = compose::tree_of(now, trees_.folder())) {
+      seen.version = Trees::version_in(*tree);
+    }
     const bool whole = std::all_of(now.begin(), now.end(),
                                    [](const auto& container) { return condition_of(container) == Condition::good; });
     seen.state = whole ? Observed::State::running : Observed::State::broken;
@@ -180,19 +189,31 @@ class Compose : public Deployer {
   }
 
  private:
-  Containers services(base::Pulse& pulse) const { return engine_.containers(Engine::Of::services, pulse); }
-
-  /// What any container of the project mounts or was started from.
+  /// What any container of this engine mounts or was started from, what volumes of the project are a mount of, and what holds data.
   Places in_use(base::Pulse& pulse) const {
     Places places;
-    for (const auto& container : engine_.containers(Engine::Of::all, pulse)) {
+    for (const auto& name : trees_.with_data(pulse)) places.add(trees_.folder() + "/" + name);
+    for (const auto& device : engine_.volume_devices(pulse)) places.add(device);
+    for (const auto& container : engine_.containers(Engine::Of::everywhere, pulse)) {
       for (const auto& source : container.mounts) {
         if (!source.empty()) places.add(source);
       }
-      const WayBack way = compose::way_back({container});
+      const WayBack way = compose::way_back({container}, trees_.overrides());
       for (const auto& file : way.files) places.add(file);
     }
     return places;
+  }
+
+  /// While the engine does not say what is in use, everything is.
+  Places in_use_or_all() const {
+    base::NoPulse quiet;
+    try {
+      return in_use(quiet);
+    } catch (const EngineAway&) {
+      Places all;
+      for (const auto& name : entries(trees_.folder())) all.add(trees_.folder() + "/" + name);
+      return all;
+    }
   }
 
   /// The tree of ours that it was brought up from; empty when that lies elsewhere.
@@ -201,32 +222,37 @@ class Compose : public Deployer {
     return name ? trees_.folder() + "/" + *name : "";
   }
 
+  static std::optional<std::string> version_named(const std::string& text) {
+    if (!base::is_version(text)) return std::nullopt;
+    return text;
+  }
+
+  /// Of our label; of an older wrktalk's release, and of one that somebody brought up by hand from our tree, as the tree's name says.
   std::optional<std::string> version_of(const WayBack& way) const {
+    if (way.identity) return version_named(way.identity->release);
     if (way.files.empty() || !base::starts_with(way.files.front(), trees_.folder() + "/")) return std::nullopt;
     const auto name = trees_.name_at(way.files.front());
     return name ? Trees::version_in(*name) : std::nullopt;
   }
 
   /// Why what runs could not be brought back; empty when it can. A release of ours can be had from the database again.
-  /// Only of a release whose files were judged: compose opens what they name.
-  compose::Model model(const Release& release, base::Pulse& pulse) {
-    compose_.find(pulse);
-    const auto answer = compose_.config(release, pulse);
-    if (answer.good()) return {answer.out, compose_.prints_json()};
-    throw Error(Kind::artifact, "compose refuses the release " + release.version + ": " + last_line(answer.err),
-                "try it by hand: docker compose -f " + ComposeTool::file_of(release) + " config");
-  }
-
   std::string what_hinders(const WayBack& way, const Containers& now, bool is_ours, base::Pulse& pulse) {
     if (way.files.empty()) return "its containers do not say which compose file they come from";
     const auto missing = compose::missing_file(way, true);
     if (missing && !is_ours) return "its file " + base::one_line(*missing) + " is not here";
-    if (missing || compose::are_of_one_source(now)) return {};
-    // Whatever the newest file does not name would be removed as an orphan.
+    if (is_ours && (missing || compose::identity_of(now) || compose::are_of_one_source(now))) return {};
     compose_.find(pulse);
-    const Args named = compose_.services({way.files, way.working_dir, way.environment_files}, pulse);
+    ComposeSource source{way.files, way.working_dir, way.environment_files};
+    source.all_profiles = true;
+    const auto answer = compose_.config(source, pulse);
+    if (!answer.good()) return "compose refuses its files: " + last_line(answer.err);
+    const std::string unset = is_ours ? "" : compose::unset_variable(answer.err);
+    if (!unset.empty()) return "its files need the variable " + unset + ", which was set by hand";
+    const Stack stack = compose::Model(answer.out, compose_.prints_json()).stack();
     for (const auto& container : now) {
-      if (std::find(named.begin(), named.end(), container.service) != named.end()) continue;
+      if (std::any_of(stack.services.begin(), stack.services.end(),
+                      [&](const auto& service) { return service.name == container.service; }))
+        continue;
       return container.name + " comes from another compose file than the newest, " + base::one_line(way.files.front());
     }
     return {};
@@ -240,38 +266,53 @@ class Compose : public Deployer {
       restored = trees_.restore_contents(tree_of(way), stored ? std::optional<std::string>(stored->tree) : std::nullopt,
                                          pulse);
     }
-    const auto outcome = up_again(way, before.version.has_value(), stored, !restored.words.empty(), pulse);
+    compose::Project::Wish wish;
+    wish.what = what;
+    wish.identity = way.identity;
+    wish.ran = &way;
+    wish.how.recreate_all = !restored.words.empty();
+    wish.how.counts = way.counts;
+    // Of what somebody else brought up, what ran: also where a profile was on.
+    if (!before.version) wish.services = services_of(way);
+    const auto brought = containers_.bring_up(source_to(way, before.version.has_value(), stored, pulse), wish,
+                                              containers_.services(pulse), pulse);
+    seen_ = brought.now;
+    const auto& outcome = brought.outcome;
     if (!outcome.good()) {
       throw StepError(Left::not_put_back,
                       "compose up of " + what + " " + outcome.describe() + ": " + last_line(outcome.err),
                       engine_hint(outcome.err), outcome.err);
     }
-    health(Release{what, "", {}, {}}, pulse);
+    containers_.rest(what, *seen_, pulse);
     restored.require_whole(what);
-    const Args others = compose::other_images(way, services(pulse));
+    const Args others = compose::other_images(way, *seen_);
     return {std::nullopt,
             "project " + project_ + ": " + what + " is up again" +
                 (others.empty() ? "" : ", with another image than before in " + base::join(others, ", ")) +
                 (restored.words.empty() ? "" : "; " + restored.words)};
   }
 
-  /// From where it was brought up before, when that is still here: running containers mount from there.
-  exec::Outcome up_again(const WayBack& way, bool is_ours, const std::optional<Release>& stored, bool was_changed,
-                         base::Pulse& pulse) const {
+  static Args services_of(const WayBack& way) {
+    Args names;
+    for (const auto& [service, image] : way.images) names.push_back(service);
+    return names;
+  }
+
+  /// Where it was brought up from before, when that is still here: running containers mount from there.
+  ComposeSource source_to(const WayBack& way, bool is_ours, const std::optional<Release>& stored,
+                          base::Pulse& pulse) const {
     const auto missing =
         way.files.empty() ? std::optional<std::string>("that was not noted") : compose::missing_file(way, !stored);
-    if (!missing && !is_ours) {
-      return compose_.up(ComposeSource{way.files, way.working_dir, way.environment_files}, Recreate::changed, pulse);
-    }
+    if (!missing && !(is_ours && is_folder(tree_of(way)))) return {way.files, way.working_dir, way.environment_files};
     if (!missing) {
       Release release{"", tree_of(way), {}, {}};
       if (stored) release.env_file = stored->env_file;
       if (!stored && !way.environment_files.empty()) release.env_file = way.environment_files.front();
-      return compose_.up(release, was_changed ? Recreate::all : Recreate::changed, pulse);
+      return ComposeTool::source_of(release);
     }
     if (stored) {
       trees_.note_contents(stored->tree, pulse);
-      return compose_.up(*stored, Recreate::changed, pulse);
+      return ComposeTool::source_of(*stored);
     }
     throw Error(Kind::failed, "what project " + project_ + " was brought up from is gone: " + *missing,
                 "deploy the release that is to run again: wrktalk deploy VERSION");
@@ -282,7 +323,7 @@ class Compose : public Deployer {
     Containers made;
     std::string others;
     for (auto& container : engine_.containers(Engine::Of::all, pulse)) {
-      if (compose::tree_of(container, trees_.folder())) {
+      if (container.identity || compose::tree_of(container, trees_.folder())) {
         made.push_back(std::move(container));
       } else {
         others += (others.empty() ? "" : ", ") + container.name;
@@ -303,7 +344,10 @@ class Compose : public Deployer {
   ComposeTool compose_;
   Trees trees_;
   policy::Policy policy_;
+  std::string task_;
   std::chrono::milliseconds timeout_;
+  compose::Project containers_;
+  std::optional<Containers> seen_;  ///< what was seen last: what apply finds, and what it leaves to health
 };
 
 }  // namespace

@@ -202,10 +202,26 @@ policy::Findings Model::judge(const std::string& tree, const policy::Policy& pol
 
 std::vector<std::string> Model::images() const {
   std::vector<std::string> out;
+  for (const auto& service : stack().services) {
+    if (!service.image.empty() && std::find(out.begin(), out.end(), service.image) == out.end()) {
+      out.push_back(service.image);
+    }
+  }
+  return out;
+}
+
+Stack Model::stack() const {
+  Stack out;
   for (const auto& document : documents_) {
-    for (const auto& [name, service] : services(document.root())) {
-      const std::string image = service->text_of("image");
-      if (!image.empty() && std::find(out.begin(), out.end(), image) == out.end()) out.push_back(image);
+    out.of_format_1 = out.of_format_1 || document.root().text_of("version") == "1";
+    for (const auto& [name, node] : services(document.root())) {
+      Service service{name->text, node->text_of("image")};
+      const auto builds = node->values("build");
+      service.is_built = std::any_of(builds.begin(), builds.end(), [](const auto* build) { return !build->is_null(); });
+      for (const auto* profiles : node->values("profiles")) {
+        for (const auto* profile : scalars(*profiles)) service.profiles.push_back(profile->text);
+      }
+      out.services.push_back(std::move(service));
     }
   }
   return out;

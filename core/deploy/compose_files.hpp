@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/deploy/compose_override.hpp"
 #include "core/deploy/policy.hpp"
 #include "core/yaml/document.hpp"
 
@@ -52,6 +53,7 @@ class Model {
   policy::Findings judge(const std::string& tree, const policy::Policy& policy) const;
   /// The services' images, each once.
   std::vector<std::string> images() const;
+  Stack stack() const;
 
  private:
   std::vector<yaml::Document> documents_;

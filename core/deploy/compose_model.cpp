@@ -138,7 +138,8 @@ class Judge {
 
   void one_build(const std::string& who, const Node& build) {
     if (build.is_null()) return;
-    add(Rule::builds, build, who + " is built on this machine");
+    add(Rule::builds, build,
+        who + " is built on this machine, instead of naming an image that was built and pushed before");
     if (build.is_scalar()) context(who, build);
     each_scalar(build, "context", [&](const Node& one) { context(who, one); });
     each_scalar(build, "network", [&](const Node& one) {

@@ -7,6 +7,7 @@
 #include "core/deploy/engine.hpp"
 #include "core/deploy/folders.hpp"
 
+#include <memory>
 #include <unistd.h>
 
 namespace wrktalk::deploy {
@@ -43,11 +44,11 @@ class EnvLink {
 
 std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
 
-ComposeSource source_of(const Release& release) {
-  ComposeSource source;
-  source.files = {ComposeTool::file_of(release)};
-  if (release.env_file) source.environment_files = {*release.env_file};
-  return source;
+std::unique_ptr<EnvLink> environment_link(const ComposeSource& source) {
+  if (!source.links_environment) return nullptr;
+  std::optional<std::string> goal;
+  if (!source.environment_files.empty()) goal = source.environment_files.front();
+  return std::make_unique<EnvLink>(folder_of(source.files.front()), goal);
 }
 
 }  // namespace
@@ -90,31 +91,37 @@ std::string ComposeTool::file_of(const Release& release) {
   return find_in_tree(release.tree, compose::file_names(), "compose file");
 }
 
-exec::Outcome ComposeTool::config(const Release& release, base::Pulse& pulse) const {
-  const ComposeSource source = source_of(release);
-  const EnvLink link(folder_of(source.files.front()), release.env_file);
-  Args words = {"config"};
+ComposeSource ComposeTool::source_of(const Release& release) {
+  ComposeSource source;
+  source.files = {file_of(release)};
+  if (release.env_file) source.environment_files = {*release.env_file};
+  source.links_environment = true;
+  return source;
+}
+
+exec::Outcome ComposeTool::config(const ComposeSource& source, base::Pulse& pulse) const {
+  const auto link = environment_link(source);
+  Args words;
+  // 1.29 prints them all.
+  if (source.all_profiles && prints_json_) words = {"--profile", "*"};
+  words.emplace_back("config");
   if (prints_json_) words.insert(words.end(), {"--format", "json"});
   return tools_.look(command(source, words), pulse);
 }
 
-std::vector<std::string> ComposeTool::services(const ComposeSource& source, base::Pulse& pulse) const {
-  const auto answer = tools_.look(command(source, {"config", "--services"}), pulse);
-  return answer.good() ? base::split(base::trim(answer.out), '\n') : Args{};
-}
-
-exec::Outcome ComposeTool::up(const Release& release, Recreate recreate, base::Pulse& pulse) const {
-  const ComposeSource source = source_of(release);
-  const EnvLink link(folder_of(source.files.front()), release.env_file);
-  return up(source, recreate, pulse);
-}
-
-exec::Outcome ComposeTool::up(const ComposeSource& source, Recreate recreate, base::Pulse& pulse) const {
-  Tools::Act act;
+exec::Outcome ComposeTool::up(const ComposeSource& source, const Up& up, base::Pulse& pulse) const {
+  const auto link = environment_link(source);
   // Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when
   // it sees the flag.
-  act.argv = command(source, {"up", "-d", "--remove-orphans"});
-  if (recreate == Recreate::all) act.argv.emplace_back("--force-recreate");
+  Args words = {"up", "-d", "--remove-orphans"};
+  if (up.build) words.emplace_back("--build");
+  if (up.recreate_all) words.emplace_back("--force-recreate");
+  for (const auto& [service, count] : up.counts) {
+    if (count > 1) words.insert(words.end(), {"--scale", service + "=" + std::to_string(count)});
+  }
+  words.insert(words.end(), up.services.begin(), up.services.end());
+  Tools::Act act;
+  act.argv = command(source, words);
   act.timeout = timeout_;
   act.grace = kGrace;
   return tools_.act(act, pulse);

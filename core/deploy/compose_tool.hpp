@@ -5,6 +5,7 @@
 #include "core/deploy/tools.hpp"
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct ComposeSource {
   std::vector<std::string> files;
   std::string directory;  ///< paths in them begin here; empty: where the first file lies
   std::vector<std::string> environment_files;
+  bool all_profiles = false;       ///< `config` alone: also the services whose profile is off
+  bool links_environment = false;  ///< a release of ours: its `.env` is there while compose reads, and only then
 };
 
 /// compose as a program: v2 or 1.29, told what both understand. `tools` must outlive it. `find` comes before the rest, which throws
@@ -28,16 +31,20 @@ class ComposeTool {
 
   /// The release's compose file.
   static std::string file_of(const Release& release);
-  /// `config`: what compose makes of the release's files, when it takes them. As JSON, or YAML where compose knows no other.
-  exec::Outcome config(const Release& release, base::Pulse& pulse) const;
+  static ComposeSource source_of(const Release& release);
+  /// `config`: what compose makes of its files, when it takes them. As JSON, or YAML where compose knows no other.
+  exec::Outcome config(const ComposeSource& source, base::Pulse& pulse) const;
   bool prints_json() const noexcept { return prints_json_; }
-  /// The services' names; none when compose refuses the files.
-  std::vector<std::string> services(const ComposeSource& source, base::Pulse& pulse) const;
 
-  /// `all`: also what compose takes for unchanged. It does not see that a file which a container mounts was replaced.
-  enum class Recreate { changed, all };
-  exec::Outcome up(const Release& release, Recreate recreate, base::Pulse& pulse) const;
-  exec::Outcome up(const ComposeSource& source, Recreate recreate, base::Pulse& pulse) const;
+  struct Up {
+    /// What is built on this machine, anew: an image of the same name may be an older release's.
+    bool build = false;
+    /// Also what compose takes for unchanged: it does not see that a file which a container mounts was replaced.
+    bool recreate_all = false;
+    std::map<std::string, long> counts{};  ///< service: how many containers, where more than one
+    std::vector<std::string> services{};   ///< only these, also when their profile is off; empty: what the files say
+  };
+  exec::Outcome up(const ComposeSource& source, const Up& up, base::Pulse& pulse) const;
 
  private:
   using Args = std::vector<std::string>;

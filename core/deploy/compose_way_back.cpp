@@ -29,16 +29,22 @@ std::vector<std::string> paths(const std::string& label, const std::string& work
 
 }  // namespace
 
-WayBack way_back(const Containers& containers) {
+WayBack way_back(const Containers& containers, const std::string& ours) {
   WayBack way;
   if (containers.empty()) return way;
   const Container& newest = *std::max_element(
       containers.begin(), containers.end(),
       [](const Container& a, const Container& b) { return sortable(a.created_at) < sortable(b.created_at); });
   way.working_dir = newest.working_dir;
-  way.files = paths(newest.config_files, newest.working_dir);
+  for (auto& file : paths(newest.config_files, newest.working_dir)) {
+    if (!base::starts_with(file, ours + "/")) way.files.push_back(std::move(file));
+  }
   way.environment_files = paths(newest.environment_files, newest.working_dir);
-  for (const auto& container : containers) way.images[container.service] = container.image;
+  way.identity = newest.identity;
+  for (const auto& container : containers) {
+    way.images[container.service] = container.image;
+    ++way.counts[container.service];
+  }
   return way;
 }
 
@@ -50,10 +56,12 @@ bool are_of_one_source(const Containers& containers) {
 }
 
 std::string to_json(const WayBack& way) {
-  const json object = {{"working_dir", way.working_dir},
-                       {"files", way.files},
-                       {"environment_files", way.environment_files},
-                       {"images", way.images}};
+  json object = {{"working_dir", way.working_dir},
+                 {"files", way.files},
+                 {"environment_files", way.environment_files},
+                 {"images", way.images},
+                 {"counts", way.counts}};
+  if (way.identity) object["identity"] = {{"release", way.identity->release}, {"task", way.identity->task}};
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -65,6 +73,12 @@ WayBack way_back_from_json(const std::string& text) {
     object.at("files").get_to(way.files);
     object.at("environment_files").get_to(way.environment_files);
     object.at("images").get_to(way.images);
+    // An older wrktalk wrote neither.
+    if (object.contains("counts")) object["counts"].get_to(way.counts);
+    if (object.contains("identity")) {
+      way.identity = Identity{object["identity"].at("release").get<std::string>(),
+                              object["identity"].at("task").get<std::string>()};
+    }
   } catch (const json::exception&) {
     return {};
   }
@@ -82,6 +96,17 @@ std::optional<std::string> missing_file(const WayBack& way, bool with_environmen
     if (with_environment && is_missing(path)) return path;
   }
   return std::nullopt;
+}
+
+std::string unset_variable(const std::string& err) {
+  // v2: The \"X\" variable is not set. 1.29: The X variable is not set.
+  const std::size_t end = err.find(" variable is not set");
+  if (end == std::string::npos) return {};
+  const std::size_t start = err.rfind("The ", end);
+  if (start == std::string::npos) return {};
+  std::string name = err.substr(start + 4, end - start - 4);
+  name.erase(std::remove_if(name.begin(), name.end(), [](char c) { return c == '"' || c == '\\'; }), name.end());
+  return base::one_line(name);
 }
 
 std::vector<std::string> other_images(const WayBack& way, const Containers& now) {

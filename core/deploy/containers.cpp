@@ -7,13 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace wrktalk::deploy::compose {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kRest{2};
 // The engine waits 0.1 s, 0.2 s, 0.4 s, ... before each restart: this is some 25 s of trying, enough for an application
 // that ends until its database answers.
 constexpr long kToleratedRestarts = 8;
@@ -22,7 +22,8 @@ constexpr long kToleratedRestarts = 8;
 
 const char* const kInspectFormat =
     R"({"id":{{json .Id}},"name":{{json .Name}},"restarts":{{json .RestartCount}},"state":{{json .State}},)"
-    R"("image":{{json .Image}},"created":{{json .Created}},"mounts":{{json .Mounts}},"labels":{{json .Config.Labels}}})";
+    R"("image":{{json .Image}},"created":{{json .Created}},"mounts":{{json .Mounts}},"labels":{{json .Config.Labels}},)"
+    R"("policy":{{json .HostConfig.RestartPolicy.Name}},"check":{{json (index .Config "Healthcheck")}}})";
 
 Containers parse_containers(const std::string& lines) {
   Containers containers;
@@ -46,11 +47,19 @@ Containers parse_containers(const std::string& lines) {
       for (const auto& mount : all.at("mounts")) container.mounts.push_back(mount.value("Source", ""));
       container.image = all.value("image", "");
       container.created_at = all.value("created", "");
-      const json& labels = all.at("labels");
+      container.restart_policy = all.value("policy", "");
+      if (all.contains("check") && all["check"].is_object()) {
+        container.start_period = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::nanoseconds(all["check"].value("StartPeriod", std::int64_t{0})));
+      }
+      const json labels = all.at("labels").is_object() ? all["labels"] : json::object();
       container.service = labels.value("com.docker.compose.service", "");
       container.config_files = labels.value("com.docker.compose.project.config_files", "");
       container.working_dir = labels.value("com.docker.compose.project.working_dir", "");
       container.environment_files = labels.value("com.docker.compose.project.environment_file", "");
+      if (labels.contains(kReleaseLabel)) {
+        container.identity = Identity{labels.value(kReleaseLabel, ""), labels.value(kTaskLabel, "")};
+      }
       containers.push_back(std::move(container));
     }
   } catch (const json::exception& e) {
@@ -67,7 +76,9 @@ Condition condition_of(const Container& container) {
     return container.health == "starting" ? Condition::settling : Condition::good;
   }
   if (container.status == "restarting") return Condition::settling;
-  return container.status == "exited" && container.exit_code == 0 ? Condition::good : Condition::broken;
+  if (container.status != "exited" || container.exit_code != 0) return Condition::broken;
+  const bool is_kept_up = container.restart_policy == "always" || container.restart_policy == "unless-stopped";
+  return is_kept_up ? Condition::settling : Condition::good;
 }
 
 std::string describe(const Container& container) {
@@ -103,14 +114,23 @@ Condition Settling::look(const Containers& containers, base::BootClock::time_poi
     const Condition condition = condition_of(container);
     if (condition == Condition::broken) return condition;
     all_good = all_good && condition == Condition::good;
-    proven = proven && (container.health == "healthy" || container.status == "exited");
+    const bool ends_once = container.restart_policy.empty() || container.restart_policy == "no";
+    proven = proven && (container.status == "exited" || (container.health == "healthy" && ends_once));
   }
   const std::string print = fingerprint(containers);
   if (print != seen_) {
     seen_ = print;
     since_ = now;
   }
-  return all_good && (proven || now - since_ >= kRest) ? Condition::good : Condition::settling;
+  return all_good && (proven || now - since_ >= rest_) ? Condition::good : Condition::settling;
+}
+
+std::optional<Identity> identity_of(const Containers& containers) {
+  if (containers.empty()) return std::nullopt;
+  const auto& first = containers.front().identity;
+  const bool same =
+      std::all_of(containers.begin(), containers.end(), [&](const auto& one) { return one.identity == first; });
+  return same ? first : std::nullopt;
 }
 
 std::optional<std::string> tree_of(const Container& container, const std::string& releases) {

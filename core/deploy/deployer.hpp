@@ -46,6 +46,8 @@ struct Settings {
   std::string kubectl_bin = "kubectl";
   std::chrono::milliseconds helm_timeout{600'000};  ///< of one helm operation; a put-back gets as much again
   std::chrono::milliseconds compose_timeout{600'000};
+  std::chrono::milliseconds compose_settle{
+      10'000};  ///< so long nothing may have been started anew before a project counts as well
   std::string compose_working_dir = "/tmp/wrktalk";
   std::string compose_project =
       "wrktalk";  ///< the default target's: its trees lie in WORKING_DIR/releases, those of other
@@ -65,6 +67,8 @@ struct Release {
   std::string tree;                        ///< the folder, as `Deployer::home` named it
   std::optional<std::string> values_file;  ///< helm: 0600 in a private folder
   std::optional<std::string> env_file;     ///< compose: the same
+  /// Of a rollback: how the release was last seen running on this target. Compose brings the same images up, whatever their tags mean today.
+  std::optional<Before> ran{};
 };
 
 struct Applied {

@@ -46,6 +46,7 @@ Policy::Policy(Level level) {
   actions.fill(all);
   if (level != Level::warn) return;
   set(Rule::host_programs, Action::refuse);
+  set(Rule::builds, Action::refuse);
   set(Rule::unpinned_images, Action::allow);
 }
 

@@ -38,6 +38,8 @@ constexpr const char* kOwner = "owner";
 constexpr const char* kRecords = "trees";
 constexpr const char* kLists = "lists";
 constexpr const char* kChanged = "changed";
+constexpr const char* kOverrides = "overrides";
+constexpr const char* kData = "data";
 constexpr std::size_t kPathsShown = 5;
 
 /// What a small file holds, without its line end; nothing when it is not there or is no plain file.
@@ -207,7 +209,17 @@ bool Trees::made_by_task(const std::string& name) const { return maker(name) == 
 
 void Trees::forget(const std::string& name) const {
   ::unlinkat(lists_.get(), name.c_str(), 0);
+  ::unlink(override_of(name).c_str());
   ::unlinkat(records_.get(), name.c_str(), 0);
+}
+
+std::string Trees::overrides() const { return root_ + "/" + kOurs + "/" + kOverrides; }
+std::string Trees::override_of(const std::string& name) const { return overrides() + "/" + name + ".yml"; }
+
+std::string Trees::write_override(const std::string& name, const std::string& text) const {
+  base::open_own_folder(ours_.get(), kOverrides, overrides(), 0755);
+  base::write_file(override_of(name), text, 0644);
+  return override_of(name);
 }
 
 std::optional<std::string> Trees::list_of(const std::string& tree) const {
@@ -249,6 +261,58 @@ Trees::Restored Trees::restore_contents(const std::string& tree, const std::opti
     return {what + " and could not all be restored", e.what()};
   }
   return {what + " and are again as stored; what they were lies in " + aside, {}};
+}
+
+std::optional<std::vector<std::string>> Trees::data_of(const std::string& name, base::Pulse& pulse) const {
+  return data_in_tree(path_of(name), *list_of(path_of(name)), pulse);
+}
+
+std::vector<std::string> Trees::with_data(base::Pulse& pulse) const {
+  std::vector<std::string> names;
+  for (const auto& name : entries(root_ + "/" + kOurs + "/" + kRecords)) {
+    if (!is_folder(path_of(name))) continue;
+    const auto data = data_of(name, pulse);
+    if (data && !data->empty()) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> Trees::data_trees() const {
+  std::vector<std::string> names;
+  for (auto& name : base::split(read_at(ours_.get(), kData).value_or(""), ' ')) {
+    if (version_in(name) && is_folder(path_of(name))) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void Trees::note_data_trees(const std::vector<std::string>& names) const {
+  base::write_file(root_ + "/" + kOurs + "/" + kData, base::join(names, " ") + "\n", 0644);
+}
+
+std::string Trees::move_data_to(const std::string& to, const Data& from, base::Pulse& pulse) const {
+  const std::string goal = *name_at(to);
+  std::vector<std::string> noted = data_trees();
+  if (!contains(noted, goal)) noted.push_back(goal);
+  std::vector<std::string> moved;
+  std::vector<std::string> aside;
+  for (const auto& [name, paths] : from) {
+    if (paths.empty()) continue;
+    if (!contains(noted, name)) noted.insert(noted.begin(), name);
+    note_data_trees(noted);
+    const std::string place = root_ + "/" + kOurs + "/" + kChanged + "/" + turn_.task_id + "/" + name;
+    for (auto& path : move_data(path_of(name), paths, to, place, pulse)) aside.push_back(place + "/" + path);
+    moved.insert(moved.end(), paths.begin(), paths.end());
+  }
+  if (data_trees() != std::vector<std::string>{goal}) note_data_trees({goal});
+  if (moved.empty()) return {};
+  const auto shown = [](const std::vector<std::string>& all) {
+    std::vector<std::string> some(all.begin(),
+                                  all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kPathsShown)));
+    if (some.size() < all.size()) some.push_back("...");
+    return base::one_line(base::scrub_utf8(base::join(some, ", ")));
+  };
+  return "data that is not part of a release was carried over: " + shown(moved) +
+         (aside.empty() ? "" : "; what the release brings itself lies in " + shown(aside));
 }
 
 void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse) {

@@ -6,6 +6,7 @@
 #include "core/deploy/deployer.hpp"
 #include "core/deploy/folders.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ namespace wrktalk::deploy {
 ///               Taken from a holder whose lease is over: of an earlier attempt at the same task, or stopped
 ///   owner       the one target that ROOT belongs to: "host:web1" (host targets alone)
 ///   lists/NAME  what that tree held when it was unpacked (tree_list.hpp)
+///   data        the names of the trees that hold the data of what runs: one, and two while it is moved from the first to the second
+///   overrides/NAME.yml  what compose reads after the files of that tree (compose_override.hpp)
 ///   changed/ID/NAME  what the task ID found changed in that tree and replaced by what is stored; nobody removes it
 ///   trees/NAME  says that ROOT/releases/NAME is a tree of ours: "task ID", the task that it was last made for. Written before the tree is
 ///               made, removed when it is gone.
@@ -49,6 +52,11 @@ class Trees {
   /// returns. While a tree of this version is in use it is always a new folder: one beside it may be what a task is to put back.
   std::string home(const std::string& version, const Places& in_use);
 
+  /// Where override files lie, ROOT/.wrktalk/overrides.
+  std::string overrides() const;
+  /// Writes one and returns its path. `name` is a tree's, or begins with a dot.
+  std::string write_override(const std::string& name, const std::string& text) const;
+
   /// Notes what `tree`, just unpacked, holds; nothing for a tree that lies elsewhere.
   void note_contents(const std::string& tree, base::Pulse& pulse) const;
   /// What was changed in `tree` since; nothing when that cannot be told. `own` need not have been called.
@@ -64,6 +72,17 @@ class Trees {
   /// the rest is left then. A problem is returned, so that what ran before can be brought back all the same.
   Restored restore_contents(const std::string& tree, const std::optional<std::string>& stored,
                             base::Pulse& pulse) const;
+
+  /// The topmost entries of a tree that came after it was unpacked; nothing when that cannot be told.
+  std::optional<std::vector<std::string>> data_of(const std::string& name, base::Pulse& pulse) const;
+  /// The names of our trees that hold data, which nobody may remove or replace.
+  std::vector<std::string> with_data(base::Pulse& pulse) const;
+  /// Which trees hold the data of what runs, as was noted last.
+  std::vector<std::string> data_trees() const;
+  /// Moves the data of `from`, and of the trees that were noted, into the tree `to`, and notes that. Returns a sentence for people; empty when there was none.
+  /// Throws Error(failed).
+  using Data = std::map<std::string, std::vector<std::string>>;  ///< name of a tree: entries
+  std::string move_data_to(const std::string& to, const Data& from, base::Pulse& pulse) const;
 
   /// Whether this task had it made.
   bool made_by_task(const std::string& name) const;
@@ -85,8 +104,10 @@ class Trees {
   std::optional<std::string> maker(const std::string& name) const;
   std::vector<std::string> spares(const std::vector<std::string>& keep, const Places& in_use) const;
   std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
+  void note_data_trees(const std::vector<std::string>& names) const;
   std::optional<std::string> list_of(const std::string& tree) const;
   void forget(const std::string& name) const;
+  std::string override_of(const std::string& name) const;
 
   std::string root_;
   std::string folder_;

@@ -30,3 +30,6 @@ no_left_overs() {
     echo "left over: $found"
     return 1
 }
+
+# How long containers rest is a matter of few suites.
+export WRKTALK_AGENT_COMPOSE_SETTLE=2s

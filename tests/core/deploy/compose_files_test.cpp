@@ -253,7 +253,9 @@ TEST_SUITE("deploy::compose models and the policy") {
              {"volumes_from: [\"container:db\"]", "3: service web takes the volumes of container:db (host_paths)"},
              {"provider:\n  type: ./run.sh",
               "4: service web starts a program on this machine: provider ./run.sh (host_programs)"},
-             {"build: .", "3: service web is built on this machine (builds)"},
+             {"build: .",
+              "3: service web is built on this machine, instead of naming an image that was built and pushed before "
+              "(builds)"},
              {"image: shop/web:1", "3: service web takes image shop/web:1, which has no digest (unpinned_images)"},
              {"image: shop/web@sha256",
               "3: service web takes image shop/web@sha256, which has no digest (unpinned_images)"},
@@ -287,7 +289,8 @@ TEST_SUITE("deploy::compose models and the policy") {
     }
     CHECK(why(one(in_service(
               "build:\n  context: /\n  network: host\n  additional_contexts: [\"a=/etc\", \"b=docker-image://x\"]"))) ==
-          "the policy refuses this release: compose.yml:4: service web is built on this machine (builds); "
+          "the policy refuses this release: compose.yml:4: service web is built on this machine, instead of naming an "
+          "image that was built and pushed before (builds); "
           "compose.yml:4: service web is built from /, which gives it the container engine (engine_socket); "
           "compose.yml:4: service web is built from /, which lies outside the release (host_paths); "
           "compose.yml:5: service web is built in the host's network (host_namespaces); "

@@ -29,6 +29,7 @@ class Engine {
     settings.compose_bin = std::move(compose);
     settings.compose_working_dir = dir.path();
     settings.compose_project = project_;
+    settings.compose_settle = std::chrono::seconds(1);
   }
   ~Engine() {
     deployer_.reset();
@@ -36,6 +37,7 @@ class Engine {
     for (const auto& id : lines({"docker", "ps", "--all", "--quiet", "--filter", label})) {
       run({"docker", "rm", "--force", "--volumes", id});
     }
+    run({"docker", "rmi", project_ + ":now"});
     for (const auto& id : lines({"docker", "network", "ls", "--quiet", "--filter", label})) {
       run({"docker", "network", "rm", id});
     }
@@ -70,6 +72,15 @@ class Engine {
     run(words);
     REQUIRE(ran() == 1);
   }
+  /// What each container of the project says it is of: "2.0 2.0".
+  std::string releases() {
+    std::string out;
+    for (const auto& line : lines({"docker", "ps", "--all", "--filter", "label=com.docker.compose.project=" + project_,
+                                   "--format", R"({{.Label "wrktalk.release"}})"})) {
+      out += (out.empty() ? "" : " ") + line;
+    }
+    return out;
+  }
   std::size_t ran() {
     return lines({"docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=" + project_}).size();
   }
@@ -81,7 +92,7 @@ class Engine {
   std::string run(std::vector<std::string> argv) {
     exec::Spec spec;
     spec.argv = std::move(argv);
-    for (const char* name : {"PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG"}) {
+    for (const char* name : {"PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "WORD"}) {
       if (const char* value = std::getenv(name)) spec.environment.push_back(std::string(name) + "=" + value);
     }
     base::NoPulse quiet;
@@ -362,21 +373,177 @@ TEST_SUITE("deploy::compose on an engine") {
     });
   }
 
-  TEST_CASE("a tree that one container of an older release still comes from is kept, and is not chosen again") {
+  TEST_CASE("every container is of the release, also one that compose would leave as it is") {
     with_each_compose([](Engine& engine) {
-      const std::string same = "  same:\n    image: wrktalk-test:1\n    init: true\n";
-      const Release first = engine.deployed("1.0", saying("first") + same);
-      const Release second = engine.deployed("2.0", saying("second") + same);
-      const Before before = engine.begin("task-3").before(engine.pulse);
-      CHECK(before.version == "2.0");
-      CHECK(engine.deployer().home("1.0") == first.tree + "~2");
-      engine.deployer().tidy({}, engine.pulse);
-      CHECK(base::exists(first.tree));
-      CHECK(base::exists(second.tree));
-      engine.deployed("3.0", saying("third"));
+      const std::string same = "  same:\n    image: wrktalk-test:1\n    init: true\n    stop_grace_period: 1s\n";
+      for (const std::string version : {"1.0", "2.0", "3.0"}) {
+        engine.begin(("task-" + version).c_str());
+        engine.deployed(version, saying("word") + same);
+        CHECK(engine.releases() == version + " " + version);
+        CHECK(engine.deployer().observe(engine.pulse).version == version);
+      }
+      const Before before = engine.begin("task-4").before(engine.pulse);
+      CHECK(before.version == "3.0");
+      const Release bad = engine.release("4.0", web("    command: [\"sh\", \"-c\", \"exit 3\"]\n") + same);
+      engine.deployer().apply(bad, engine.pulse);
       engine.deployer().put_back(before, {}, engine.pulse);
-      CHECK(engine.word() == "second\n");
-      CHECK(engine.ran() == 2);
+      CHECK(engine.releases() == "3.0 3.0");
+    });
+  }
+
+  TEST_CASE("a service whose profile is off in the new release, or that it no longer has, does not run on") {
+    with_each_compose([](Engine& engine) {
+      const std::string worker = "    image: wrktalk-test:1\n    init: true\n    stop_grace_period: 1s\n";
+      engine.begin("task-1");
+      engine.deployed("1.0", saying("first") + "  worker:\n" + worker + "  old:\n" + worker);
+      CHECK(engine.ran() == 3);
+      const Before before = engine.begin("task-2").before(engine.pulse);
+      engine.deployed("2.0", saying("second") + "  worker:\n" + worker + "    profiles: [extra]\n");
+      CHECK(engine.releases() == "2.0");
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(engine.releases() == "1.0 1.0 1.0");
+    });
+  }
+
+  TEST_CASE("a tag that was moved: what is put back, and what is rolled back to, runs the image that ran") {
+    with_each_compose([](Engine& engine) {
+      const std::string tag = engine.project() + ":now";
+      const auto tagged = [&](const char* image) { engine.run({"docker", "tag", image, tag}); };
+      const auto image = [&] {
+        return base::trim(engine.run(
+            {"docker", "inspect", "--format", "{{.Image}}",
+             engine
+                 .lines({"docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=" + engine.project()})
+                 .front()}));
+      };
+      std::string text = saying("first");
+      text.replace(text.find("wrktalk-test:1"), 14, tag);
+      tagged("wrktalk-test:1");
+      engine.begin("task-1");
+      Release first = engine.deployed("1.0", text);
+      const std::string old_image = image();
+      Before before = engine.begin("task-2").before(engine.pulse);
+      tagged("wrktalk-test:2");
+      engine.deployed("2.0", text);
+      const std::string new_image = image();
+      REQUIRE(old_image != new_image);
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(image() == old_image);
+
+      Deployer& rollback = engine.begin("task-3");
+      Release again = engine.release("1.0", text);
+      again.ran = before;
+      const auto applied = rollback.apply(again, engine.pulse);
+      rollback.health(again, engine.pulse);
+      CHECK(image() == old_image);
+      CHECK(applied.summary.find("by its id, as it ran before: web") != std::string::npos);
+      engine.begin("task-4");
+      engine.deployed("1.0", text);  // a deployment takes what the tag means today
+      CHECK(image() == new_image);
+    });
+  }
+
+  TEST_CASE("data in the tree goes with the upgrade, with what is put back, and is there after a down") {
+    with_each_compose([](Engine& engine) {
+      const std::string text = saying("x") + "    volumes: [\"./data:/data\", \"./conf:/conf\"]\n";
+      const auto deploy = [&](const std::string& version, const std::string& compose_file) {
+        const Release made = engine.release(version, compose_file);
+        write(made.tree + "/app/conf/app.ini", version);
+        engine.deployer().check(made, engine.pulse);
+        engine.deployer().apply(made, engine.pulse);
+        return made;
+      };
+      const auto words = [&] { return engine.in_web({"sh", "-c", "cat /data/word /conf/state /conf/app.ini"}); };
+      engine.begin("task-1");
+      const Release first = deploy("1.0", text);
+      engine.deployer().health(first, engine.pulse);
+      engine.in_web({"sh", "-c", "echo word >/data/word; echo state >/conf/state"});
+      const Before before = engine.begin("task-2").before(engine.pulse);
+      const Release second = deploy("2.0", text);
+      CHECK(words() == "word\nstate\n2.0");
+      CHECK_FALSE(base::exists(first.tree + "/app/data"));
+      engine.in_web({"sh", "-c", "echo more >>/data/word"});
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(words() == "word\nmore\nstate\n1.0");
+
+      engine.begin("task-3").put_back(nothing_before(), {}, engine.pulse);
+      CHECK(engine.ran() == 0);
+      engine.deployer().tidy({}, engine.pulse);
+      CHECK(base::exists(first.tree + "/app/data/word"));
+      engine.begin("task-4");
+      const Release again = deploy("1.0", text);
+      CHECK(again.tree == first.tree + "~2");
+      CHECK(words() == "word\nmore\nstate\n1.0");
+      engine.deployer().tidy({"1.0"}, engine.pulse);
+      CHECK_FALSE(base::exists(first.tree));
+    });
+  }
+
+  TEST_CASE("no tree goes that a container of anybody mounts") {
+    with_each_compose([](Engine& engine) {
+      const Release first = engine.deployed("1.0", web(""));
+      write(first.tree + "/app/file", "x");
+      const std::string name = engine.project() + "-other";
+      engine.run({"docker", "create", "--name", name, "--network", "none", "--volume", first.tree + "/app:/app",
+                  "wrktalk-test:1"});
+      engine.begin("task-2");
+      engine.deployed("2.0", web(""));
+      engine.deployer().tidy({"2.0"}, engine.pulse);
+      CHECK(base::exists(first.tree + "/app/file"));
+      CHECK(engine.deployer().home("1.0") == first.tree + "~2");
+      engine.run({"docker", "rm", "--force", name});
+      engine.deployer().tidy({"2.0"}, engine.pulse);
+      CHECK_FALSE(base::exists(first.tree));
+    });
+  }
+
+  TEST_CASE("a stack made by hand that needs what only a shell had, or whose files are refused, cannot be put back") {
+    with_each_compose([](Engine& engine) {
+      const std::string site = engine.dir.path() + "/site";
+      ::setenv("WORD", "first", 1);
+      engine.by_hand(site, web("    environment: {WORD: \"${WORD}\"}\n"));
+      ::unsetenv("WORD");
+      const Before before = engine.begin().before(engine.pulse);
+      CHECK(before.state == Before::State::unknown);
+      CHECK(before.detail.find("its files need the variable WORD, which was set by hand") != std::string::npos);
+      write(site + "/docker-compose.yml", "services: {web: {imagee: x}}\n");
+      CHECK(engine.begin().before(engine.pulse).detail.find("compose refuses its files") != std::string::npos);
+    });
+  }
+
+  TEST_CASE(
+      "of a stack made by hand what ran is brought back: also a service whose profile was on, and so many containers") {
+    with_each_compose([](Engine& engine) {
+      const std::string site = engine.dir.path() + "/site";
+      const std::string more = "    image: wrktalk-test:1\n    init: true\n    stop_grace_period: 1s\n";
+      write(site + "/docker-compose.yml",
+            "version: \"3.8\"\n" + saying("first") + "  debug:\n" + more + "    profiles: [debug]\n  idle:\n" + more);
+      std::vector<std::string> words = {"docker", "compose"};
+      if (engine.settings.compose_bin != "docker") words = {engine.settings.compose_bin};
+      words.insert(words.end(), {"-p", engine.project(), "-f", site + "/docker-compose.yml", "up", "-d", "--scale",
+                                 "web=2", "web", "debug"});
+      engine.run(words);
+      REQUIRE(engine.ran() == 3);
+      const Before before = engine.begin().before(engine.pulse);
+      CHECK(before.state == Before::State::running);
+      const Release release = engine.release("2.0", saying("second"));
+      engine.deployer().apply(release, engine.pulse);
+      CHECK(engine.releases() == "2.0");
+      engine.deployer().put_back(before, {}, engine.pulse);
+      CHECK(engine.word() == "first\n");
+      CHECK(engine.ran() == 3);
+    });
+  }
+
+  TEST_CASE("a container that ends after some seconds again and again is not well") {
+    with_each_compose([](Engine& engine) {
+      engine.settings.compose_settle = std::chrono::seconds(4);
+      engine.settings.compose_timeout = std::chrono::seconds(8);
+      const Release release = engine.release("1.0", web("    command: [\"sleep\", \"3\"]\n    restart: always\n"));
+      engine.begin().apply(release, engine.pulse);
+      const auto error = step_error([&] { engine.deployer().health(release, engine.pulse); });
+      CHECK(error.left() == Left::dirty);
+      CHECK(std::string(error.what()).find("restarts") != std::string::npos);
     });
   }
 
