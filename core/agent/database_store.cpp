@@ -131,7 +131,12 @@ deploy::Release DatabaseStore::fetch(const artifact::Artifact& artifact, const s
   hide_secrets_of(artifact.id, pulse);
   auto db = link_.raw();
   const auto verified = artifact::fetch(db, artifact, tree, settings_.limits, pulse);
-  return release_with_secrets(db, artifact, verified.path(), secrets(), pulse);
+  auto release = release_with_secrets(db, artifact, verified.path(), secrets(), pulse);
+  if (claim_.task.type != "rollback") return release;
+  if (const auto seen = queue::last_seen_running(link_.session(), claim_.target, artifact.id)) {
+    release.ran = deploy::before_from_json(*seen);
+  }
+  return release;
 }
 
 std::vector<std::string> DatabaseStore::add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) {

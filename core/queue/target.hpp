@@ -51,6 +51,9 @@ std::optional<long> revision_of(db::Session& db, const std::string& target, cons
 std::optional<std::string> artifact_of_revision(db::Session& db, const std::string& target, long revision);
 
 /// The stored release of this version for targets of `kind`, the newest when there are several.
+/// What the last task that found the artifact running on the target wrote of it in `before`, as JSON; nothing when none did.
+std::optional<std::string> last_seen_running(db::Session& db, const std::string& target,
+                                             const std::string& artifact_id);
 std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version);
 
 }  // namespace wrktalk::queue
