@@ -65,10 +65,11 @@ class Look {
       case deploy::Observed::State::pending:
         add(Weight::warning, "another operation is under way: " + seen.detail);
         return;
-      case deploy::Observed::State::broken: add(Weight::warning, "what is there is not whole: " + seen.detail); return;
+      case deploy::Observed::State::broken: add(Weight::warning, "what is there is not whole: " + seen.detail); break;
       case deploy::Observed::State::absent:
-      case deploy::Observed::State::running: add(Weight::good, "the target answers: " + seen.detail); return;
+      case deploy::Observed::State::running: add(Weight::good, "the target answers: " + seen.detail); break;
     }
+    if (seen.state != deploy::Observed::State::absent) check_way_back(deployer_->before(pulse_), target_.name);
   }
 
   void goal() {

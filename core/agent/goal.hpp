@@ -22,6 +22,10 @@ struct Goal {
 /// Throws Error(failed) for a type that nobody knows.
 void check_type(const queue::Task& task);
 
+/// Throws Error(configuration) when what runs on a Docker or host target could not be put back should a task fail: nothing may be touched then. (Of a Helm
+/// release that was never whole there is nothing to put back; to deploy over it may mend it.)
+void check_way_back(const deploy::Before& before, const std::string& target);
+
 /// What `task` asks for on the target that `target` describes: what was fixed when it was queued, else a deployment its artifact, a rollback what
 /// its payload names, the artifact that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
 /// Throws Error: failed when there is no such release, artifact when it does not fit the target.

@@ -182,7 +182,7 @@ bool run_to_the_end(World& world, int holders) {
     claim.task.id = "task";
     claim.task.type = "deploy";
     claim.task.cancel_requested = world.cancel_requested;
-    claim.target = "host:site";
+    claim.target = world.target;
     claim.taken_over = world.status == queue::Status::in_progress;
     claim.give_up = claim.taken_over && world.attempt >= 3;
     claim.exhausted = claim.taken_over && world.attempt >= 3 + queue::kPutBackAttempts;

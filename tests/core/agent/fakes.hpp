@@ -34,7 +34,8 @@ struct World {
   std::vector<std::string> calls;  ///< of what changes the target, in order
 
   // The target.
-  std::string running;   ///< a version, "" or "half": something in between
+  std::string running;  ///< a version, "" or "half": something in between
+  std::string target = "host:site";
   bool unknown = false;  ///< what runs cannot be told
   // The site.
   bool window = false;

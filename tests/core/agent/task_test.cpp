@@ -52,6 +52,8 @@ World world_with(Start start, const Trouble& trouble) {
   world.trouble = trouble;
   world.running = start == Start::nothing ? "" : kBefore;
   world.unknown = start == Start::unknown;
+  // On other kinds of target such a task is refused.
+  if (world.unknown) world.target = "kubernetes:site/demo";
   return world;
 }
 
@@ -178,6 +180,19 @@ TEST_SUITE("agent::run_task") {
       check_whole(world, start);
     });
     CHECK(cases >= 100);
+  }
+
+  TEST_CASE("what could not be put back on a Docker or host target is not touched") {
+    const QuietLog quiet;
+    for (const std::string target : {"docker:site", "host:site"}) {
+      World world = world_with(Start::unknown, {});
+      world.target = target;
+      REQUIRE(run_to_the_end(world));
+      CHECK(state_of(world) == "untouched");
+      CHECK(exit_code_in(world) == 5);
+      CHECK(calls(world, "apply") == 0);
+      CHECK(world.running == kBefore);
+    }
   }
 
   TEST_CASE("a request to cancel, heard at every step or by the next holder") {
