@@ -217,6 +217,157 @@ flow() { # flow KIND PREFIX TYPE TARGET
     case_ 'stored release gone' gone
 }
 
+# ---------------------------------------------------------------- what compose alone can get wrong
+
+# files VERSION [FIELD...]: stores a release of a web whose only change is in a file that compose does not look into, and of a worker that never changes.
+files() {
+    local tree=$WORK/files-$1
+    mkdir -p "$tree"
+    cat >"$tree/compose.yml" <<YAML
+version: "3.8"
+services:
+  web:
+    image: "${IMAGE:-wrktalk-test:1}"
+    init: true
+    stop_grace_period: 1s
+    command: ${COMMAND:-[\"sleep\", \"1000\"]}
+    secrets: [word]
+    volumes: ["./data:/data"]
+    labels: {version: "${LABEL:-same}"}
+  worker: {image: "wrktalk-test:1", init: true, stop_grace_period: 1s, command: ["sleep", "1000"]}
+secrets: {word: {file: ./word}}
+YAML
+    echo "$1" >"$tree/word"
+    tar -czf "$WORK/files-$1.tar.gz" -C "$tree" .
+    "$WRKTALK" release add "$WORK/files-$1.tar.gz" --version "$1" >/dev/null 2>&1
+}
+web() { docker exec "$(project -q --filter label=com.docker.compose.service=web)" "$@"; }
+releases_of_all() { project -a --format '{{.Label "wrktalk.release"}}' | sort | xargs; }
+unchanged_service() {
+    local version
+    for version in u1 u2 u3; do
+        files "$version"
+        expect_exit 0 "$WRKTALK" deploy "$version" --target "$target"
+        expect_equal "$version" web cat /run/secrets/word
+        expect_equal "$version $version" releases_of_all
+    done
+    COMMAND='["sh", "-c", "exit 3"]' files u4-bad
+    expect_exit 9 "$WRKTALK" deploy u4-bad --target "$target"
+    expect_equal u3 web cat /run/secrets/word
+    expect_equal 'u3|u2' recorded
+    expect_exit 0 "$WRKTALK" rollback --target "$target"
+    expect_equal u2 web cat /run/secrets/word
+    expect_equal 'u2|u3' recorded
+}
+# Data that containers wrote into their release's tree.
+data_stays() {
+    web sh -c 'echo kept >/data/word'
+    expect_exit 0 "$WRKTALK" deploy u1 --target "$target"
+    expect_equal kept web cat /data/word
+    expect_exit 9 "$WRKTALK" deploy u4-bad --target "$target"
+    expect_equal kept web cat /data/word
+    compose_break >/dev/null
+    expect_exit 0 "$WRKTALK" deploy u1 --target "$target"
+    expect_equal kept web cat /data/word
+}
+moved_tag() {
+    local old=rb-moved:$$
+    image_of() { docker inspect --format '{{.Image}}' "$(project -q --filter label=com.docker.compose.service=web)"; }
+    docker tag wrktalk-test:1 "$old"
+    IMAGE=$old files m1
+    expect_exit 0 "$WRKTALK" deploy m1 --target "$target"
+    local ran
+    ran=$(image_of)
+    docker tag wrktalk-test:2 "$old"
+    IMAGE=$old COMMAND='["sh", "-c", "exit 3"]' files m2-bad
+    expect_exit 9 "$WRKTALK" deploy m2-bad --target "$target"
+    expect_equal "$ran" image_of
+    files m3
+    expect_exit 0 "$WRKTALK" deploy m3 --target "$target"
+    expect_exit 0 "$WRKTALK" rollback --target "$target"
+    expect_equal "$ran" image_of
+    expect_output 'by its id, as it ran before: web' "$WRKTALK" task show "$(last_task)"
+    docker rmi "$old" >/dev/null
+}
+by_hand_site() {
+    mkdir -p "$WORK/site"
+    cat >"$WORK/site/compose.yml" <<'YAML'
+version: "3.8"
+services:
+  web: {image: "wrktalk-test:1", init: true, stop_grace_period: 1s, command: ["sleep", "1000"], labels: {version: site}}
+YAML
+    "${compose[@]}" -f "$WORK/site/compose.yml" -p "$WRKTALK_AGENT_COMPOSE_PROJECT_NAME" up -d
+}
+hand_made() {
+    compose_break >/dev/null
+    by_hand_site
+    expect_exit 0 "$WRKTALK" deploy u4-bad --target "$target" --check
+    expect_exit 9 "$WRKTALK" deploy u4-bad --target "$target"
+    expect_equal site compose_running
+    rm "$WORK/site/compose.yml"
+    expect_exit 1 "$WRKTALK" deploy u1 --target "$target" --check
+    expect_output 'could not be put back.*its file .*/site/compose.yml is not here'
+    local before
+    before=$(project -q)
+    expect_exit 5 "$WRKTALK" deploy u1 --target "$target"
+    expect_equal untouched sql "select result->>'state' from agent_task order by created_at desc limit 1"
+    expect_equal "$before" project -q
+    maintenance_is_off
+    compose_break >/dev/null
+    expect_exit 0 "$WRKTALK" deploy u1 --target "$target"
+}
+
+# An engine of this suite's own: longer away than one operation may take, while a release comes up and while the one before is put back.
+own_engine() {
+    unset DOCKER_HOST DOCKER_CONFIG
+    TESTBED_STATE=$WORK/engine "$SUPPORT/testbed/docker-up" >"$WORK/engine.env"
+    # shellcheck source=/dev/null
+    . "$WORK/engine.env"
+    export DOCKER_HOST DOCKER_CONFIG
+}
+end_own_engine() { TESTBED_STATE=$WORK/engine "$SUPPORT/testbed/docker-down"; }
+engine_away() {
+    local pid
+    read -r pid _ <"$WORK/engine/docker/dockerd.pid"
+    kill "-$1" "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    sleep 8
+    own_engine
+}
+said() { grep -q "$1" "$WORK/deploy.err"; }
+deploy_through_outage() { # deploy_through_outage EXIT VERSION SIGNAL WHEN
+    local pid status=0
+    WRKTALK_AGENT_COMPOSE_TIMEOUT=5s WRKTALK_AGENT_COMPOSE_SETTLE=5s "$WRKTALK" deploy "$2" --target "$target" >/dev/null 2>"$WORK/deploy.err" &
+    pid=$!
+    wait_until 60 said "$4"
+    engine_away "$3"
+    wait "$pid" || status=$?
+    expect_equal "$1" echo "$status"
+    said deploy.engine_away
+    maintenance_is_off
+}
+engine_restarted() {
+    compose_break >/dev/null 2>&1 || true
+    LABEL=e1 files e1
+    LABEL=e2 files e2
+    expect_exit 0 "$WRKTALK" deploy e1 --target "$target"
+    deploy_through_outage 0 e2 TERM 'e2 is up'
+    expect_equal 'e2|e1' recorded
+    expect_equal e2 web cat /run/secrets/word
+    expect_equal 'e2 e2' releases_of_all
+    deploy_through_outage 9 u4-bad KILL 'task.failed'
+    expect_equal 'e2|e1' recorded
+    expect_equal e2 web cat /run/secrets/word
+    expect_equal 'e2 e2' releases_of_all
+}
+compose_alone() {
+    running() { compose_running | sort | xargs; }
+    case_ 'a service that compose thinks unchanged' unchanged_service
+    case_ 'data below the tree' data_stays
+    case_ 'a tag that was moved' moved_tag
+    case_ 'a stack made by hand' hand_made
+}
+
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=host
 flow host host host host:site
 # Nothing but a unix socket reaches the outside from a network namespace without routes.
@@ -233,14 +384,27 @@ if have_service docker; then
     } >/dev/null 2>&1
     at_exit remove_project
     compose=(docker compose)
-    if have_service compose; then flow 'compose v2' compose compose "docker:rb$$"; fi
+    if have_service compose; then
+        flow 'compose v2' compose compose "docker:rb$$"
+        compose_alone
+    fi
     if have_service compose-v1; then
         compose=(docker-compose)
         WRKTALK_AGENT_COMPOSE_BIN=$(command -v docker-compose)
         export WRKTALK_AGENT_COMPOSE_BIN
         remove_project
         flow 'docker-compose v1' compose compose "docker:rb$$"
+        compose_alone
     fi
+    at_exit end_own_engine
+    own_engine
+    for bin in 'docker compose' docker-compose; do
+        $bin version >/dev/null 2>&1 || continue
+        kind=$bin
+        unset WRKTALK_AGENT_COMPOSE_BIN
+        [ "$bin" = 'docker compose' ] || export WRKTALK_AGENT_COMPOSE_BIN=/usr/bin/docker-compose
+        case_ 'the engine is restarted' engine_restarted
+    done
 fi
 
 if have_service kubernetes; then
