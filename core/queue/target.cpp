@@ -90,10 +90,7 @@ std::optional<std::string> artifact_of_revision(db::Session& db, const std::stri
 
 std::optional<std::string> last_seen_running(db::Session& db, const std::string& target,
                                              const std::string& artifact_id) {
-  const auto rows = db.run(
-      "SELECT t.before::text AS before FROM agent_task t WHERE t.target = $1 AND t.before->>'artifact_id' = $2 AND "
-      "t.before->>'state' = 'running' ORDER BY t.picked_up_at DESC NULLS LAST LIMIT 1",
-      target, artifact_id);
+  const auto rows = db.run(sql::last_seen_running, target, artifact_id);
   if (rows.empty()) return std::nullopt;
   return std::string(rows[0]["before"].c_str());
 }
