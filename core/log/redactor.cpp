@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/log/known_secrets.hpp"
 #include "core/log/log.hpp"
+#include "core/log/quoted_values.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -40,6 +41,7 @@ Spans Redactor::Finders::find(std::string_view line) {
   names.find(line, spans);
   find_in_escaped_lines(line, spans);
   shapes.find(line, spans);
+  is_in_object = find_quoted_values(line, spans);
   return spans;
 }
 
@@ -90,7 +92,7 @@ void Redactor::give_piece() {
   const std::string rest(text.substr(cut));
   const std::string piece(text.substr(0, cut));
   give(piece, false);
-  if (rest.empty() && (ahead.names.open_end() || ahead.shapes.is_open()))
+  if (rest.empty() && (ahead.names.open_end() || ahead.shapes.is_open() || ahead.is_in_object))
     swallowed_ = Swallowed{ahead.shapes.is_open(), ahead.names.open_end().value_or("")};
   pending_ = rest;
 }

@@ -35,6 +35,7 @@ class Redactor {
   struct Finders {
     NamedValues names;
     Shapes shapes;
+    bool is_in_object = false;  ///< the line ends in a value that is quoted
     Spans find(std::string_view line);
   };
   struct Swallowed {

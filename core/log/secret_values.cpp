@@ -2,6 +2,7 @@
 #include "core/log/secret_values.hpp"
 
 #include "core/base/text.hpp"
+#include "core/log/secret_names.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,14 +14,25 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 constexpr std::size_t kShortest = 8;
+// Of a value that a name calls a secret.
+constexpr std::size_t kShortestNamed = 4;
+// Of what a reader takes for a name or a value when it stumbles in the middle of one.
+constexpr std::size_t kShortestPiece = 5;
 
 class Values {
  public:
+  /// Of the values that come now.
+  void set_name(std::string_view name) {
+    shortest_ = kind_of_name(name) == NameKind::none ? kShortest : kShortestNamed;
+  }
+
   void add(std::string_view value) {
     for (const auto& line : base::split(value, '\n')) {
       std::string text = base::trim(line);
       // The lines around a PEM block are everybody's.
-      if (text.size() >= kShortest && !base::starts_with(text, "-----")) texts_.push_back(std::move(text));
+      if (text.size() < shortest_ || base::starts_with(text, "-----")) continue;
+      if (text.size() >= kShortest) add_pieces(text);
+      texts_.push_back(std::move(text));
     }
   }
 
@@ -55,16 +67,42 @@ class Values {
     return json.is_string() ? json.get<std::string>() : std::string();
   }
 
+  /// What compose's readers tell of a value that they take apart: a name behind a '$' ("$2y$10$abcdef/..."), what follows a quote.
+  void add_pieces(const std::string& text) {
+    const auto is_of_name = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    for (std::size_t at = text.find('$'); at != npos; at = text.find('$', at + 1)) {
+      std::size_t end = at + 1;
+      while (end < text.size() && is_of_name(text[end])) ++end;
+      add_piece(text.substr(at + 1, end - at - 1));
+    }
+    for (std::size_t at = text.find_first_of("\"'"); at != npos; at = text.find_first_of("\"'", at + 1)) {
+      add_piece(text.substr(0, at));
+      add_piece(text.substr(at + 1));
+    }
+  }
+
+  void add_piece(std::string text) {
+    if (text.size() >= kShortestPiece && !base::starts_with(text, "-----")) texts_.push_back(std::move(text));
+  }
+
   static std::string undoubled(std::string text) {
     for (std::size_t at = text.find("''"); at != npos; at = text.find("''", at + 1)) text.erase(at, 1);
     return text;
   }
 
   std::vector<std::string> texts_;
+  std::size_t shortest_ = kShortest;
 };
 
 void add_json(const nlohmann::json& node, Values& values) {
-  if (node.is_structured()) {
+  if (node.is_object()) {
+    for (const auto& [name, child] : node.items()) {
+      values.set_name(name);
+      add_json(child, values);
+    }
+  } else if (node.is_array()) {
     for (const auto& child : node) add_json(child, values);
   } else {
     values.add(node.is_string() ? node.get<std::string>() : node.dump());
@@ -124,6 +162,7 @@ std::vector<base::Secret> values_of_env(std::string_view text) {
     const std::size_t sign = line.find('=');
     if (line.empty() || line.front() == '#' || sign == std::string::npos) continue;
     const std::string value = base::trim(line.substr(sign + 1));
+    values.set_name(line.substr(0, sign));
     values.add_scalar(value);
     if (value.empty() || (value.front() != '"' && value.front() != '\'')) continue;
     goes_on = value.find(value.front(), 1) == std::string::npos;
@@ -147,6 +186,7 @@ std::vector<base::Secret> values_of_yaml(std::string_view text) {
       if (item.front() == '#') continue;
     }
     const std::size_t value = behind_key(item);
+    if (!block) values.set_name(value == npos ? "" : item.substr(0, value));
     if (value != npos) item = without_marks(item.substr(value));
     if (item.empty()) continue;
     if (item.front() == '[' || item.front() == '{') {

@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-/// What of a release's own files must not be told: each value of eight characters and more, and each such line of a longer one. Files that
+/// What of a release's own files must not be told: each value of eight characters and more (of four, where its name says that it is a secret), each such
+/// line of a longer one, and the pieces of it that a reader quotes when it takes a '$' or a quote in it for its own. Files that
 /// are not well formed give what looks like a value in them: rather a text too many than one too few.
 namespace wrktalk::log {
 

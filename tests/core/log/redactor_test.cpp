@@ -244,4 +244,49 @@ TEST_SUITE("log::is_ordinary") {
     for (const char* secret : {"54321", "2026a", "deployment_configs", "sha2567"})
       CHECK_MESSAGE(!log::is_ordinary(secret), secret);
   }
+
+  TEST_CASE("what a tool quotes of an object that it refuses is masked, and why it does stays") {
+    const std::string object =
+        R"({"labels":{"a":"b"},"Spec":{"Containers":[{"Env":[{"Name":"PW","Value":"hun}t2"}]}]}})";
+    const std::string escaped = R"({\"labels\":{\"a\":\"b\"},\"Env\":[{\"Name\":\"PW\",\"Value\":\"hun}t2\"}]})";
+    struct Said {
+      std::string before;
+      std::string object;
+      std::string after;
+    };
+    for (const Said& said : std::initializer_list<Said>{
+             {"Job.batch \"init\" is invalid: spec.template: Invalid value: ", object, ": field is immutable"},
+             {R"(level=WARN msg="upgrade failed" error="Job.batch \"init\" is invalid: spec.template: Invalid value: )",
+              escaped, R"(: field is immutable")"},
+             {R"(cannot patch "demo" with kind Deployment:  "" is invalid: patch: Invalid value: ")", escaped,
+              R"(": json: cannot unmarshal string into Go struct field)"},
+             {"spec.template: Invalid value: ",
+              R"(core.PodTemplateSpec{Spec:core.PodSpec{Env:[]core.EnvVar{{Name:"PW", Value:"hun}t2"}}}})",
+              ": field is immutable"},
+             {"env[1]: Duplicate value: ", R"(map[string]interface {}{"name":"PW", "value":"hun}t2"})", " and more"},
+             {"spec: Unsupported value: ", R"([{"name":"PW","value":"hun}t2"}])", ": supported values: 1"},
+             {"- at '/pw': '", "Hunter2!", "' does not match pattern '^[a-z]+$'"},
+             {"- at '/mail': '", "hunt er2", "' is not valid email: missing @"},
+             {"yaml: unmarshal errors: line 1: cannot unmarshal !!str `", "TOPSECR...",
+              "` into map[string]interface {}"},
+         }) {
+      INFO(said.object);
+      CHECK(log::redact(said.before + said.object + said.after) == said.before + "***" + said.after);
+    }
+    for (const char* kept : {"* spec.schedule: Invalid value: \"61 * * * *\": end of range (61) above maximum (59): 61",
+                             "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+                             "spec.type: Unsupported value: \"LoadBalancr\": supported values: \"ClusterIP\"",
+                             "- at '/mode': value must be one of 'a', 'b'"})
+      CHECK(log::redact(kept) == kept);
+  }
+
+  TEST_CASE("an object that is longer than a piece is masked to its line's end") {
+    const std::string text =
+        "spec: Invalid value: {\"a\":\"" + std::string(200'000, 'x') + "\",\"PW\":\"hun}t2\"}: immutable\nnext";
+    for (const std::size_t size : {1000U, 65'536U, 300'000U}) {
+      const std::string out = in_pieces(text, size);
+      CHECK(out.find("hun}t2") == std::string::npos);
+      CHECK(out.find("\nnext") != std::string::npos);
+    }
+  }
 }

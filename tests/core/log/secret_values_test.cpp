@@ -79,4 +79,20 @@ TEST_SUITE("log::secret_values") {
     REQUIRE(values.size() == 1);
     CHECK(values.front().reveal() == "really-secret");
   }
+
+  TEST_CASE("a short value counts where its name calls it a secret") {
+    CHECK(holds(log::values_of_env("DB_PASSWORD=hunt2\n"), "hunt2"));
+    CHECK(holds(log::values_of_yaml("db:\n  password: hunt2\n"), "hunt2"));
+    CHECK(holds(log::values_of_yaml("{\"db\": {\"password\": \"hunt2\"}}"), "hunt2"));
+    CHECK_FALSE(holds(log::values_of_env("DB_NAME=hunt2\n"), "hunt2"));
+    CHECK_FALSE(holds(log::values_of_yaml("password: x\nname: hunt2\n"), "hunt2"));
+  }
+
+  TEST_CASE("the pieces that a reader takes for a name or a value of its own") {
+    const auto hash = log::values_of_env("HASH=$2y$10$abcdefghij/klm.no\n");
+    CHECK(holds(hash, "$2y$10$abcdefghij/klm.no"));
+    CHECK(holds(hash, "abcdefghij"));
+    const auto quoted = log::values_of_env("DB_PASSWORD='it's-TOPSECRET-9f3c'\n");
+    CHECK(holds(quoted, "s-TOPSECRET-9f3c'"));
+  }
 }
