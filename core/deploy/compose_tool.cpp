@@ -3,12 +3,10 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/compose_env.hpp"
 #include "core/deploy/compose_files.hpp"
 #include "core/deploy/engine.hpp"
 #include "core/deploy/folders.hpp"
-
-#include <memory>
-#include <unistd.h>
 
 namespace wrktalk::deploy {
 namespace {
@@ -22,34 +20,21 @@ const std::vector<std::string> kEnvironment = {
     "DOCKER_*",     "COMPOSE_PROFILES",    "COMPOSE_PARALLEL_LIMIT",       "COMPOSE_HTTP_TIMEOUT",
     "COMPOSE_ANSI", "COMPOSE_TLS_VERSION", "COMPOSE_CONVERT_WINDOWS_PATHS"};
 
-/// A service's `env_file: .env` finds the release's environment in its tree while compose reads it, and only then: a link, so
-/// that no secret is left behind there however we end. (The archive gate lets no link in: one that is there was ours.)
-class EnvLink {
- public:
-  EnvLink(const std::string& folder, const std::optional<std::string>& env_file) : path_(folder + "/.env") {
-    char goal = 0;
-    if (::readlink(path_.c_str(), &goal, 1) > 0) ::unlink(path_.c_str());
-    made_ = env_file && ::symlink(env_file->c_str(), path_.c_str()) == 0;
-  }
-  EnvLink(const EnvLink&) = delete;
-  EnvLink& operator=(const EnvLink&) = delete;
-  ~EnvLink() {
-    if (made_) ::unlink(path_.c_str());
-  }
-
- private:
-  std::string path_;
-  bool made_ = false;
-};
-
 std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
 
-std::unique_ptr<EnvLink> environment_link(const ComposeSource& source) {
-  if (!source.links_environment) return nullptr;
-  std::optional<std::string> goal;
-  if (!source.environment_files.empty()) goal = source.environment_files.front();
-  return std::make_unique<EnvLink>(folder_of(source.files.front()), goal);
-}
+/// A source as compose is to read it, while it lives: with the variables of a release of ours where compose finds them.
+struct Prepared {
+  Prepared(const ComposeSource& asked, env::Dialect dialect) : source(asked) {
+    if (!asked.links_environment) return;
+    std::optional<std::string> file;
+    if (!asked.environment_files.empty()) file = asked.environment_files.front();
+    environment.emplace(folder_of(asked.files.front()), file, dialect);
+    if (environment->file()) source.environment_files = {*environment->file()};
+  }
+
+  ComposeSource source;
+  std::optional<compose::Environment> environment;
+};
 
 }  // namespace
 
@@ -99,8 +84,9 @@ ComposeSource ComposeTool::source_of(const Release& release) {
   return source;
 }
 
-exec::Outcome ComposeTool::config(const ComposeSource& source, base::Pulse& pulse) const {
-  const auto link = environment_link(source);
+exec::Outcome ComposeTool::config(const ComposeSource& asked, base::Pulse& pulse) const {
+  const Prepared prepared(asked, dialect());
+  const ComposeSource& source = prepared.source;
   Args words;
   // 1.29 prints them all.
   if (source.all_profiles && prints_json_) words = {"--profile", "*"};
@@ -109,8 +95,9 @@ exec::Outcome ComposeTool::config(const ComposeSource& source, base::Pulse& puls
   return tools_.look(command(source, words), pulse);
 }
 
-exec::Outcome ComposeTool::up(const ComposeSource& source, const Up& up, base::Pulse& pulse) const {
-  const auto link = environment_link(source);
+exec::Outcome ComposeTool::up(const ComposeSource& asked, const Up& up, base::Pulse& pulse) const {
+  const Prepared prepared(asked, dialect());
+  const ComposeSource& source = prepared.source;
   // Without --wait: its exit code is 1 for one-shots that ended well and 0 for crash loops, and 1.29 does nothing at all when
   // it sees the flag.
   Args words = {"up", "-d", "--remove-orphans"};
@@ -135,6 +122,12 @@ ComposeTool::Args ComposeTool::command(const ComposeSource& source, const Args& 
   for (const auto& file : source.environment_files) args.insert(args.end(), {"--env-file", file});
   args.insert(args.end(), words.begin(), words.end());
   return args;
+}
+
+std::vector<std::string> compose_variables(const Settings& settings) {
+  auto names = kEnvironment;
+  names.insert(names.end(), settings.passed_environment.begin(), settings.passed_environment.end());
+  return names;
 }
 
 std::vector<std::string> compose_environment(const Settings& settings) {

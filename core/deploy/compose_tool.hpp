@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/pulse.hpp"
+#include "core/deploy/env_file.hpp"
 #include "core/deploy/tools.hpp"
 
 #include <chrono>
@@ -49,6 +50,7 @@ class ComposeTool {
  private:
   using Args = std::vector<std::string>;
   Args command(const ComposeSource& source, const Args& words) const;
+  env::Dialect dialect() const noexcept { return prints_json_ ? env::Dialect::compose_v2 : env::Dialect::compose_v1; }
 
   const Tools& tools_;
   std::string project_;
@@ -58,7 +60,9 @@ class ComposeTool {
   bool prints_json_ = true;
 };
 
-/// What compose and docker may see of our environment.
+/// Patterns of names: what compose and docker may see of our environment, besides what every tool may.
+std::vector<std::string> compose_variables(const Settings& settings);
+/// What they see of it.
 std::vector<std::string> compose_environment(const Settings& settings);
 
 }  // namespace wrktalk::deploy
