@@ -132,7 +132,8 @@ TaskResult record_outcome(TaskContext& context, const std::optional<Failure>& fa
   until_recorded(context, [&] { context.store.record(ending, message, events); });
   base::crash_point("recorded");
   const bool good = ending.status == queue::Status::completed;
-  (good ? log::info : log::error)(good ? "task.completed" : "task.ended", message,
+  (good ? log::info : log::error)(good ? "task.completed" : "task.ended",
+                                  good || !context.foreground ? message : "the task has failed",
                                   {{"task_id", context.claim.task.id}, {"status", queue::to_text(ending.status)}});
   TaskResult result;
   result.status = ending.status;

@@ -97,7 +97,8 @@ std::optional<Failure> run_steps(TaskContext& context, std::size_t first, const 
         continue;
       }
       Failure failure = failure_of(e, step, touched_before);
-      log::error("task.failed", failure.message, {{"task_id", context.claim.task.id}, {"step", step.name}});
+      log::error("task.failed", context.foreground ? std::string(step.name) + " has failed" : failure.message,
+                 {{"task_id", context.claim.task.id}, {"step", step.name}});
       context.journal.note(step.name, "failed: " + std::string(e.what()));
       undo(context, failure);
       return failure;
@@ -135,8 +136,9 @@ TaskResult run(TaskContext& context, const TaskParts& parts) {
 }  // namespace
 
 TaskResult run_task(const TaskParts& parts) {
-  TaskContext context{parts.claim,    parts.agent_id, parts.webhook, parts.store,
-                      parts.deployer, parts.lease,    parts.journal, parts.status};
+  TaskContext context{parts.claim,   parts.agent_id, parts.webhook,
+                      parts.store,   parts.deployer, parts.lease,
+                      parts.journal, parts.status,   parts.mode == Mode::foreground};
   context.memory = memory_of(parts.claim);
   TaskResult result;
   try {

@@ -28,6 +28,7 @@ struct TaskContext {
   Lease& lease;
   Journal& journal;
   observe::Status& status;
+  bool foreground = false;  ///< whoever started the task is told by the command itself why it failed
 
   TaskMemory memory{};
   /// Written by the step named beside it:
