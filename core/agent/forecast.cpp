@@ -125,7 +125,7 @@ class Look {
     const log::SecretScope hidden(secrets_of(db, artifact.id, {target_.name, artifact.version}, pulse_));
     const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
     const auto warnings = deployer_->check(release, pulse_);
-    for (const auto& warning : warnings) add(Weight::warning, "policy: " + warning);
+    for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");
     if (target_.kind == deploy::TargetKind::docker) images(release);
   }

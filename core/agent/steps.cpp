@@ -28,10 +28,10 @@ void fetch(TaskContext& context) {
                                     ") fetched, sha256 " + artifact.sha256.substr(0, 12) + " verified");
 }
 
-/// What the policy warns of is part of the task's story.
+/// What it warns of is part of the task's story.
 void check_release(TaskContext& context) {
   for (const auto& warning : context.deployer.check(*context.release, context.lease)) {
-    context.journal.note("check", "policy: " + warning);
+    context.journal.note("check", warning);
   }
 }
 

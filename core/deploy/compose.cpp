@@ -70,7 +70,7 @@ class Compose : public Deployer {
     policy::enforce(policy_, compose::judge_files(files, file.substr(release.tree.size() + 1), policy_));
     compose_.find(pulse);
     const auto& model = containers_.read(ComposeTool::source_of(release), release.version, pulse);
-    Args warnings = policy::enforce(policy_, model.judge(release.tree, policy_));
+    Args warnings = policy::told(policy::enforce(policy_, model.judge(release.tree, policy_)));
     trees_.note_contents(release.tree, pulse);
     return warnings;
   }

@@ -138,7 +138,7 @@ class Deployer {
   virtual std::string home_beside(const std::string& version, const Before& before) = 0;
 
   /// Does the tree hold what this target needs, nothing that leaves it, and nothing that the policy refuses? Throws Error(artifact). Returns what
-  /// the policy warns of, a sentence each.
+  /// the operator should know, a sentence each: "policy: ..." is what the policy warns of.
   virtual std::vector<std::string> check(const Release& release, base::Pulse& pulse) = 0;
 
   /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody

@@ -73,7 +73,7 @@ class Helm : public Deployer {
   std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
     const auto upgrade = upgrade_to(release);
     live_.need_version(pulse);
-    return helm::ChartJudge(tools_, live_.subject(), policy_).judge(upgrade, pulse);
+    return policy::told(helm::ChartJudge(tools_, live_.subject(), policy_).judge(upgrade, pulse));
   }
 
   Before before(base::Pulse& pulse) override {

@@ -91,6 +91,11 @@ bool is_from(const std::string& image, const std::string& place) {
          kBorders.find(image[place.size()]) != std::string_view::npos;
 }
 
+std::vector<std::string> told(std::vector<std::string> warnings) {
+  for (auto& warning : warnings) warning.insert(0, "policy: ");
+  return warnings;
+}
+
 void judge_image(const Policy& policy, const std::string& who, const std::string& image, Findings& out) {
   const std::string shown = base::one_line(image);
   if (image.find("@sha256:") == std::string::npos) {

@@ -66,6 +66,9 @@ constexpr std::size_t kMostWarnings = 20;
 /// Whether an image's name is `place`, or lies below it: "registry.example.org/shop" holds shop:1 and shop/web, and not shop-evil.
 bool is_from(const std::string& image, const std::string& place);
 
+/// What `enforce` warns of, as a story tells it.
+std::vector<std::string> told(std::vector<std::string> warnings);
+
 /// What is to be said of an image: without a digest, from elsewhere. `who` begins the sentence: "service web".
 void judge_image(const Policy& policy, const std::string& who, const std::string& image, Findings& out);
 

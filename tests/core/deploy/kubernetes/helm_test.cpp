@@ -450,10 +450,10 @@ TEST_SUITE("deploy::helm on a cluster") {
           "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: {{ .Release.Name }}-x}\n"
           "---\napiVersion: v1\nkind: Pod\nmetadata: {name: hook, annotations: {\"helm.sh/hook\": pre-install}}\n"
           "spec: {hostPID: true, containers: [{name: c, image: example/app@sha256:0}]}\n";
-      const auto warned =
-          std::vector<std::string>{"ClusterRole app-x gives rights in the whole cluster (cluster_roles)",
-                                   "Pod hook shares a namespace with the host: hostPID (host_namespaces)",
-                                   "CustomResourceDefinition foos.example.org changes the cluster's API (crds)"};
+      const auto warned = std::vector<std::string>{
+          "policy: ClusterRole app-x gives rights in the whole cluster (cluster_roles)",
+          "policy: Pod hook shares a namespace with the host: hostPID (host_namespaces)",
+          "policy: CustomResourceDefinition foos.example.org changes the cluster's API (crds)"};
       const auto deployer = cluster.deployer();
       const Release bad = cluster.release(*deployer, "1.0", "yes", kDeployment + more);
       const std::string definition =
