@@ -2,12 +2,14 @@
 #include "core/base/error.hpp"
 #include "core/base/name.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/compose_cause.hpp"
 #include "core/deploy/compose_files.hpp"
 #include "core/deploy/compose_project.hpp"
 #include "core/deploy/compose_tool.hpp"
 #include "core/deploy/compose_way_back.hpp"
 #include "core/deploy/engine.hpp"
 #include "core/deploy/folders.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/trees.hpp"
@@ -113,8 +115,8 @@ class Compose : public Deployer {
       return {std::nullopt, "project " + project_ + ": " + release.version + " is up" + brought.words};
     }
     throw StepError(brought.touched() ? Left::dirty : Left::untouched,
-                    "compose up of " + release.version + " " + outcome.describe() + ": " + last_line(outcome.err),
-                    engine_hint(outcome.err), outcome.err + engine_.evidence(*seen_, pulse));
+                    "compose up of " + release.version + " " + outcome.describe() + ": " + why(outcome, *seen_),
+                    hint_for(outcome.err), outcome.err + engine_.evidence(*seen_, pulse));
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
@@ -189,6 +191,11 @@ class Compose : public Deployer {
   }
 
  private:
+  static std::string why(const exec::Outcome& outcome, const Containers& after) {
+    const std::string failed = compose::failed_services(after);
+    return compose::cause(outcome.err) + (failed.empty() ? "" : "; " + failed);
+  }
+
   /// What any container of this engine mounts or was started from, what volumes of the project are a mount of, and what holds data.
   Places in_use(base::Pulse& pulse) const {
     Places places;
@@ -280,8 +287,8 @@ class Compose : public Deployer {
     const auto& outcome = brought.outcome;
     if (!outcome.good()) {
       throw StepError(Left::not_put_back,
-                      "compose up of " + what + " " + outcome.describe() + ": " + last_line(outcome.err),
-                      engine_hint(outcome.err), outcome.err);
+                      "compose up of " + what + " " + outcome.describe() + ": " + compose::cause(outcome.err),
+                      hint_for(outcome.err), outcome.err);
     }
     containers_.rest(what, *seen_, pulse);
     restored.require_whole(what);

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/compose_cause.hpp"
 #include "core/deploy/compose_data.hpp"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ const Model& Project::read(const ComposeSource& source, const std::string& what,
   if (read_ && read_->first == source.files) return read_->second;
   const auto answer = tool_.config(source, pulse);
   if (!answer.good()) {
-    throw Error(Kind::artifact, "compose refuses the release " + what + ": " + last_line(answer.err),
+    throw Error(Kind::artifact, "compose refuses the release " + what + ": " + cause(answer.err),
                 "try it by hand: docker compose -f " + base::join(source.files, " -f ") + " config");
   }
   return read_.emplace(source.files, Model(answer.out, tool_.prints_json())).second;

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -64,7 +65,7 @@ bool Engine::wait_for_answer(const base::Deadline& until, base::Pulse& pulse) co
 void Engine::fail(const std::string& what, const exec::Outcome& outcome, base::Pulse& pulse) const {
   const std::string text = what + " " + outcome.describe() + ": " + last_line(outcome.err);
   if (was_away(outcome, pulse)) throw EngineAway(text);
-  throw Error(Kind::child, text, engine_hint(outcome.err));
+  throw Error(Kind::child, text, hint_for(outcome.err));
 }
 
 Containers Engine::containers(Of which, base::Pulse& pulse) const {
@@ -166,7 +167,7 @@ void Engine::each(const char* what, Args words, const Args& which, std::chrono::
   throw StepError(StepError::Left::dirty,
                   std::string("docker ") + what + " of project " + project_ + " " + outcome.describe() + ": " +
                       last_line(outcome.err),
-                  engine_hint(outcome.err), outcome.err);
+                  hint_for(outcome.err), outcome.err);
 }
 
 std::string last_line(const std::string& text) {
@@ -175,14 +176,6 @@ std::string last_line(const std::string& text) {
     if (!base::trim(line).empty()) last = base::one_line(line);
   }
   return log::redact(last);
-}
-
-std::string engine_hint(const std::string& stderr_text) {
-  if (stderr_text.find("Cannot connect to the Docker daemon") != std::string::npos ||
-      stderr_text.find("permission denied while trying to connect") != std::string::npos) {
-    return "check that the engine runs and that we may use its socket: docker version";
-  }
-  return {};
 }
 
 }  // namespace wrktalk::deploy

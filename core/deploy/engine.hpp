@@ -83,7 +83,5 @@ class Engine {
 
 /// The last line that says something, redacted.
 std::string last_line(const std::string& text);
-/// What an operator can do about an engine's error; empty when that is not known.
-std::string engine_hint(const std::string& stderr_text);
 
 }  // namespace wrktalk::deploy

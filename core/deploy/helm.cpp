@@ -7,6 +7,7 @@
 #include "core/deploy/helm_history.hpp"
 #include "core/deploy/helm_judge.hpp"
 #include "core/deploy/helm_release.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/witness.hpp"
@@ -24,6 +25,7 @@ using Left = StepError::Left;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::minutes kMargin{1};
+constexpr std::size_t kCauseBytes = 400;
 const std::vector<std::string> kEnvironment = {"KUBECONFIG", "KUBERNETES_*", "HELM_*"};
 
 std::string working_parent() { return base::temporary_parent() + "/wrktalk-helm-" + std::to_string(::geteuid()); }
@@ -290,8 +292,10 @@ class Helm : public Deployer {
     const History after = live_.history(witness, Left::dirty);
     if (helm::met_another(outcome.err)) live_.throw_busy(after, witness);
     const auto left = helm::left_behind(before, after, outcome.err);
-    throw StepError(left, what + failed(outcome), helm::hint(outcome.err, live_.subject().namespace_),
-                    outcome.err + (left == Left::untouched ? "" : witness.testimony()));
+    const auto seen = left == Left::untouched ? Witness::Testimony() : witness.testimony();
+    const std::string why = seen.cause.empty() ? "" : "; " + shorten(log::redact(seen.cause), kCauseBytes);
+    throw StepError(left, what + failed(outcome) + why, helm::hint(outcome.err + seen.text, live_.subject().namespace_),
+                    outcome.err + seen.text);
   }
 
   /// One that `roll_back_to` began and could not end.

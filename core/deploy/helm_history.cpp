@@ -2,6 +2,7 @@
 #include "core/deploy/helm_history.hpp"
 
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kReasonBytes = 600;
+constexpr std::size_t kReasonBytes = 900;
 constexpr std::string_view kDescription = "wrktalk ";
 constexpr std::string_view kRollback = "Rollback to ";
 
@@ -143,24 +144,11 @@ std::string reason(const std::string& stderr_text) {
   at = at == std::string::npos ? 0 : at + 1;
   std::string text = base::one_line(std::string_view(stderr_text).substr(at));
   if (base::starts_with(text, "Error: ")) text.erase(0, 7);
-  if (text.size() > kReasonBytes) text = base::scrub_utf8(text.substr(0, kReasonBytes)) + " ...";
-  return text;
+  return shorten(text, kReasonBytes);
 }
 
 std::string hint(const std::string& stderr_text, const std::string& namespace_) {
-  if (contains(stderr_text, "luster unreachable")) {
-    return "check KUBECONFIG or the service account, and that the API server answers: helm list --namespace " +
-           namespace_;
-  }
-  if (contains(stderr_text, "is forbidden")) {
-    return "grant the agent what it lacks in namespace " + namespace_ +
-           ": list, get, create, update and delete on secrets, and the chart's own kinds";
-  }
-  if (contains(stderr_text, "context deadline exceeded") || contains(stderr_text, "timed out waiting")) {
-    return "look at the pods with kubectl get pods --namespace " + namespace_ +
-           ", or raise the time-out (WRKTALK_AGENT_HELM_TIMEOUT)";
-  }
-  return {};
+  return hint_for(stderr_text, namespace_);
 }
 
 }  // namespace wrktalk::deploy::helm

@@ -60,7 +60,7 @@ bool has_inherited_label(const Revision& revision);
 /// Whether helm refused because somebody else's operation is under way or came first.
 bool met_another(const std::string& stderr_text);
 
-/// The part of stderr that says why, on one line, bounded.
+/// The part of stderr that says why, on one line, bounded: of a long one its beginning and its end.
 std::string reason(const std::string& stderr_text);
 /// What an operator can do about it; empty when that is not known.
 std::string hint(const std::string& stderr_text, const std::string& namespace_);

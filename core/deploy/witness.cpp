@@ -3,10 +3,13 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/events.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/deploy/pods.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace wrktalk::deploy {
 namespace {
@@ -22,10 +25,15 @@ constexpr std::size_t kLogs = 3;
 constexpr const char* kLogLines = "--tail=20";
 constexpr std::size_t kWarnings = 15;
 
-std::string last_lines(const std::string& text, std::size_t count) {
-  auto lines = base::split(base::trim(text), '\n');
-  if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
-  return base::join(lines, "\n") + "\n";
+/// The cluster's clock may be that much behind ours.
+constexpr std::chrono::minutes kSkew{2};
+
+std::string utc(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[sizeof "2026-01-31T12:00:00"];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)};
 }
 
 }  // namespace
@@ -38,7 +46,8 @@ Witness::Witness(base::Pulse& pulse, const Tools& tools, std::string kubectl, st
       namespace_(std::move(of_namespace)),
       interval_(std::clamp(helm_timeout / kLooks, kMostOften, kLeastOften)),
       next_(base::Deadline::in(interval_)),
-      rollback_(base::Deadline::in(helm_timeout)) {}
+      rollback_(base::Deadline::in(helm_timeout)),
+      begun_(utc(std::chrono::system_clock::now() - kSkew)) {}
 
 base::Deadline Witness::watch(std::vector<pollfd>& fds) { return sooner(pulse_.watch(fds), next_); }
 
@@ -49,9 +58,24 @@ void Witness::tick() {
   next_ = base::Deadline::in(interval_);
 }
 
-std::string Witness::testimony() {
+Witness::Testimony Witness::testimony() {
   if (seen_.empty()) look();
-  return seen_;
+  Testimony out{seen_, {}};
+  auto noted = warnings();
+  if (noted.size() > kWarnings) noted.erase(noted.begin(), noted.end() - static_cast<std::ptrdiff_t>(kWarnings));
+  if (!noted.empty()) out.text += "\nwarnings:\n" + base::join(noted, "\n") + "\n";
+  for (const auto* sentences : {&noted, &stories_}) {
+    for (const auto& sentence : *sentences) {
+      if (!out.cause.empty() && hint_for(sentence).empty()) continue;
+      out.cause = sentence;
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Witness::warnings() {
+  return events::warnings(kubectl({"get", "events", "--field-selector=type=Warning", "--output", events::kFormat}),
+                          begun_);
 }
 
 std::string Witness::kubectl(std::vector<std::string> words) {
@@ -74,10 +98,12 @@ void Witness::look() {
   const auto pods = pods::unwell(kubectl({"get", "pods", "--output", pods::kPodsFormat}));
   if (pods.empty()) return;
   std::string text = "\npods of namespace " + namespace_ + " that were not well:\n";
-  for (std::size_t i = 0; i < pods.size() && i < kPods; ++i) text += pods[i].story + "\n";
+  stories_.clear();
+  for (std::size_t i = 0; i < pods.size() && i < kPods; ++i) {
+    text += pods[i].story + "\n";
+    stories_.push_back(pods[i].story);
+  }
   if (pods.size() > kPods) text += "... and " + std::to_string(pods.size() - kPods) + " more\n";
-  const std::string warnings = kubectl({"get", "events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp"});
-  if (!warnings.empty()) text += "\nwarnings:\n" + last_lines(warnings, kWarnings);
   std::size_t logs = 0;
   for (const auto& pod : pods) {
     for (const auto& container : pod.containers) {

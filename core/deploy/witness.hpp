@@ -23,12 +23,18 @@ class Witness : public base::Pulse {
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
 
-  /// The pods that were not well when last looked at, the namespace's warnings and the last lines of their containers; looks once
-  /// more when nothing was seen. Empty without kubectl. Not redacted.
-  std::string testimony();
+  struct Testimony {
+    /// The pods that were not well when last looked at with the last lines of their containers, and the warnings that the namespace has had
+    /// since the operation began: those of the release's objects, and of what they own, such as a ReplicaSet that may make no pod.
+    std::string text;
+    std::string cause;  ///< the one of these sentences that says most; empty when none is known
+  };
+  /// Looks once more when no pod was seen. Empty without kubectl. Not redacted.
+  Testimony testimony();
 
  private:
   void look();
+  std::vector<std::string> warnings();
   std::string kubectl(std::vector<std::string> words);
 
   base::Pulse& pulse_;
@@ -38,7 +44,9 @@ class Witness : public base::Pulse {
   std::chrono::milliseconds interval_;
   base::Deadline next_;
   base::Deadline rollback_;
+  std::string begun_;  ///< UTC
   std::string seen_;
+  std::vector<std::string> stories_;  ///< of the pods in it
 };
 
 }  // namespace wrktalk::deploy
