@@ -7,8 +7,11 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/compose_files.hpp"
+#include "core/deploy/compose_inputs.hpp"
+#include "core/deploy/compose_tool.hpp"
+#include "core/deploy/compose_trial.hpp"
 #include "core/log/log.hpp"
+#include "core/yaml/document.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -97,12 +100,47 @@ class ArchiveFiles : public deploy::compose::Files {
   base::Pulse& pulse_;
 };
 
-void judge(const artifact::CheckedFile& file, const artifact::Limits& limits, const Env& env, base::Pulse& pulse) {
-  if (file.chart_type() != "compose") return;
-  const auto policy = agent::policy_from(env.settings);
+/// Everything that a deployment would refuse, as far as it can be told here.
+void judge_compose(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
+                   const Env& env, base::Pulse& pulse) {
+  deploy::Settings settings;
+  settings.compose_bin = env.settings.compose_bin;
+  settings.policy = agent::policy_from(env.settings);
+  const auto limits = agent::limits_from(env.settings);
   ArchiveFiles files(file, limits, pulse);
-  const auto findings = deploy::compose::judge_files(files, file.compose_file(), policy);
-  for (const auto& warning : deploy::policy::enforce(policy, findings)) log::warn("release.policy", warning);
+  deploy::compose::SiteInputs site;
+  site.env = release.env_data;
+  if (options.env_file) site.env_name = *options.env_file;
+  site.passed_variables = deploy::compose_variables(settings);
+  auto judged = deploy::compose::judge_inputs(files, file.compose_file(), site, settings.policy);
+  if (!judged.unused.empty()) {
+    throw base::Error(base::Kind::artifact, judged.unused.front(),
+                      "put what it says into " + file.compose_file() + ", or leave it out of the archive");
+  }
+  const bool tried = deploy::compose::try_compose(judged, file.compose_file(), site, settings, pulse);
+  for (const auto& warning : deploy::policy::enforce(settings.policy, judged.findings))
+    log::warn("release.policy", warning);
+  for (const auto& note : judged.notes) log::warn("release.note", note);
+  if (!tried)
+    log::warn("release.not_tried", "compose is not on this machine: the release was judged by its files alone");
+}
+
+/// What helm would refuse before it looks at the chart.
+void judge_values(const AddOptions& options, const artifact::NewRelease& release) {
+  if (!release.values_data) return;
+  for (const auto& document :
+       yaml::read(*release.values_data, *options.values_file, {artifact::kLargestText, 200'000})) {
+    if (document.root().is_mapping() || document.root().is_null()) continue;
+    throw base::Error(base::Kind::artifact,
+                      *options.values_file + ":" + std::to_string(document.root().line) + ": it is no mapping",
+                      "write values as NAME: VALUE");
+  }
+}
+
+void judge(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
+           const Env& env, base::Pulse& pulse) {
+  if (file.chart_type() == "compose") judge_compose(file, options, release, env, pulse);
+  if (file.chart_type() == "helm") judge_values(options, release);
 }
 
 ExitCode run_add(const AddOptions& options, Env& env) {
@@ -118,7 +156,7 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   const auto limits = agent::limits_from(env.settings);
   const auto file = artifact::check_file(options.file, options.type, limits, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
-  judge(file, limits, env, pulse);
+  judge(file, options, release, env, pulse);
   db::raw::Connection db(agent_database(env, "release add"));
   Progress storing("storing " + options.file, file.size_bytes());
   const auto stored =

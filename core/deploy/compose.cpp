@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
+#include "core/base/files.hpp"
 #include "core/base/name.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/compose_cause.hpp"
 #include "core/deploy/compose_files.hpp"
+#include "core/deploy/compose_inputs.hpp"
+#include "core/deploy/compose_obstacles.hpp"
 #include "core/deploy/compose_project.hpp"
 #include "core/deploy/compose_tool.hpp"
 #include "core/deploy/compose_way_back.hpp"
@@ -13,8 +16,10 @@
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/trees.hpp"
+#include "core/log/log.hpp"
 
 #include <algorithm>
+#include <list>
 
 namespace wrktalk::deploy {
 namespace {
@@ -39,6 +44,7 @@ class Compose : public Deployer {
         trees_(settings.compose_working_dir + (project_ == settings.compose_project ? "" : "/projects/" + project_),
                Trees::Owner::any, target.name, turn),
         policy_(settings.policy),
+        passed_variables_(compose_variables(settings)),
         task_(turn.task_id),
         timeout_(settings.compose_timeout),
         containers_(engine_, compose_, trees_, project_, settings) {}
@@ -69,10 +75,14 @@ class Compose : public Deployer {
   Args check(const Release& release, base::Pulse& pulse) override {
     const std::string file = ComposeTool::file_of(release);
     compose::TreeFiles files(release.tree);
-    policy::enforce(policy_, compose::judge_files(files, file.substr(release.tree.size() + 1), policy_));
+    const auto judged = compose::judge_inputs(files, file.substr(release.tree.size() + 1), inputs_of(release), policy_);
+    hidden_.emplace_back(judged.secrets);
+    policy::enforce(policy_, judged.findings);
     compose_.find(pulse);
     const auto& model = containers_.read(ComposeTool::source_of(release), release.version, pulse);
     Args warnings = policy::told(policy::enforce(policy_, model.judge(release.tree, policy_)));
+    for (const Args& more : {judged.notes, judged.unused, compose::obstacles(model, project_, tools_, pulse)})
+      warnings.insert(warnings.end(), more.begin(), more.end());
     trees_.note_contents(release.tree, pulse);
     return warnings;
   }
@@ -191,6 +201,13 @@ class Compose : public Deployer {
   }
 
  private:
+  compose::SiteInputs inputs_of(const Release& release) const {
+    compose::SiteInputs site;
+    if (release.env_file) site.env = base::read_file(*release.env_file, compose::kLargestFile);
+    site.passed_variables = passed_variables_;
+    return site;
+  }
+
   static std::string why(const exec::Outcome& outcome, const Containers& after) {
     const std::string failed = compose::failed_services(after);
     return compose::cause(outcome.err) + (failed.empty() ? "" : "; " + failed);
@@ -351,10 +368,12 @@ class Compose : public Deployer {
   ComposeTool compose_;
   Trees trees_;
   policy::Policy policy_;
+  Args passed_variables_;
   std::string task_;
   std::chrono::milliseconds timeout_;
   compose::Project containers_;
-  std::optional<Containers> seen_;  ///< what was seen last: what apply finds, and what it leaves to health
+  std::optional<Containers> seen_;      ///< what was seen last: what apply finds, and what it leaves to health
+  std::list<log::SecretScope> hidden_;  ///< of the releases that were looked at
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/compose_model.hpp"
+#include "core/deploy/compose_obstacles.hpp"
 #include "core/deploy/compose_references.hpp"
 #include "core/deploy/folders.hpp"
 
@@ -93,27 +94,35 @@ class Walk {
  public:
   Walk(Files& files, const policy::Policy& policy) : files_(files), policy_(policy) {}
 
-  policy::Findings from(const std::string& name) {
-    want(name, Path(name).parent_path());
+  Walked from(const std::string& name) {
+    want(name, Path(name).parent_path(), "");
     while (!waiting_.empty()) {
       const auto now = std::exchange(waiting_, {});
       std::set<std::string> names;
-      for (const auto& one : now) names.insert(one.first);
-      const auto texts = files_.read(names);
-      for (const auto& [file, folder] : now) {
+      for (const auto& one : now) names.insert(one.first.first);
+      auto texts = files_.read(names);
+      for (const auto& [where, by] : now) {
+        const auto& [file, folder] = where;
         const auto text = texts.find(file);
-        if (text != texts.end()) look(file, folder, text->second);
+        if (text != texts.end()) {
+          look(file, folder, text->second);
+        } else if (!by.empty()) {
+          throw Error(Kind::artifact, by + " names " + base::one_line(file) + ", which is not in the release",
+                      "pack that file too, or leave the line out");
+        }
       }
+      for (auto& [file, text] : texts) out_.models.emplace(file, std::move(text));
     }
     return std::move(out_);
   }
 
  private:
-  void want(const std::string& name, const Path& folder) {
+  /// `by`: what names it and cannot do without it; empty when it may be missing.
+  void want(const std::string& name, const Path& folder, const std::string& by) {
     if (!seen_.insert({name, folder.string()}).second) return;
     if (seen_.size() > kMostFiles)
       throw Error(Kind::artifact, "the release's compose files include too many others: " + name, "put them together");
-    waiting_.insert({name, folder.string()});
+    waiting_.insert({{name, folder.string()}, by});
   }
 
   void look(const std::string& name, const Path& folder, const std::string& text) {
@@ -122,22 +131,28 @@ class Walk {
       Path first = folder;
       for (const auto& reference : references(document.root(), name)) {
         check(name, folder, reference);
-        if (reference.leads != Reference::Leads::to_model) continue;
+        const std::string by = at(name, reference);
         const Path next = (folder / reference.text).lexically_normal();
+        if (reference.leads == Reference::Leads::to_data) {
+          out_.opened.push_back({next.string(), by, reference});
+          continue;
+        }
         if (!reference.from_first) first = next.parent_path();
-        want(next.string(), first);
+        want(next.string(), first, reference.must_exist ? by : "");
       }
       auto found = judge_model(document.root(), reading, policy_);
-      std::move(found.begin(), found.end(), std::back_inserter(out_));
+      std::move(found.begin(), found.end(), std::back_inserter(out_.findings));
     }
+  }
+
+  static std::string at(const std::string& name, const Reference& reference) {
+    return name + ":" + std::to_string(reference.line) + ": '" + reference.key + "'";
   }
 
   static void check(const std::string& name, const Path& folder, const Reference& reference) {
     const std::string& text = reference.text;
     const auto refuse = [&](const std::string& why) {
-      throw Error(Kind::artifact,
-                  name + ":" + std::to_string(reference.line) + ": '" + reference.key + "' names " +
-                      base::one_line(text) + ", which " + why,
+      throw Error(Kind::artifact, at(name, reference) + " names " + base::one_line(text) + ", which " + why,
                   "name files inside the release by plain relative paths");
     };
     if (text.empty()) return;
@@ -154,8 +169,8 @@ class Walk {
   Files& files_;
   const policy::Policy& policy_;
   std::set<Waiting> seen_;
-  std::set<Waiting> waiting_;
-  policy::Findings out_;
+  std::map<Waiting, std::string> waiting_;
+  Walked out_;
 };
 
 }  // namespace
@@ -180,8 +195,12 @@ std::map<std::string, std::string> TreeFiles::read(const std::set<std::string>& 
   return out;
 }
 
-policy::Findings judge_files(Files& files, const std::string& name, const policy::Policy& policy) {
+Walked walk_files(Files& files, const std::string& name, const policy::Policy& policy) {
   return Walk(files, policy).from(name);
+}
+
+policy::Findings judge_files(Files& files, const std::string& name, const policy::Policy& policy) {
+  return walk_files(files, name, policy).findings;
 }
 
 Model::Model(std::string_view printed, bool is_json) {
@@ -198,6 +217,10 @@ policy::Findings Model::judge(const std::string& tree, const policy::Policy& pol
     std::move(found.begin(), found.end(), std::back_inserter(out));
   }
   return out;
+}
+
+Claims Model::claims(const std::string& project) const {
+  return documents_.empty() ? Claims() : claims_of(documents_.front().root(), project);
 }
 
 std::vector<std::string> Model::images() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/deploy/compose_override.hpp"
+#include "core/deploy/compose_references.hpp"
 #include "core/deploy/policy.hpp"
 #include "core/yaml/document.hpp"
 
@@ -14,10 +15,13 @@
 
 namespace wrktalk::deploy::compose {
 
+struct Claims;
+
 /// The names that a compose file has in a release, the first that is there counts. compose.override.yaml and its like count for nothing: compose
 /// is told the file's name (-f), and then reads no other by itself.
 const std::vector<std::string>& file_names();
 
+/// Of a compose file and of what it names, in bytes.
 constexpr std::size_t kLargestFile = 1024 * 1024;
 
 /// A release's files, wherever they are.
@@ -38,6 +42,23 @@ class TreeFiles : public Files {
   std::string tree_;
 };
 
+/// A file that compose would open beside its models: env_file, label_file, a seccomp profile.
+struct Opened {
+  std::string path;  ///< relative to the release's top
+  std::string by;    ///< "compose.yml:4: 'env_file'"
+  Reference reference;
+};
+
+/// What judging read of a release, and what the policy is to decide.
+struct Walked {
+  policy::Findings findings;
+  std::map<std::string, std::string> models;  ///< the compose files, by name
+  std::vector<Opened> opened;
+};
+
+/// `judge_files`, with what it has read. Throws Error(artifact) also for a compose file that is named and not there.
+Walked walk_files(Files& files, const std::string& name, const policy::Policy& policy);
+
 /// Judges a compose file and all that it includes or extends, as YAML, before compose sees them; nothing outside the release is read.
 /// Throws Error(artifact) "FILE:LINE: ..." for what is no YAML, and for a file that compose would open itself whose path is absolute, remote,
 /// computed or leads out of the release. Returns what the policy is to decide, as far as it can be told before `${...}` are filled in.
@@ -51,6 +72,8 @@ class Model {
 
   /// `tree` is where the release lies.
   policy::Findings judge(const std::string& tree, const policy::Policy& policy) const;
+  /// What it wants to have on the engine.
+  Claims claims(const std::string& project) const;
   /// The services' images, each once.
   std::vector<std::string> images() const;
   Stack stack() const;

@@ -21,8 +21,9 @@ class Finder {
   }
 
  private:
-  void add(const char* key, const Node& value, Leads leads, bool from_first = false) {
+  Reference& add(const char* key, const Node& value, Leads leads, bool from_first = false) {
     out_.push_back({key, value.text, value.line, leads, from_first});
+    return out_.back();
   }
 
   void include(const Node& value) {
@@ -47,14 +48,13 @@ class Finder {
   }
 
   void of_service(const Node& service) {
+    const bool is_always_on = service.values("profiles").empty();
     for (const char* key : {"env_file", "label_file"}) {
-      for (const Node* value : service.values(key)) {
-        for (const Node* one : scalars(*value, "path")) add(key, *one, Leads::to_data);
-      }
+      for (const Node* value : service.values(key)) data(key, *value, is_always_on);
     }
     for (const Node* extends : service.values("extends")) {
       for (const Node* file : extends->values("file")) {
-        for (const Node* one : scalars(*file)) add("extends", *one, Leads::to_model);
+        for (const Node* one : scalars(*file)) add("extends", *one, Leads::to_model).must_exist = is_always_on;
       }
     }
     for (const Node* options : service.values("security_opt")) {
@@ -62,12 +62,23 @@ class Finder {
     }
   }
 
+  /// A path, a mapping with one, or a list of both.
+  void data(const char* key, const Node& value, bool is_always_on) {
+    for (const Node* item : value.items) data(key, *item, is_always_on);
+    for (const Node* one : value.is_mapping() ? scalars(value, "path") : std::vector<const Node*>()) {
+      Reference& made = add(key, *one, Leads::to_data);
+      made.must_exist = is_always_on && value.text_of("required") != "false";
+      made.is_raw = value.text_of("format") == "raw";
+    }
+    if (value.is_scalar() && !value.is_null()) add(key, value, Leads::to_data).must_exist = is_always_on;
+  }
+
   void seccomp(const Node& option) {
     const std::string& text = option.text;
     if (!base::starts_with(text, "seccomp:") && !base::starts_with(text, "seccomp=")) return;
     const std::string profile = text.substr(std::string("seccomp:").size());
     if (profile.empty() || profile == "unconfined" || profile == "builtin") return;
-    out_.push_back({"security_opt", profile, option.line, Leads::to_data, false});
+    out_.push_back({"security_opt", profile, option.line, Leads::to_data, false, false});
   }
 
   const std::string& name_;

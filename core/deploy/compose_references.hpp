@@ -20,6 +20,8 @@ struct Reference {
   std::size_t line = 0;
   Leads leads = Leads::to_data;
   bool from_first = false;  ///< of `include`: paths in that file begin where the first of its list lies
+  bool must_exist = true;   ///< compose refuses the release without it; of a service that is always on
+  bool is_raw = false;      ///< of `env_file`: its values stand there as they are
 };
 
 /// All of a compose file, also those of services that nothing starts, in the formats 1 to 3 and the specification's. Throws Error(artifact) naming

@@ -50,6 +50,12 @@ std::vector<std::string> allowed_environment(const std::vector<std::string>& nam
   return out;
 }
 
+bool may_be_passed(const std::string& name, const std::vector<std::string>& names) {
+  const auto allows = [&](std::string_view pattern) { return matches(name, pattern); };
+  return std::any_of(std::begin(kEverywhere), std::end(kEverywhere), allows) ||
+         std::any_of(names.begin(), names.end(), allows);
+}
+
 Tools::Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output)
     : environment_(std::move(environment)), fence_(&fence), on_output_(std::move(on_output)) {}
 

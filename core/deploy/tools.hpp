@@ -17,6 +17,9 @@ namespace wrktalk::deploy {
 std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
                                              const std::vector<std::string>& passed);
 
+/// Whether a variable of that name may come out of our environment, where it is set.
+bool may_be_passed(const std::string& name, const std::vector<std::string>& names);
+
 /// How the deployers run their programs: environment, log, fence, and what cannot be an answer.
 /// Both verbs throw Error(configuration) for a program that is not there, or that another user could exchange.
 class Tools {

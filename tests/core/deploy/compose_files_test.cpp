@@ -183,7 +183,8 @@ TEST_SUITE("deploy::compose files that compose would open") {
     Written round(std::map<std::string, std::string>{{"a.yml", "include: [b.yml, gone.yml]\n"},
                                                      {"b.yml", "include: [a.yml]\n"},
                                                      {"compose.override.yml", "services: 1"}});
-    judge_files(round, "a.yml", Policy());
+    CHECK_THROWS_WITH_AS(judge_files(round, "a.yml", Policy()),
+                         "a.yml:1: 'include' names gone.yml, which is not in the release", base::Error);
     CHECK(round.opened == std::set<std::string>{"a.yml", "b.yml", "gone.yml"});
     // The paths of a second file of one include begin where the first lies.
     const std::map<std::string, std::string> two = {{"compose.yml", "include:\n- path: [deep/er/a.yml, b.yml]\n"},

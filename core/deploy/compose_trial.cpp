@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/compose_trial.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/deploy/compose_cause.hpp"
+#include "core/deploy/compose_tool.hpp"
+#include "core/exec/fence.hpp"
+#include "core/log/log.hpp"
+
+namespace wrktalk::deploy::compose {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+void write_below(const std::string& folder, const std::string& name, const std::string& text) {
+  const std::string path = folder + "/" + name;
+  base::make_directories(path.substr(0, path.rfind('/')), 0700);
+  base::write_private_file(path, text);
+}
+
+}  // namespace
+
+bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& site, const Settings& settings,
+                 base::Pulse& pulse) {
+  exec::Fence fence;
+  const Tools tools(compose_environment(settings), fence, {});
+  ComposeTool compose(tools, settings, settings.compose_project);
+  try {
+    compose.find(pulse);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::configuration) throw;
+    return false;
+  }
+  const base::TempDir folder(base::private_parent(), "wrktalk-add-");
+  Release release;
+  release.tree = folder.path() + "/release";
+  for (const auto& [file, text] : judged.files) write_below(release.tree, file, text);
+  if (site.env) {
+    write_below(folder.path(), "site/.env", *site.env);
+    release.env_file = folder.path() + "/site/.env";
+  }
+  const log::SecretScope hidden(judged.secrets);
+  const auto answer = compose.config(release, pulse);
+  if (!answer.good()) {
+    throw Error(Kind::artifact, "compose refuses the release: " + cause(answer.err),
+                "try it by hand, where the release lies unpacked: docker compose -f " + name + " config");
+  }
+  auto found = Model(answer.out, compose.prints_json()).judge(release.tree, settings.policy);
+  judged.findings.insert(judged.findings.end(), found.begin(), found.end());
+  return true;
+}
+
+}  // namespace wrktalk::deploy::compose
