@@ -65,7 +65,7 @@ class Daemon {
   bool signed_in_ = false;
   bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
   const bool proxy_forgets_;
-  bool forgotten_ = false;       ///< the proxy does not show it, and the log says so
+  bool forgotten_ = false;  ///< the proxy does not show it, and the log says so
   base::Deadline housekeeping_ = base::Deadline::at({});
   bool housekeeping_failed_ = false;
 };

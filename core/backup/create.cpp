@@ -25,13 +25,14 @@ class Snapshot {
   Snapshot(const db::ConnectionSettings& database, const Parts& parts, base::Pulse& pulse) : connection_(database) {
     tables_ = find_tables(connection_, parts, pulse);
     if (!tables_.absent.empty()) {
-      throw Error(Kind::configuration,
-                  "database " + connection_.database() + " has no table " + base::join(tables_.absent, ", "),
-                  parts.count(Part::store) == 0
-                      ? "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
-                        "search_path must name their schema"
-                      : "name the database of LangGraph's tables; its store is made by the application "
-                        "(`store.setup()`); the role's search_path must name their schema");
+      throw Error(
+          Kind::configuration,
+          "database " + connection_.database() + " has no table " + base::join(tables_.absent, ", "),
+          parts.count(Part::store) == 0
+              ? "name the database of the checkpoint tables, or make them with `wrktalk migrate up`; the role's "
+                "search_path must name their schema"
+              : "name the database of LangGraph's tables; its store is made by the application "
+                "(`store.setup()`); the role's search_path must name their schema");
     }
     connection_.script(connection_.begin_sql("ISOLATION LEVEL REPEATABLE READ, READ ONLY"), pulse, Deadline::never());
     id_ = connection_.query("SELECT pg_export_snapshot()", {}, pulse, Deadline::never()).rows.at(0).at(0).value_or("");
