@@ -537,11 +537,11 @@ TEST_SUITE("deploy::compose on an engine") {
 
   TEST_CASE("a container that ends after some seconds again and again is not well") {
     with_each_compose([](Engine& engine) {
-      engine.settings.compose_settle = std::chrono::seconds(4);
-      engine.settings.compose_timeout = std::chrono::seconds(8);
       const Release release = engine.release("1.0", web("    command: [\"sleep\", \"3\"]\n    restart: always\n"));
       engine.begin().apply(release, engine.pulse);
-      const auto error = step_error([&] { engine.deployer().health(release, engine.pulse); });
+      engine.settings.compose_settle = std::chrono::seconds(4);
+      engine.settings.compose_timeout = std::chrono::seconds(8);
+      const auto error = step_error([&] { engine.begin().health(release, engine.pulse); });
       CHECK(error.left() == Left::dirty);
       CHECK(std::string(error.what()).find("restarts") != std::string::npos);
     });
