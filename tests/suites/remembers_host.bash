@@ -251,6 +251,50 @@ stranger_wrote_it() {
 }
 alone 'also when a stranger has written such a row' stranger_wrote_it
 
+# ---------------------------------------------------------------- a database that was restored
+
+restored() { dropdb --force "$PGDATABASE" && createdb "$PGDATABASE" && pg_restore -d "$PGDATABASE" "$WORK/backup.dump"; }
+# went_on: a backup of the database was taken while 2.0.0 was applied; since then 2.0.0 and 4.0.0 were deployed.
+went_on() {
+    deployed 1.0.0
+    killed_in_apply 2.0.0
+    pg_dump -Fc -f "$WORK/backup.dump"
+    wait_until 30 settled
+    mkdir -p "$WORK/tree-4"
+    cp -r "$ROOT/current/." "$WORK/tree-4"
+    echo 4.0.0 >"$WORK/tree-4/VERSION"
+    tar -czf "$WORK/4.tar.gz" -C "$WORK/tree-4" .
+    wrk release add "$WORK/4.tar.gz" --version 4.0.0 --type host >/dev/null 2>&1
+    deployed 4.0.0
+    is_running 4.0.0
+    restored
+}
+no_downgrade() {
+    went_on
+    expect_output 'OLDER THAN WHAT RUNS: no release 4.0.0 is stored here' wrk status
+    wait_until 60 settled
+    is_running 4.0.0
+    expect_equal 'failed untouched' last_state
+    expect_equal 'take-over: release 4.0.0 runs there, which this task cannot have left (it goes from 1.0.0 to 2.0.0)' \
+        sql "select substring(error_message from 'take-over: .*2.0.0.') from agent_task order by created_at desc limit 1"
+    expect_equal 1 sql "select count(*) from notification where event = 'deploy.failed'"
+    maintenance_is_off
+    # What comes next, as docs/restore.md says.
+    wrk release add "$WORK/4.tar.gz" --version 4.0.0 --type host >/dev/null 2>&1
+    deployed 4.0.0
+    is_running 4.0.0
+    expect_output '4.0.0' wrk status
+}
+alone 'a task in progress in a restored database commands no downgrade: it fails untouched and is told' no_downgrade
+cancelled_there() {
+    went_on
+    expect_exit 0 wrk task cancel "$(last_task)"
+    wait_until 60 settled
+    is_running 4.0.0
+    expect_equal 'untouched' sql "select result->>'state' from agent_task order by created_at desc limit 1"
+}
+alone 'nor does its cancellation put anything back' cancelled_there
+
 # ---------------------------------------------------------------- what is told
 
 missed_twice() {
