@@ -2,11 +2,15 @@
 #include "core/deploy/tools.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/fd.hpp"
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace wrktalk::deploy {
@@ -31,6 +35,21 @@ void need_started(const exec::Outcome& outcome, const std::string& program) {
   if (outcome.end != exec::Outcome::End::not_started) return;
   throw Error(Kind::configuration, program + " " + outcome.describe(),
               "install it, or set where it is in the settings (wrktalk config show)");
+}
+
+/// A file in memory that holds `text`, to be read from its beginning.
+base::Fd in_memory(const std::string& text) {
+  base::Fd fd(::memfd_create("wrktalk-input", MFD_CLOEXEC));
+  std::size_t done = 0;
+  while (fd && done < text.size()) {
+    const ssize_t written = ::write(fd.get(), text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    done += static_cast<std::size_t>(written);
+  }
+  if (!fd || done < text.size() || ::lseek(fd.get(), 0, SEEK_SET) != 0)
+    throw Error(Kind::failed, std::string("no memory for a tool's input: ") + std::strerror(errno));
+  return fd;
 }
 
 }  // namespace
@@ -69,6 +88,11 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   spec.grace = act.grace;
   spec.fence = fence_;
   if (act.parse_stdout) spec.whole_stdout_bytes = kWholeBytes;
+  base::Fd input;
+  if (!act.input.empty()) {
+    input = in_memory(act.input);
+    spec.stdin_fd = input.get();
+  }
   spec.on_line = [&](std::string_view line, bool is_stderr) {
     if (!is_stderr && act.parse_stdout) return;
     line = line.substr(0, kLongestLoggedLine);
@@ -85,7 +109,8 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   return outcome;
 }
 
-exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse, std::chrono::milliseconds timeout) const {
+exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse, std::chrono::milliseconds timeout,
+                          const std::string& input) const {
   base::require_trusted_program(argv.front());
   exec::Spec spec;
   spec.argv = std::move(argv);
@@ -93,9 +118,20 @@ exec::Outcome Tools::look(std::vector<std::string> argv, base::Pulse& pulse, std
   spec.timeout = timeout;
   spec.grace = std::chrono::seconds(2);
   spec.whole_stdout_bytes = kWholeBytes;
+  base::Fd from_memory;
+  if (!input.empty()) {
+    from_memory = in_memory(input);
+    spec.stdin_fd = from_memory.get();
+  }
   exec::Outcome outcome = exec::run(spec, pulse);
   need_started(outcome, spec.argv.front());
   return outcome;
+}
+
+void Tools::tell(const std::string& line) const {
+  const std::string text = log::redact(line).substr(0, kLongestLoggedLine);
+  log::info("deploy.note", text);
+  if (on_output_) on_output_(text);
 }
 
 }  // namespace wrktalk::deploy

@@ -33,6 +33,7 @@ class Tools {
     std::chrono::milliseconds grace;
     std::vector<std::string> more_environment;
     bool parse_stdout = false;  ///< stdout is for us alone: kept whole, not logged. Else it is logged like stderr
+    std::string input{};        ///< what the tool reads from stdin; it lies in memory alone
   };
 
   /// Something that changes the target: under the fence, stderr logged line by line as it comes (event deploy.output) and handed to
@@ -42,7 +43,10 @@ class Tools {
 
   /// Something that only looks: stdout kept whole, nothing logged, ended when `timeout` is over.
   exec::Outcome look(std::vector<std::string> argv, base::Pulse& pulse,
-                     std::chrono::milliseconds timeout = std::chrono::minutes(1)) const;
+                     std::chrono::milliseconds timeout = std::chrono::minutes(1), const std::string& input = {}) const;
+
+  /// Something to say while the target is changed: logged (event deploy.note), and handed to `on_output`.
+  void tell(const std::string& line) const;
 
  private:
   std::vector<std::string> environment_;
