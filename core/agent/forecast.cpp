@@ -127,6 +127,7 @@ class Look {
     const auto warnings = deployer_->check(release, pulse_);
     for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");
+    for (const auto& remark : deployer_->preview(release, pulse_)) add(Weight::warning, remark);
     if (target_.kind == deploy::TargetKind::docker) images(release);
   }
 

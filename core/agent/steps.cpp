@@ -33,6 +33,9 @@ void check_release(TaskContext& context) {
   for (const auto& warning : context.deployer.check(*context.release, context.lease)) {
     context.journal.note("check", warning);
   }
+  for (const auto& remark : context.deployer.preview(*context.release, context.lease)) {
+    context.journal.note("check", remark);
+  }
 }
 
 void check(TaskContext& context) {
@@ -94,6 +97,35 @@ void add_server_env(TaskContext& context) {
   }
 }
 
+/// What ran before as it is stored, unpacked; nothing when the target does not need it or the database has it not.
+std::optional<deploy::Release> stored_release_before(TaskContext& context, const WhatRan& before) {
+  try {
+    if (!before.artifact_id || !context.deployer.needs_tree_to_put_back(before.seen, context.lease))
+      return std::nullopt;
+    const auto artifact = context.store.find_artifact(*before.artifact_id, context.lease);
+    return fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before.seen));
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
+    throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
+                    e.hint());
+  }
+}
+
+deploy::Applied put_back_with(TaskContext& context, const WhatRan& before,
+                              const std::optional<deploy::Release>& stored) {
+  try {
+    return context.deployer.put_back(before.seen, stored, context.lease);
+  } catch (const StepError& e) {
+    if (e.left() != StepError::Left::dirty) throw;
+    // The target's own ways led nowhere: the stored release is the last one.
+    if (stored) throw StepError(StepError::Left::not_put_back, e.what(), e.hint(), e.evidence());
+    context.journal.note("put-back", e.what());
+    const auto found = stored_release_before(context, before);
+    if (!found) throw StepError(StepError::Left::not_put_back, e.what(), e.hint(), e.evidence());
+    return put_back_with(context, before, found);
+  }
+}
+
 }  // namespace
 
 const std::vector<Step>& steps() {
@@ -135,18 +167,7 @@ void put_back(TaskContext& context) {
                         (before && !before->seen.detail.empty() ? ": " + before->seen.detail : ""),
                     "look at the target, bring back what should run, then switch maintenance off");
   }
-  std::optional<deploy::Release> stored;
-  try {
-    if (before->artifact_id && context.deployer.needs_tree_to_put_back(before->seen, context.lease)) {
-      const auto artifact = context.store.find_artifact(*before->artifact_id, context.lease);
-      stored = fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before->seen));
-    }
-  } catch (const Error& e) {
-    if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
-    throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
-                    e.hint());
-  }
-  const auto applied = context.deployer.put_back(before->seen, stored, context.lease);
+  const auto applied = put_back_with(context, *before, stored_release_before(context, *before));
   context.journal.note("put-back", applied.summary);
 }
 

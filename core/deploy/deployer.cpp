@@ -5,6 +5,8 @@
 
 namespace wrktalk::deploy {
 
+std::vector<std::string> Deployer::preview(const Release&, base::Pulse&) { return {}; }
+
 std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const TaskTurn& turn,
                                         exec::Fence& fence, OnOutput on_output) {
   switch (target.kind) {

@@ -56,6 +56,8 @@ struct Settings {
   std::string host_activate;  ///< a program, run without a shell; empty: none
   std::string host_health;
   std::chrono::milliseconds host_timeout{600'000};
+  bool helm_takes_fields = true;   ///< fields of a chart's objects that others own are taken from them, else left
+  bool helm_updates_crds = false;  ///< definitions that a chart brings and the cluster has otherwise are applied
   policy::Policy policy;
   std::vector<std::string>
       passed_environment;  ///< names of our variables that the tools may see besides the built-in list
@@ -69,6 +71,7 @@ struct Release {
   std::optional<std::string> env_file;     ///< compose: the same
   /// Of a rollback: how the release was last seen running on this target. Compose brings the same images up, whatever their tags mean today.
   std::optional<Before> ran{};
+  bool update_crds = false;                ///< helm: somebody asked for it with this task
 };
 
 struct Applied {
@@ -141,6 +144,10 @@ class Deployer {
   /// the operator should know, a sentence each: "policy: ..." is what the policy warns of.
   virtual std::vector<std::string> check(const Release& release, base::Pulse& pulse) = 0;
 
+  /// What is worth to know before a checked release is applied, a sentence each: fields that others own, definitions that stay as they are.
+  /// Changes nothing. Throws Error(artifact) for what cannot go well.
+  virtual std::vector<std::string> preview(const Release& release, base::Pulse& pulse);
+
   /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody
   /// else's operation is under way there; `unknown` is an answer, no error.
   virtual Before before(base::Pulse& pulse) = 0;
@@ -154,7 +161,8 @@ class Deployer {
 
   /// Brings back what ran before the task began, and waits until it is well, as `health` does. `stored` is that release as it is stored,
   /// unpacked on this machine: given when `needs_tree_to_put_back(before)` says so and the database has it. What was there before the task
-  /// and was not made by us is never removed. `before.state` is not `unknown`. Throws StepError(not_put_back).
+  /// and was not made by us is never removed. `before.state` is not `unknown`. Throws StepError(not_put_back); StepError(dirty) when it has found
+  /// out that only the stored release can help, `needs_tree_to_put_back` says so from now on, and to be called again with it.
   virtual Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) = 0;
 
   /// Images of a checked release that the target's engine would have to pull first; empty where that cannot be told.

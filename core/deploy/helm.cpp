@@ -6,14 +6,21 @@
 #include "core/deploy/helm_args.hpp"
 #include "core/deploy/helm_history.hpp"
 #include "core/deploy/helm_judge.hpp"
+#include "core/deploy/helm_leave.hpp"
+#include "core/deploy/helm_look.hpp"
+#include "core/deploy/helm_preview.hpp"
 #include "core/deploy/helm_release.hpp"
-#include "core/deploy/hints.hpp"
+#include "core/deploy/helm_upgrade.hpp"
+#include "core/deploy/helm_way_back.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/witness.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
+#include <set>
 #include <unistd.h>
+#include <utility>
 
 namespace wrktalk::deploy {
 namespace {
@@ -25,27 +32,14 @@ using Left = StepError::Left;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::minutes kMargin{1};
-constexpr std::size_t kCauseBytes = 400;
+const std::vector<std::string> kOurHooks = {"pre-install",  "post-install", "pre-upgrade",
+                                            "post-upgrade", "pre-rollback", "post-rollback"};
 const std::vector<std::string> kEnvironment = {"KUBECONFIG", "KUBERNETES_*", "HELM_*"};
 
 std::string working_parent() { return base::temporary_parent() + "/wrktalk-helm-" + std::to_string(::geteuid()); }
 
-/// A rollback that gets TERM leaves a pending release behind: wishes to end wait until it is done.
-class UntilDone : public base::Pulse {
- public:
-  explicit UntilDone(base::Pulse& pulse) : pulse_(pulse) {}
-  base::Deadline watch(std::vector<pollfd>& fds) override { return pulse_.watch(fds); }
-  void tick() override {
-    try {
-      pulse_.tick();
-    } catch (const Error& e) {
-      if (e.kind() != Kind::cancelled && e.kind() != Kind::terminated && e.kind() != Kind::interrupted) throw;
-    }
-  }
-
- private:
-  base::Pulse& pulse_;
-};
+/// Before anything is touched: an address that is wrong must not be waited for as long as a server that was there.
+constexpr std::chrono::seconds kFirstAnswer{20};
 
 class Helm : public Deployer {
  public:
@@ -53,16 +47,26 @@ class Helm : public Deployer {
       : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence, std::move(on_output)),
         live_(tools_, {settings.helm_bin, {}, target.namespace_, target.release}),
         task_id_(turn.task_id),
-        kubectl_(settings.kubectl_bin),
+        kubectl_bin_(settings.kubectl_bin),
+        kubectl_(tools_, settings.kubectl_bin, target.namespace_),
         policy_(settings.policy),
-        timeout_(settings.helm_timeout) {}
+        timeout_(settings.helm_timeout),
+        takes_fields_(settings.helm_takes_fields),
+        updates_crds_(settings.helm_updates_crds),
+        way_back_({tools_, live_, kubectl_, timeout_,
+                   [this](const History& now, base::Pulse& pulse) { refuse_others(now, pulse); },
+                   [this](const History& now, base::Pulse& pulse) { return is_ours(now, pulse); }}) {}
 
   void check_access(base::Pulse& pulse) override {
     live_.need_version(pulse);
-    live_.history(pulse);
+    seen_ = live_.history(pulse);
   }
 
-  void preflight(base::Pulse& pulse) override { check_access(pulse); }
+  void preflight(base::Pulse& pulse) override {
+    live_.need_version(pulse);
+    seen_ = history(std::min<milliseconds>(timeout_, kFirstAnswer), pulse);
+    is_fresh_ = true;
+  }
 
   std::string home(const std::string& version) override {
     check_version(version);
@@ -73,16 +77,28 @@ class Helm : public Deployer {
   std::string home_beside(const std::string& version, const Before&) override { return home(version); }
 
   std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
-    const auto upgrade = upgrade_to(release);
     live_.need_version(pulse);
-    return policy::told(helm::ChartJudge(tools_, live_.subject(), policy_).judge(upgrade, pulse));
+    refuse_what_cannot_come_back(pulse);
+    auto judgement = helm::judge(tools_, live_.subject(), upgrade_to(release), policy_, pulse);
+    rendered_ = std::move(judgement.rendered);
+    return policy::told(std::move(judgement.warnings));
+  }
+
+  std::vector<std::string> preview(const Release& release, base::Pulse& pulse) override {
+    if (!rendered_ || !helm::is_there(seen_)) return {};
+    auto seen = helm::preview(*rendered_, live_.subject().namespace_,
+                              {takes_fields_, updates_crds_ || release.update_crds}, kubectl_, pulse);
+    changed_crds_ = std::move(seen.changed_crds);
+    scaled_ = std::move(seen.scaled);
+    return std::move(seen.remarks);
   }
 
   Before before(base::Pulse& pulse) override {
-    const History now = live_.history(pulse);
+    const History now = std::exchange(is_fresh_, false) ? seen_ : history(timeout_, pulse);
+    seen_ = now;
     if (live_.is_foreign_under_way(now, task_id_, pulse)) live_.throw_busy(now, pulse);
     Before before;
-    if (now.empty() || now.back().status == "uninstalled") {
+    if (!helm::is_there(now)) {
       before.state = Before::State::nothing;
       before.detail = "release " + name() + " does not exist";
       return before;
@@ -103,41 +119,43 @@ class Helm : public Deployer {
 
   Applied apply(const Release& release, base::Pulse& pulse) override {
     live_.need_version(pulse);
-    const History before = live_.history(pulse);
+    const History before = history(timeout_, pulse);
     if (live_.is_foreign_under_way(before, task_id_, pulse)) live_.throw_busy(before, pulse);
-    helm::Upgrade upgrade = upgrade_to(release);
-    Witness witness(pulse, tools_, kubectl_, live_.subject().namespace_, timeout_);
-    exec::Outcome outcome = run_upgrade(upgrade, witness);
-    if (outcome.err.find("namespaces \"" + live_.subject().namespace_ + "\" not found") != std::string::npos &&
-        before.empty()) {
-      log::info("deploy.namespace", "the namespace is absent and will be made",
-                {{"namespace", live_.subject().namespace_}});
-      upgrade.create_namespace = true;
-      outcome = run_upgrade(upgrade, witness);
-    }
-    const auto made = helm::parse_upgrade(outcome.out);
-    if (outcome.good() && made && made->status == "deployed") {
-      helm::ChartJudge(tools_, live_.subject(), policy_).judge_applied(outcome.out);
-      return applied(made->number, "deployed " + release.version);
-    }
-    fail("helm upgrade of " + name() + " to " + release.version, before, outcome, witness);
+    helm::UpgradeRun::Plan plan{upgrade_to(release), rendered_ ? rendered_->objects : "", {}};
+    plan.upgrade.take_fields = rendered_ && rendered_->is_server_side;
+    if (!takes_fields_) leave_replicas(plan, pulse);
+    if (updates_crds_ || release.update_crds) plan.crds = changed_crds_;
+    auto made = helm::UpgradeRun({tools_, live_, kubectl_, kubectl_bin_, policy_, timeout_}).run(before, plan, pulse);
+    applied_ = std::move(made.objects);
+    return live_.applied(made.revision, "deployed " + release.version);
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
-    // helm waited for every resource; only somebody else's hands can have changed it since.
-    const Observed seen = observe(pulse);
-    if (seen.state == Observed::State::running) return;
-    throw StepError(Left::dirty, "release " + name() + " is not well after " + release.version + ": " + seen.detail);
+    Witness witness(pulse, tools_, kubectl_bin_, live_.subject().namespace_, timeout_);
+    try {
+      if (applied_) {
+        const auto manifest = helm::readable(tools_, *applied_, live_.subject().namespace_);
+        helm::Look(tools_, kubectl_, timeout_).await(kube::workloads(manifest), name(), Left::dirty, witness);
+        return;
+      }
+      const Observed seen = observe(pulse);
+      if (seen.state != Observed::State::running) {
+        throw StepError(Left::dirty,
+                        "release " + name() + " is not well after " + release.version + ": " + seen.detail);
+      }
+      way_back_.await(*seen.revision, true, Left::dirty, witness);
+    } catch (const StepError& e) {
+      throw StepError(e.left(), e.what(), e.hint(), e.evidence() + witness.testimony());
+    }
   }
 
-  Applied put_back(const Before& before, const std::optional<Release>&, base::Pulse& pulse) override {
+  Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) override {
     live_.need_version(pulse);
-    const History now = live_.history(pulse, Left::not_put_back);
-    if (live_.is_foreign_under_way(now, task_id_, pulse) && !is_own_rollback(now.back())) {
-      live_.refuse("another helm operation on " + name() + " is in progress (" + now.back().status + ")");
-    }
+    const History now = history(helm::kLongestAway, pulse);
+    refuse_others(now, pulse);
+    end_hooks(now, pulse);
     if (before.state == Before::State::nothing) {
-      if (!now.empty() && now.back().status != "uninstalled") uninstall(now, pulse);
+      if (helm::is_there(now)) uninstall(now, pulse);
       return {std::nullopt, "nothing ran before, and release " + name() + " does not exist"};
     }
     const helm::Revision* goal = before.revision ? helm::find(now, *before.revision) : nullptr;
@@ -147,14 +165,16 @@ class Helm : public Deployer {
     }
     const helm::Revision& newest = now.back();
     if (newest.status == "deployed" && helm::comes_from(now, newest.number, goal->number)) {
-      return applied(newest.number, "still there");
+      way_back_.await(goal->number, false, Left::not_put_back, pulse);
+      return live_.applied(newest.number, "still there");
     }
     if (newest.status == "deployed" &&
         !live_.is_deployed_by(now, task_id_, helm::noted_newest(before.way_back), pulse)) {
       live_.refuse("revision " + std::to_string(newest.number) + " of " + name() +
                    " was deployed by somebody else meanwhile");
     }
-    return roll_back(now, goal->number, Left::not_put_back, pulse);
+    rollbacks_.insert(goal->number);
+    return climb_back(goal->number, before, stored, pulse);
   }
 
   std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
@@ -178,14 +198,15 @@ class Helm : public Deployer {
     if (goal == nullptr || !goal->is_good()) return std::nullopt;
     // helm itself lets a rollback run over somebody's upgrade.
     if (live_.is_foreign_under_way(now, task_id_, pulse)) live_.throw_busy(now, pulse);
-    rolling_back_to_ = revision;
-    return roll_back(now, revision, Left::dirty, pulse);
+    rollbacks_.insert(revision);
+    applied_.reset();
+    return way_back_.roll_back(now, revision, pulse);
   }
 
   Observed observe(base::Pulse& pulse) override {
     const History now = live_.history(pulse);
     Observed seen;
-    if (now.empty() || now.back().status == "uninstalled") {
+    if (!helm::is_there(now)) {
       seen.detail = "release " + name() + " does not exist";
       return seen;
     }
@@ -202,7 +223,7 @@ class Helm : public Deployer {
     return seen;
   }
 
-  bool needs_tree_to_put_back(const Before&, base::Pulse&) override { return false; }
+  bool needs_tree_to_put_back(const Before&, base::Pulse&) override { return history_is_no_way_; }
 
   void recover(const Observed& observed, base::Pulse& pulse) override {
     if (observed.state != Observed::State::pending) return;
@@ -211,7 +232,7 @@ class Helm : public Deployer {
     if (now.empty() || !now.back().is_pending()) return;
     if (observed.owner_task != task_id_ || now.back().number != observed.revision) live_.throw_busy(now, pulse);
     if (const helm::Revision* goal = helm::newest_good(now)) {
-      roll_back(now, goal->number, Left::not_put_back, pulse);
+      recover_to(now, goal->number, pulse);
     } else {
       uninstall(now, pulse);
     }
@@ -225,8 +246,11 @@ class Helm : public Deployer {
  private:
   std::string name() const { return live_.name(); }
 
-  Applied applied(long revision, const std::string& what) const {
-    return {revision, "release " + name() + ": " + what + ", revision " + std::to_string(revision)};
+  /// Throws StepError(untouched) when the server did not answer in time.
+  History history(milliseconds limit, base::Pulse& pulse) const {
+    History now;
+    kube::wait_for_server(tools_, base::Deadline::in(limit), pulse, [&] { now = live_.history(pulse); });
+    return now;
   }
 
   helm::Upgrade upgrade_to(const Release& release) const {
@@ -234,82 +258,119 @@ class Helm : public Deployer {
     return {chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
   }
 
-  exec::Outcome run_upgrade(const helm::Upgrade& upgrade, base::Pulse& pulse) const {
-    Tools::Act act;
-    act.argv = helm::upgrade_args(live_.subject(), upgrade);
-    act.timeout = 3 * timeout_ + kMargin;  // the upgrade, its hooks and its rollback, each with helm's own time-out
-    act.grace = timeout_ + kMargin;        // TERM makes helm roll back
-    act.parse_stdout = true;
-    return tools_.act(act, pulse);
+  /// From then on the plan's chart is what was rendered, with the numbers that are there now; what it takes is what it says.
+  void leave_replicas(helm::UpgradeRun::Plan& plan, base::Pulse& pulse) const {
+    if (scaled_.empty()) {
+      plan.upgrade.take_fields = false;
+      return;
+    }
+    const std::string& own = live_.subject().namespace_;
+    const auto wanted = kube::workloads(helm::readable(tools_, plan.rendered, own));
+    const std::string chart = work_->path() + "/left/" + live_.subject().release;
+    helm::write_rendered_chart(
+        plan.upgrade.chart, helm::with_live_replicas(plan.rendered, own, scaled_, kubectl_.get(wanted, pulse)), chart);
+    plan.upgrade.chart = chart;
   }
 
-  Applied roll_back(const History& before, long revision, Left when_failed, base::Pulse& pulse) const {
-    if (before.back().number == revision && before.back().status == "deployed") {
-      return applied(revision, "still there");
+  /// Those of the revision that this task began and did not end: they must not go on beside what is put back.
+  void end_hooks(const History& now, base::Pulse& pulse) const {
+    if (now.empty() || now.back().is_good() || live_.owner(now, pulse) != task_id_) return;
+    const auto manifest = helm::readable(tools_, live_.hooks(now.back().number, pulse), live_.subject().namespace_);
+    helm::HookRuns(tools_, kubectl_, kube::hooks(manifest, kOurHooks)).end(pulse);
+  }
+
+  void refuse_others(const History& now, base::Pulse& pulse) const {
+    if (now.empty() || !now.back().is_under_way() || is_ours(now, pulse)) return;
+    live_.refuse("another helm operation on " + name() + " is in progress (" + now.back().status + ")");
+  }
+
+  /// A release that somebody made by hand and that was never whole: nothing leads back to it.
+  void refuse_what_cannot_come_back(base::Pulse& pulse) const {
+    if (!helm::is_there(seen_) || helm::newest_good(seen_) != nullptr || seen_.back().is_under_way()) return;
+    const bool by_hand = std::any_of(seen_.begin(), seen_.end(),
+                                     [&](const auto& revision) { return live_.task_of(revision, pulse).empty(); });
+    if (!by_hand) return;
+    throw Error(Kind::artifact,
+                "release " + name() + " was made by hand and no revision of it was ever whole (" +
+                    helm::described(seen_.back()) + "): should this deployment fail, it could not be put back",
+                "make it whole, or remove it: helm uninstall " + live_.subject().release + " --namespace " +
+                    live_.subject().namespace_);
+  }
+
+  Applied climb_back(long revision, const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) {
+    std::string why_not;
+    std::optional<StepError> stuck;
+    try {
+      if (!history_is_no_way_) return way_back_.by_history(revision, pulse);
+      if (stored && stored->version == before.version) {
+        helm::Upgrade upgrade = upgrade_to(*stored);
+        upgrade.undo = false;
+        upgrade.take_fields = live_.subject().version.major >= 4 && live_.stored(revision, pulse).is_server_side;
+        return way_back_.by_stored(upgrade, pulse);
+      }
+      stuck.emplace(Left::dirty, "helm's history leads nowhere, and the stored release is not the one that ran before");
+    } catch (const StepError& e) {
+      if (e.left() != Left::dirty) throw;
+      stuck.emplace(e);
     }
-    UntilDone patient(pulse);
-    Tools::Act act;
-    act.argv = helm::rollback_args(live_.subject(), revision, timeout_);
-    act.timeout = 2 * timeout_ + kMargin;
-    act.grace = kMargin;
-    const exec::Outcome outcome = tools_.act(act, patient);
-    const std::string what = "helm rollback of " + name() + " to revision " + std::to_string(revision);
-    if (!outcome.good()) {
-      const History after = when_failed == Left::dirty ? live_.history(pulse, Left::dirty) : before;
-      const bool wrote = after.empty() || after.back().number != before.back().number;
-      throw StepError(when_failed == Left::dirty && !wrote ? Left::untouched : when_failed, what + failed(outcome),
-                      helm::hint(outcome.err, live_.subject().namespace_), outcome.err);
+    if (const auto there = way_back_.unharmed(revision, why_not, pulse)) return *there;
+    // What helm has applied and waited for in vain will not become well by being applied once more.
+    const bool may_go_on = !history_is_no_way_ && !helm::waited_in_vain(stuck->evidence());
+    history_is_no_way_ = true;
+    throw StepError(may_go_on ? Left::dirty : Left::not_put_back, std::string(stuck->what()) + "; " + why_not,
+                    stuck->hint(), stuck->evidence());
+  }
+
+  void recover_to(const History& now, long revision, base::Pulse& pulse) const {
+    try {
+      way_back_.roll_back(now, revision, pulse);
+    } catch (const StepError& e) {
+      throw StepError(Left::not_put_back, e.what(), e.hint(), e.evidence());
     }
-    const History after = live_.history(pulse, when_failed);
-    if (after.empty() || after.back().status != "deployed") {
-      throw StepError(when_failed, what + " was followed by a release that is not deployed");
-    }
-    return applied(after.back().number, "rolled back to revision " + std::to_string(revision));
   }
 
   /// Only what this task alone made.
   void uninstall(const History& now, base::Pulse& pulse) const {
     if (!live_.is_made_by(now, task_id_, pulse))
       live_.refuse("release " + name() + " has revisions that this task did not make");
-    UntilDone patient(pulse);
+    helm::UntilDone patient(pulse);
     Tools::Act act;
     act.argv = helm::uninstall_args(live_.subject(), timeout_);
     act.timeout = 2 * timeout_ + kMargin;
     act.grace = kMargin;
-    const exec::Outcome outcome = tools_.act(act, patient);
-    if (outcome.good()) return;
-    throw StepError(Left::not_put_back, "helm uninstall of " + name() + failed(outcome),
-                    helm::hint(outcome.err, live_.subject().namespace_), outcome.err);
+    kube::wait_for_server(tools_, base::Deadline::in(helm::kLongestAway), pulse, [&] {
+      const exec::Outcome outcome = tools_.act(act, patient);
+      if (outcome.good() || outcome.err.find("release: not found") != std::string::npos) return;
+      const std::string why = "helm uninstall of " + name() + helm::failed(outcome);
+      if (kube::is_away(outcome.err)) throw Error(Kind::child, why);
+      throw StepError(Left::not_put_back, why, helm::hint(outcome.err, live_.subject().namespace_), outcome.err);
+    });
   }
 
-  static std::string failed(const exec::Outcome& outcome) {
-    if (outcome.end != exec::Outcome::End::exited) return " " + outcome.describe();
-    return " failed: " + log::redact(helm::reason(outcome.err));
-  }
-
-  [[noreturn]] void fail(const std::string& what, const History& before, const exec::Outcome& outcome,
-                         Witness& witness) const {
-    const History after = live_.history(witness, Left::dirty);
-    if (helm::met_another(outcome.err)) live_.throw_busy(after, witness);
-    const auto left = helm::left_behind(before, after, outcome.err);
-    const auto seen = left == Left::untouched ? Witness::Testimony() : witness.testimony();
-    const std::string why = seen.cause.empty() ? "" : "; " + shorten(log::redact(seen.cause), kCauseBytes);
-    throw StepError(left, what + failed(outcome) + why, helm::hint(outcome.err + seen.text, live_.subject().namespace_),
-                    outcome.err + seen.text);
-  }
-
-  /// One that `roll_back_to` began and could not end.
-  bool is_own_rollback(const helm::Revision& newest) const {
-    return newest.status == "pending-rollback" && rolling_back_to_ && helm::origin_of(newest) == rolling_back_to_;
+  /// helm puts no label on a rollback: it is ours when it goes where we went.
+  bool is_ours(const History& now, base::Pulse& pulse) const {
+    const auto goal = now.back().status == "pending-rollback" ? helm::origin_of(now.back()) : std::nullopt;
+    return (goal && rollbacks_.count(*goal) != 0) || live_.owner(now, pulse) == task_id_;
   }
 
   Tools tools_;
   helm::LiveRelease live_;
   std::string task_id_;
-  std::string kubectl_;
+  std::string kubectl_bin_;
+  kube::Kubectl kubectl_;
   policy::Policy policy_;
   milliseconds timeout_;
-  std::optional<long> rolling_back_to_;
+  bool takes_fields_;
+  bool updates_crds_;
+  helm::WayBack way_back_;
+  History seen_;                            ///< by `preflight`, `check_access` or `before`, before anything was touched
+  bool is_fresh_ = false;                   ///< by `preflight` a moment ago
+  std::optional<helm::Rendered> rendered_;  ///< by `check`
+  kube::Manifest changed_crds_;             ///< by `preview`
+  std::vector<std::string> scaled_;         ///< by `preview`
+  std::optional<std::string> applied_;      ///< by `apply`: the objects that helm made
+  std::set<long> rollbacks_;                ///< where this task has rolled back to
+  bool history_is_no_way_ = false;          ///< `put_back` has tried it
   std::unique_ptr<WorkFolder> work_;
 };
 

@@ -22,7 +22,9 @@ Args upgrade_args(const Subject& subject, const Upgrade& upgrade) {
   Args args = about(subject, {"upgrade", "--install", subject.release, upgrade.chart});
   if (upgrade.create_namespace) add(args, {"--create-namespace"});
   add(args, {"--timeout", base::go_duration(upgrade.timeout)});
-  add(args, {subject.version.major >= 4 ? "--rollback-on-failure" : "--atomic", "--wait", "--output", "json"});
+  if (upgrade.undo) add(args, {subject.version.major >= 4 ? "--rollback-on-failure" : "--atomic"});
+  if (upgrade.take_fields) add(args, {"--force-conflicts"});
+  add(args, {"--wait", "--output", "json"});
   add(args, {"--labels", "wrktalk-task=" + upgrade.task_id, "--description", "wrktalk " + upgrade.wrktalk_version});
   if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
   return args;
@@ -44,9 +46,11 @@ Args template_args(const Subject& subject, const Upgrade& upgrade) {
 
 Args crds_args(const Subject& subject, const Upgrade& upgrade) { return {subject.bin, "show", "crds", upgrade.chart}; }
 
-Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout) {
-  return about(subject, {"rollback", subject.release, std::to_string(revision), "--wait", "--timeout",
-                         base::go_duration(timeout)});
+Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout, bool take_fields) {
+  Args args = about(subject, {"rollback", subject.release, std::to_string(revision), "--wait", "--timeout",
+                              base::go_duration(timeout)});
+  if (take_fields) add(args, {"--force-conflicts"});
+  return args;
 }
 
 Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout) {
@@ -54,6 +58,14 @@ Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout) {
 }
 
 Args history_args(const Subject& subject) { return about(subject, {"history", subject.release, "--output", "json"}); }
+
+Args status_args(const Subject& subject, long revision) {
+  return about(subject, {"status", subject.release, "--revision", std::to_string(revision), "--output", "json"});
+}
+
+Args hooks_args(const Subject& subject, long revision) {
+  return about(subject, {"get", "hooks", subject.release, "--revision", std::to_string(revision)});
+}
 
 Args task_label_args(const Subject& subject, long revision) {
   return about(subject, {"get", "all", subject.release, "--revision", std::to_string(revision), "--template",

@@ -29,6 +29,9 @@ struct Upgrade {
   std::optional<std::string> values_file;
   std::chrono::milliseconds timeout;
   bool create_namespace = false;
+  bool undo = true;  ///< helm puts back what fails
+  bool take_fields =
+      false;  ///< Helm 4, of a release that is applied on the server: fields that others own are taken from them
 };
 
 using Args = std::vector<std::string>;
@@ -41,9 +44,12 @@ Args render_args(const Subject& subject, const Upgrade& upgrade);
 Args template_args(const Subject& subject, const Upgrade& upgrade);
 /// Prints the definitions of custom resources that the chart and its subcharts bring.
 Args crds_args(const Subject& subject, const Upgrade& upgrade);
-Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout);
+Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout, bool take_fields);
 Args uninstall_args(const Subject& subject, std::chrono::milliseconds timeout);
 Args history_args(const Subject& subject);
+/// Print a revision with its manifest as JSON, and the manifests of its hooks.
+Args status_args(const Subject& subject, long revision);
+Args hooks_args(const Subject& subject, long revision);
 /// Prints the label that names the task which made `revision`, and nothing else. Works in Helm 3 and 4, without kubectl.
 Args task_label_args(const Subject& subject, long revision);
 

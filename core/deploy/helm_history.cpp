@@ -23,6 +23,8 @@ long newest_number(const History& history) { return history.empty() ? 0 : histor
 
 }  // namespace
 
+bool is_there(const History& history) { return !history.empty() && history.back().status != "uninstalled"; }
+
 std::optional<Version> parse_version(const std::string& text) {
   if (!base::starts_with(text, "v")) return std::nullopt;
   char* dot = nullptr;
@@ -52,6 +54,17 @@ std::optional<Revision> parse_upgrade(const std::string& text) {
   const json info = release.value("info", json::object());
   return Revision{release["version"].get<long>(), info.value("status", std::string()),
                   info.value("description", std::string())};
+}
+
+Stored parse_stored(const std::string& text) {
+  const json release = json::parse(text, nullptr, false);
+  Stored stored;
+  if (!release.is_object()) return stored;
+  if (const auto found = release.find("manifest"); found != release.end() && found->is_string())
+    stored.objects = found->get<std::string>();
+  const auto method = release.find("apply_method");
+  stored.is_server_side = method != release.end() && method->is_string() && *method == "ssa";
+  return stored;
 }
 
 const Revision* find(const History& history, long number) {
@@ -122,8 +135,9 @@ const Revision* held(const History& history, const std::string& version, std::op
 
 StepError::Left left_behind(const History& before, const History& after, const std::string& stderr_text) {
   using Left = StepError::Left;
-  if (contains(stderr_text, "an error occurred while rolling back the release")) return Left::not_put_back;
-  if (contains(stderr_text, "an error occurred while uninstalling the release")) return Left::not_put_back;
+  // helm has tried to undo it, and failed: there are ways that helm does not try.
+  if (contains(stderr_text, "an error occurred while rolling back the release")) return Left::dirty;
+  if (contains(stderr_text, "an error occurred while uninstalling the release")) return Left::dirty;
   if (after.empty()) return contains(stderr_text, "has been uninstalled due to") ? Left::put_back : Left::untouched;
   if (newest_number(after) == newest_number(before)) return Left::untouched;
   return after.back().status == "deployed" ? Left::put_back : Left::dirty;
@@ -137,6 +151,15 @@ bool met_another(const std::string& stderr_text) {
   // Two upgrades that began at once want to make the same revision: the later one is told that its record is there already.
   return contains(stderr_text, "another operation (install/upgrade/rollback) is in progress") ||
          (contains(stderr_text, "sh.helm.release.v1.") && contains(stderr_text, "already exists"));
+}
+
+bool is_worth_again(const std::string& stderr_text) {
+  // Helm 3: no ConfigMap with the name "x" found. Helm 4: original object ConfigMap with the name "x" not found.
+  return contains(stderr_text, "with the name \"") && contains(stderr_text, " found");
+}
+
+bool waited_in_vain(const std::string& stderr_text) {
+  return contains(stderr_text, "context deadline exceeded") || contains(stderr_text, "timed out waiting");
 }
 
 std::string reason(const std::string& stderr_text) {

@@ -25,11 +25,24 @@ struct Revision {
 };
 using History = std::vector<Revision>;  ///< oldest first, as helm prints it
 
+/// Whether there is a release: some revision, and not uninstalled.
+bool is_there(const History& history);
+
 std::optional<Version> parse_version(const std::string& text);  ///< "v4.1.4+g05fa379"
 /// Throws Error(child) when it is not what helm prints.
 History parse_history(const std::string& text);
 /// What `upgrade --output json` printed; nothing when it is something else. The manifest in it is not kept.
 std::optional<Revision> parse_upgrade(const std::string& text);
+
+/// A revision as helm keeps it.
+struct Stored {
+  std::string objects;  ///< its manifest, YAML
+  bool is_server_side =
+      false;  ///< helm applies it on the server (Helm 4); only then may it take fields that others own
+};
+
+/// What `status --revision --output json` printed; empty when it is something else.
+Stored parse_stored(const std::string& text);
 
 const Revision* find(const History& history, long number);
 /// The newest revision that runs, or else was whole once, older than `before`.
@@ -59,6 +72,11 @@ bool has_inherited_label(const Revision& revision);
 
 /// Whether helm refused because somebody else's operation is under way or came first.
 bool met_another(const std::string& stderr_text);
+
+/// Whether a rollback failed over helm's own record, which it has changed by now: the next one may go well.
+bool is_worth_again(const std::string& stderr_text);
+/// Whether helm applied everything and then waited in vain.
+bool waited_in_vain(const std::string& stderr_text);
 
 /// The part of stderr that says why, on one line, bounded: of a long one its beginning and its end.
 std::string reason(const std::string& stderr_text);

@@ -2,11 +2,14 @@
 #include "core/deploy/helm_judge.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/deploy/helm_history.hpp"
 #include "core/deploy/manifest.hpp"
 #include "core/log/log.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <filesystem>
 
 namespace wrktalk::deploy::helm {
 namespace {
@@ -16,6 +19,37 @@ using base::Kind;
 using nlohmann::json;
 
 constexpr const char* kNextDocument = "\n---\n";
+
+/// A subchart may be packed, and is not opened to see.
+bool may_bring_crds(const std::string& chart) {
+  std::error_code ignored;
+  for (std::filesystem::recursive_directory_iterator at(chart, ignored), end; at != end; at.increment(ignored)) {
+    const std::string name = at->path().filename().string();
+    if (name == "crds" || base::ends_with(name, ".tgz")) return true;
+  }
+  return false;
+}
+
+Rendered render(const Tools& tools, const Subject& subject, const Upgrade& upgrade, base::Pulse& pulse) {
+  Rendered out;
+  const auto from_cluster = tools.look(render_args(subject, upgrade), pulse, upgrade.timeout);
+  auto objects = from_cluster.good() ? objects_in(from_cluster.out) : std::nullopt;
+  if (objects) out.is_server_side = parse_stored(from_cluster.out).is_server_side;
+  if (!objects) {
+    const auto alone = tools.look(template_args(subject, upgrade), pulse, upgrade.timeout);
+    if (alone.good()) objects = alone.out;
+  }
+  if (!objects) {
+    throw Error(Kind::artifact, "helm cannot render it: " + log::redact(reason(from_cluster.err)),
+                hint(from_cluster.err, subject.namespace_));
+  }
+  out.objects = *objects;
+  if (!may_bring_crds(upgrade.chart)) return out;
+  const auto crds = tools.look(crds_args(subject, upgrade), pulse, upgrade.timeout);
+  if (!crds.good()) throw Error(Kind::artifact, "helm cannot show its definitions: " + log::redact(reason(crds.err)));
+  out.crds = crds.out;
+  return out;
+}
 
 }  // namespace
 
@@ -31,45 +65,35 @@ std::optional<std::string> objects_in(const std::string& answer) {
   return text;
 }
 
-std::vector<std::string> ChartJudge::judge(const Upgrade& upgrade, base::Pulse& pulse) const {
-  if (policy_.allows_all(manifest::rules())) return {};
+Judgement judge(const Tools& tools, const Subject& subject, const Upgrade& upgrade, const policy::Policy& policy,
+                base::Pulse& pulse) {
+  Judgement out;
   policy::Findings findings;
   try {
-    findings = manifest::judge(rendered(upgrade, pulse), subject_.namespace_, policy_);
+    out.rendered = render(tools, subject, upgrade, pulse);
+    if (policy.allows_all(manifest::rules())) return out;
+    findings = manifest::judge(out.rendered->objects + kNextDocument + out.rendered->crds, subject.namespace_, policy);
   } catch (const Error& e) {
     if (e.kind() != Kind::artifact) throw;
-    if (policy_.refuses_any(manifest::rules()))
+    if (policy.refuses_any(manifest::rules()))
       throw Error(Kind::artifact, std::string("the policy cannot judge this chart: ") + e.what(), e.hint());
-    return {std::string("the policy could not judge this chart: ") + e.what()};
+    if (!policy.allows_all(manifest::rules()))
+      out.warnings.push_back(std::string("the policy could not judge this chart: ") + e.what());
+    return out;
   }
-  return policy::enforce(policy_, findings);
+  out.warnings = policy::enforce(policy, findings);
+  return out;
 }
 
-void ChartJudge::judge_applied(const std::string& answer) const {
-  if (!policy_.refuses_any(manifest::rules())) return;
+void judge_applied(const std::string& answer, const Subject& subject, const policy::Policy& policy) {
+  if (!policy.refuses_any(manifest::rules())) return;
   try {
-    policy::enforce(policy_, manifest::judge(objects_in(answer).value_or(""), subject_.namespace_, policy_));
+    policy::enforce(policy, manifest::judge(objects_in(answer).value_or(""), subject.namespace_, policy));
   } catch (const Error& e) {
     if (e.kind() != Kind::artifact) throw;
     throw StepError(StepError::Left::dirty,
                     std::string("the chart rendered otherwise when it was applied than before: ") + e.what(), e.hint());
   }
-}
-
-std::string ChartJudge::rendered(const Upgrade& upgrade, base::Pulse& pulse) const {
-  const auto from_cluster = tools_.look(render_args(subject_, upgrade), pulse, upgrade.timeout);
-  auto objects = from_cluster.good() ? objects_in(from_cluster.out) : std::nullopt;
-  if (!objects) {
-    const auto alone = tools_.look(template_args(subject_, upgrade), pulse, upgrade.timeout);
-    if (alone.good()) objects = alone.out;
-  }
-  if (!objects) {
-    throw Error(Kind::artifact, "helm cannot render it: " + log::redact(reason(from_cluster.err)),
-                hint(from_cluster.err, subject_.namespace_));
-  }
-  const auto crds = tools_.look(crds_args(subject_, upgrade), pulse, upgrade.timeout);
-  if (!crds.good()) throw Error(Kind::artifact, "helm cannot show its definitions: " + log::redact(reason(crds.err)));
-  return *objects + kNextDocument + crds.out;
 }
 
 }  // namespace wrktalk::deploy::helm

@@ -33,13 +33,25 @@ void LiveRelease::need_version(base::Pulse& pulse) {
   subject_.version = *version;
 }
 
-History LiveRelease::history(base::Pulse& pulse) const {
-  const exec::Outcome outcome = tools_.look(history_args(subject_), pulse);
-  if (outcome.good()) return parse_history(outcome.out);
-  if (outcome.err.find("release: not found") != std::string::npos) return {};
+exec::Outcome LiveRelease::ask(const Args& args, base::Pulse& pulse) const {
+  exec::Outcome outcome = tools_.look(args, pulse);
+  if (outcome.good() || outcome.err.find("release: not found") != std::string::npos) return outcome;
   const std::string why = outcome.end == exec::Outcome::End::exited ? reason(outcome.err) : outcome.describe();
   throw Error(Kind::child, "helm cannot look at " + name() + ": " + log::redact(why),
               hint(outcome.err, subject_.namespace_));
+}
+
+History LiveRelease::history(base::Pulse& pulse) const {
+  const exec::Outcome outcome = ask(history_args(subject_), pulse);
+  return outcome.good() ? parse_history(outcome.out) : History{};
+}
+
+Stored LiveRelease::stored(long revision, base::Pulse& pulse) const {
+  return parse_stored(ask(status_args(subject_, revision), pulse).out);
+}
+
+std::string LiveRelease::hooks(long revision, base::Pulse& pulse) const {
+  return ask(hooks_args(subject_, revision), pulse).out;
 }
 
 History LiveRelease::history(base::Pulse& pulse, StepError::Left left) const {
@@ -79,6 +91,10 @@ bool LiveRelease::is_deployed_by(const History& now, const std::string& task, lo
   if (!origin_of(now.back())) return false;
   return std::none_of(now.begin(), now.end(),
                       [&](const auto& revision) { return revision.number > seen && task_of(revision, pulse) == task; });
+}
+
+Applied LiveRelease::applied(long revision, const std::string& what) const {
+  return {revision, "release " + name() + ": " + what + ", revision " + std::to_string(revision)};
 }
 
 void LiveRelease::throw_busy(const History& now, base::Pulse& pulse) const {

@@ -26,6 +26,10 @@ class LiveRelease {
   /// The same where nothing may pass but a StepError: the target cannot be reached, so it stays as it is.
   History history(base::Pulse& pulse, StepError::Left left) const;
 
+  /// What a revision holds, and the objects of its hooks. Throw Error(child).
+  Stored stored(long revision, base::Pulse& pulse) const;
+  std::string hooks(long revision, base::Pulse& pulse) const;
+
   /// The task that made a revision, by its label; empty when none did or it cannot be told. An upgrade by hand on top of a task's revision
   /// counts as that task's until it is deployed: see has_inherited_label.
   std::string task_of(const Revision& revision, base::Pulse& pulse) const;
@@ -38,11 +42,15 @@ class LiveRelease {
   /// of the task that does it: a task that made no revision since then is one that rolls back, and the rollback is taken for its own.
   bool is_deployed_by(const History& now, const std::string& task, long seen, base::Pulse& pulse) const;
 
+  /// "release NAMESPACE/NAME: WHAT, revision 7".
+  Applied applied(long revision, const std::string& what) const;
+
   [[noreturn]] void throw_busy(const History& now, base::Pulse& pulse) const;  ///< Error(busy)
   [[noreturn]] void refuse(const std::string& why) const;                      ///< StepError(not_put_back)
 
  private:
   std::string how_to_look() const;
+  exec::Outcome ask(const Args& args, base::Pulse& pulse) const;
 
   const Tools& tools_;
   Subject subject_;

@@ -154,6 +154,14 @@ schema_ignored() {
     goes 0 1.0.0 2.0.0
     sql 'update release_artifact set requires_schema = null' >/dev/null
 }
+# Helm 4 meets a conflict there: on the way to a release, on its way back, and on ours.
+helm_scaled() {
+    kubectl -n "$WRKTALK_AGENT_KUBE_NAMESPACE" scale deployment demo --replicas=3
+    goes 9 2.0.0 1.0.0 --to-version 3.0.0-bad
+    kubectl -n "$WRKTALK_AGENT_KUBE_NAMESPACE" scale deployment demo --replicas=2
+    goes 0 1.0.0 2.0.0
+    goes 0 2.0.0 1.0.0
+}
 gone() {
     sql "delete from agent_task; delete from release_artifact where release_version = '3.0.0-bad' and chart_type = '$chart_type'" >/dev/null
     expect_exit 1 "$WRKTALK" rollback --target "$target" --to-version 3.0.0-bad
@@ -192,6 +200,7 @@ flow() { # flow KIND PREFIX TYPE TARGET
     check "$kind: went to that" now 2.0.0 1.0.0
     case_ 'removed by hand' removed_noticed
     if [ "$prefix" = helm ]; then
+        case_ 'somebody scaled it' helm_scaled
         "$WRKTALK" deploy 1.0.0 --target "$target" >/dev/null 2>&1
         helm_forget 2.0.0 >/dev/null 2>&1
         check "$kind: --check knows that the revision is gone" check_says 0 'stored release 2.0.0 would be deployed'

@@ -67,12 +67,16 @@ void FakeDeployer::health(const deploy::Release&, base::Pulse& pulse) {
   world_.fail("health");
 }
 
-deploy::Applied FakeDeployer::put_back(const deploy::Before& before, const std::optional<deploy::Release>&,
+deploy::Applied FakeDeployer::put_back(const deploy::Before& before, const std::optional<deploy::Release>& stored,
                                        base::Pulse&) {
   world_.moment("put-back begins");
   world_.calls.push_back("put_back");
   world_.running = "half";
   world_.moment("put-back goes on");
+  if (world_.trouble.only_stored_helps && !stored) {
+    needs_tree_ = true;
+    throw StepError(StepError::Left::dirty, "as the case wants it");
+  }
   if (world_.trouble.put_back_fails) throw StepError(StepError::Left::not_put_back, "as the case wants it");
   world_.running = before.version.value_or("");
   world_.moment("put-back ends");

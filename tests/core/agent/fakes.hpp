@@ -25,7 +25,8 @@ struct Trouble {
   std::optional<base::Kind> fail_kind{};
   std::optional<deploy::StepError::Left> fail_left{};  ///< a StepError instead
   bool put_back_fails = false;
-  std::string cancel_at{};  ///< the step during which an operator asks for the end
+  bool only_stored_helps = false;  ///< the target finds out that it cannot put back without the stored release
+  std::string cancel_at{};         ///< the step during which an operator asks for the end
 };
 
 struct World {
@@ -75,12 +76,13 @@ class FakeDeployer : public deploy::Deployer {
   std::optional<std::string> version_at(long, base::Pulse&) override { return {}; }
   std::optional<deploy::Applied> roll_back_to(long, base::Pulse&) override { return {}; }
   deploy::Observed observe(base::Pulse&) override;
-  bool needs_tree_to_put_back(const deploy::Before&, base::Pulse&) override { return false; }
+  bool needs_tree_to_put_back(const deploy::Before&, base::Pulse&) override { return needs_tree_; }
   void recover(const deploy::Observed&, base::Pulse&) override {}
   void tidy(const std::vector<std::string>&, base::Pulse&) noexcept override {}
 
  private:
   World& world_;
+  bool needs_tree_ = false;
 };
 
 class FakeStore : public TaskStore {

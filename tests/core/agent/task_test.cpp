@@ -297,6 +297,25 @@ TEST_SUITE("agent::run_task") {
     CHECK(world.running == kBefore);
   }
 
+  TEST_CASE("what only the stored release brings back is fetched when the target finds that out") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.fail_step = "health";
+    trouble.fail_left = Left::dirty;
+    trouble.only_stored_helps = true;
+    World world = world_with(Start::release, trouble);
+    REQUIRE(run_to_the_end(world));
+    CHECK(state_of(world) == "put_back");
+    CHECK(world.running == kBefore);
+    CHECK(calls(world, "put_back") == 2);
+
+    trouble.put_back_fails = true;
+    World stuck = world_with(Start::release, trouble);
+    REQUIRE(run_to_the_end(stuck));
+    CHECK(state_of(stuck) == "not_put_back");
+    CHECK(calls(stuck, "put_back") == 2);
+  }
+
   TEST_CASE("attempts and put-backs end: failed, exit 10, told once") {
     const QuietLog quiet;
     Trouble trouble;

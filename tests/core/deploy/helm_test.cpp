@@ -14,7 +14,10 @@ namespace {
 
 Subject subject(int major) { return {"helm", {major, 16}, "prod", "app"}; }
 
-Upgrade upgrade() { return {"/trees/app", "2.0", "task-1", "/private/values.yaml", std::chrono::minutes(10), false}; }
+Upgrade upgrade() {
+  Upgrade upgrade{"/trees/app", "2.0", "task-1", "/private/values.yaml", std::chrono::minutes(10)};
+  return upgrade;
+}
 
 std::string line(const Args& args) { return base::join(args, " "); }
 
@@ -50,8 +53,19 @@ TEST_SUITE("deploy::helm arguments") {
   }
 
   TEST_CASE("a rollback always names its revision") {
-    CHECK(line(rollback_args(subject(3), 7, std::chrono::seconds(90))) ==
+    CHECK(line(rollback_args(subject(3), 7, std::chrono::seconds(90), false)) ==
           "helm rollback app 7 --wait --timeout 90s --namespace prod");
+    CHECK(line(rollback_args(subject(4), 7, std::chrono::seconds(90), true)) ==
+          "helm rollback app 7 --wait --timeout 90s --namespace prod --force-conflicts");
+  }
+
+  TEST_CASE("fields of others are taken, and what fails is left as it is, only when asked") {
+    Upgrade other = upgrade();
+    other.take_fields = true;
+    other.undo = false;
+    const std::string words = line(upgrade_args(subject(4), other));
+    CHECK(words.find(" --force-conflicts --wait ") != std::string::npos);
+    CHECK(words.find("--rollback-on-failure") == std::string::npos);
   }
 }
 
@@ -145,11 +159,30 @@ TEST_SUITE("deploy::helm answers") {
     CHECK(left_behind(
               kUpgraded, plus({{3, "failed", ""}, {4, "failed", ""}}),
               "Error: UPGRADE FAILED: an error occurred while rolling back the release. original upgrade error: x") ==
-          Left::not_put_back);
+          Left::dirty);
     CHECK(left_behind({}, {}, "Error: release fresh failed, and has been uninstalled due to atomic being set: x") ==
           Left::put_back);
     CHECK(left_behind({}, {}, "Error: execution error at (x)") == Left::untouched);
     CHECK(left_behind({}, {{1, "pending-install", ""}}, "") == Left::dirty);
+  }
+
+  TEST_CASE("a rollback that stumbled over helm's own record is told from one that waited in vain") {
+    CHECK(is_worth_again("Error: no ConfigMap with the name \"kept\" found"));
+    CHECK(is_worth_again("Error: original object ConfigMap with the name \"kept\" not found"));
+    CHECK_FALSE(is_worth_again("Error: release demo failed: context deadline exceeded"));
+    CHECK(waited_in_vain("Error: release demo failed: context deadline exceeded"));
+    CHECK_FALSE(waited_in_vain("Error: release: not found"));
+  }
+
+  TEST_CASE("a revision's manifest is read, and whether the server applies it") {
+    const auto stored = parse_stored(R"({"manifest":"kind: A","apply_method":"ssa","version":3})");
+    CHECK(stored.objects == "kind: A");
+    CHECK(stored.is_server_side);
+    CHECK_FALSE(parse_stored(R"({"manifest":"kind: A"})").is_server_side);
+    CHECK(parse_stored("nonsense").objects.empty());
+    CHECK(is_there({{1, "failed", ""}}));
+    CHECK_FALSE(is_there({{1, "deployed", ""}, {2, "uninstalled", ""}}));
+    CHECK_FALSE(is_there({}));
   }
 
   TEST_CASE("the reason is the error's own text, on one line and bounded") {
