@@ -42,7 +42,7 @@ bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& s
     release.env_file = folder.path() + "/site/.env";
   }
   const log::SecretScope hidden(judged.secrets);
-  const auto answer = compose.config(release, pulse);
+  const auto answer = compose.config(ComposeTool::source_of(release), pulse);
   if (!answer.good()) {
     throw Error(Kind::artifact, "compose refuses the release: " + cause(answer.err),
                 "try it by hand, where the release lies unpacked: docker compose -f " + name + " config");

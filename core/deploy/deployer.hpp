@@ -71,7 +71,7 @@ struct Release {
   std::optional<std::string> env_file;     ///< compose: the same
   /// Of a rollback: how the release was last seen running on this target. Compose brings the same images up, whatever their tags mean today.
   std::optional<Before> ran{};
-  bool update_crds = false;                ///< helm: somebody asked for it with this task
+  bool update_crds = false;  ///< helm: somebody asked for it with this task
 };
 
 struct Applied {

@@ -145,7 +145,7 @@ class Helm : public Deployer {
       }
       way_back_.await(*seen.revision, true, Left::dirty, witness);
     } catch (const StepError& e) {
-      throw StepError(e.left(), e.what(), e.hint(), e.evidence() + witness.testimony());
+      throw StepError(e.left(), e.what(), e.hint(), e.evidence() + witness.testimony().text);
     }
   }
 

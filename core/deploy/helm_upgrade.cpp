@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/helm_judge.hpp"
 #include "core/deploy/helm_way_back.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/log/log.hpp"
 
 namespace wrktalk::deploy::helm {
@@ -15,6 +16,7 @@ using base::Kind;
 using Left = StepError::Left;
 
 constexpr std::chrono::minutes kMargin{1};
+constexpr std::size_t kCauseBytes = 400;
 
 }  // namespace
 
@@ -77,7 +79,8 @@ void UpgradeRun::prepare(const Plan& plan, HookRuns& hooks, base::Pulse& pulse) 
 void UpgradeRun::fail(const std::string& version, const History& before, const exec::Outcome& outcome,
                       const HookRuns& hooks, Witness& witness) const {
   const std::string why = "helm upgrade of " + parts_.live.name() + " to " + version + failed(outcome);
-  const std::string what_to_do = hint(outcome.err, parts_.live.subject().namespace_);
+  const std::string& namespace_ = parts_.live.subject().namespace_;
+  const std::string what_to_do = hint(outcome.err, namespace_);
   History after;
   try {
     after = parts_.live.history(witness);
@@ -88,10 +91,12 @@ void UpgradeRun::fail(const std::string& version, const History& before, const e
   if (met_another(outcome.err)) parts_.live.throw_busy(after, witness);
   const auto left = left_behind(before, after, outcome.err);
   if (left == Left::untouched) throw StepError(left, why, what_to_do, outcome.err);
-  const std::string seen = witness.testimony();
+  const auto seen = witness.testimony();
   const auto hanging = hooks.end(witness);
-  throw StepError(left, why + (hanging.empty() ? "" : "; still running: hook " + base::join(hanging, ", hook ")),
-                  what_to_do, outcome.err + seen);
+  const std::string cause = seen.cause.empty() ? "" : "; " + shorten(log::redact(seen.cause), kCauseBytes);
+  throw StepError(left,
+                  why + cause + (hanging.empty() ? "" : "; still running: hook " + base::join(hanging, ", hook ")),
+                  hint(outcome.err + seen.text, namespace_), outcome.err + seen.text);
 }
 
 }  // namespace wrktalk::deploy::helm
