@@ -8,6 +8,8 @@ namespace wrktalk::deploy::compose {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{300};
+constexpr std::chrono::milliseconds kBetweenLooksAtRest{1'000};
+constexpr int kLooksAtRest = 10;
 
 Containers running_of(const Containers& all) {
   Containers out;
@@ -50,8 +52,13 @@ void Rest::wait(const std::string& what, Containers last, base::Pulse& pulse) co
                       "look at what the containers say: docker compose -p " + project_ + " logs",
                       describe(now) + "\n" + engine_.evidence(now, pulse));
     }
+    // A restart is seen afterwards too: what rests need not be looked at often.
+    const bool at_rest =
+        std::all_of(now.begin(), now.end(), [](const auto& one) { return condition_of(one) == Condition::good; });
     last = std::move(now);
-    base::pause(pulse, base::Deadline::in(kBetweenLooks));
+    base::pause(pulse,
+                base::Deadline::in(at_rest ? std::clamp(settle_ / kLooksAtRest, kBetweenLooks, kBetweenLooksAtRest)
+                                           : kBetweenLooks));
   }
 }
 

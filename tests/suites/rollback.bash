@@ -338,19 +338,19 @@ end_own_engine() { TESTBED_STATE=$WORK/engine "$SUPPORT/testbed/docker-down"; }
 engine_away() {
     local pid
     read -r pid _ <"$WORK/engine/docker/dockerd.pid"
-    kill "-$1" "$pid"
+    kill "$pid"
     while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
     sleep 20
     own_engine
 }
 said() { grep -q "$1" "$WORK/deploy.err"; }
 is_resting() { expect_equal health sql 'select phase from agent_task order by created_at desc limit 1'; }
-deploy_through_outage() { # deploy_through_outage EXIT VERSION SIGNAL WHEN...
+deploy_through_outage() { # deploy_through_outage EXIT VERSION WHEN...
     local pid status=0
     WRKTALK_AGENT_COMPOSE_TIMEOUT=15s WRKTALK_AGENT_COMPOSE_SETTLE=5s "$WRKTALK" deploy "$2" --target "$target" >/dev/null 2>"$WORK/deploy.err" &
     pid=$!
-    wait_until 60 "${@:4}"
-    engine_away "$3"
+    wait_until 60 "${@:3}"
+    engine_away
     wait "$pid" || status=$?
     expect_equal "$1" echo "$status"
     said deploy.engine_away
@@ -362,11 +362,11 @@ engine_restarted() {
     LABEL=e2 files e2
     COMMAND='["sh", "-c", "exit 3"]' files e3-bad
     expect_exit 0 "$WRKTALK" deploy e1 --target "$target"
-    deploy_through_outage 0 e2 TERM is_resting
+    deploy_through_outage 0 e2 is_resting
     expect_equal 'e2|e1' recorded
     expect_equal e2 web cat /run/secrets/word
     expect_equal 'e2 e2' releases_of_all
-    deploy_through_outage 9 e3-bad KILL said task.failed
+    deploy_through_outage 9 e3-bad said task.failed
     expect_equal 'e2|e1' recorded
     expect_equal e2 web cat /run/secrets/word
     expect_equal 'e2 e2' releases_of_all
