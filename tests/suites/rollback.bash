@@ -231,6 +231,7 @@ flow() { # flow KIND PREFIX TYPE TARGET
 # files VERSION [FIELD...]: stores a release of a web whose only change is in a file that compose does not look into, and of a worker that never changes.
 files() {
     local tree=$WORK/files-$1
+    [ ! -e "$WORK/files-$1.tar.gz" ] || return 0
     mkdir -p "$tree"
     cat >"$tree/compose.yml" <<YAML
 version: "3.8"
