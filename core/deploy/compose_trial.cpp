@@ -20,6 +20,13 @@ void write_below(const std::string& folder, const std::string& name, const std::
   base::write_private_file(path, text);
 }
 
+/// Nobody will find the folder: the names in it are those of the release.
+std::string without(std::string text, const std::string& folder) {
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at))
+    text.erase(at, folder.size());
+  return text;
+}
+
 }  // namespace
 
 bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& site, const Settings& settings,
@@ -44,7 +51,7 @@ bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& s
   const log::SecretScope hidden(judged.secrets);
   const auto answer = compose.config(ComposeTool::source_of(release), pulse);
   if (!answer.good()) {
-    throw Error(Kind::artifact, "compose refuses the release: " + cause(answer.err),
+    throw Error(Kind::artifact, "compose refuses the release: " + without(cause(answer.err), release.tree + "/"),
                 "try it by hand, where the release lies unpacked: docker compose -f " + name + " config");
   }
   auto found = Model(answer.out, compose.prints_json()).judge(release.tree, settings.policy);
