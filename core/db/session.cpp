@@ -121,6 +121,11 @@ void Session::settle() {
       // libpqxx 6 does not hand this SQLSTATE on.
       if (error.sqlstate() != kThroughPooler && !error.sqlstate().empty()) throw;
       ours = false;
+    } catch (const Error& error) {
+      // libpqxx does not repeat the server's last words.
+      throw Error(error.kind(), error.what(),
+                  "look at the server's log; a very short transaction_timeout of the role or database ends a session "
+                  "before it can be lifted");
     }
   }
   if (ours) return;

@@ -13,10 +13,10 @@ struct Setting {
 };
 
 constexpr int kAlways = 0;
+constexpr int kHasTransactionTimeout = 170'000;
 
-constexpr std::array<Setting, 15> kSettings = {{
+constexpr std::array<Setting, 14> kSettings = {{
     {"idle_session_timeout", "0", 140'000},
-    {"transaction_timeout", "0", 170'000},
     // Our statements are made for this level.
     {"default_transaction_isolation", "'read committed'", kAlways},
     {"default_transaction_deferrable", "off", kAlways},
@@ -50,6 +50,8 @@ std::string session_settings_sql(const SessionLimits& limits, Scope scope, int s
   const std::string set = scope == Scope::transaction ? "SET LOCAL " : "SET ";
   std::string sql;
   const auto add = [&](const char* name, const std::string& value) { sql += set + name + " = " + value + "; "; };
+  // First: it may end the session before the others are set.
+  if (server_version >= kHasTransactionTimeout) add("transaction_timeout", "0");
   add("statement_timeout", std::to_string(limits.statement.count()));
   add("lock_timeout", std::to_string(limits.lock.count()));
   add("idle_in_transaction_session_timeout", std::to_string(limits.idle_in_transaction.count()));
@@ -64,6 +66,7 @@ std::string session_options(const std::string& before, int server_version) {
   std::string options = before;
   const auto add = [&](const std::string& words) { options += (options.empty() ? "-c " : " -c ") + words; };
   // The programs set their limits by their first statements, which a limit may already end.
+  if (server_version >= kHasTransactionTimeout) add("transaction_timeout=0");
   for (const char* limit : {"statement_timeout=0", "lock_timeout=0", "idle_in_transaction_session_timeout=0"}) {
     add(limit);
   }
