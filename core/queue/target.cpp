@@ -56,6 +56,9 @@ void register_target(db::Session& db, const Registration& target) {
     const char* chart_type = target.kind == "kubernetes" ? "helm" : target.kind == "docker" ? "compose" : "host";
     tx.run(sql::add_target, target.name, target.kind, chart_type);
   }
+  // The first row must know of a window that is being opened just now.
+  tx.run(
+      "SELECT pg_advisory_xact_lock(hashtext('wrktalk.maintenance')) WHERE NOT EXISTS (SELECT FROM deployment_config)");
   tx.run(sql::add_config, target.kind, target.namespace_, target.helm_release_name, target.compose_project_name);
   tx.commit();
 }
