@@ -19,7 +19,7 @@ namespace wrktalk::agent {
 /// All that one task needs of the database, and of what hangs on it: stored releases, maintenance windows, the outbox. For one claimed task,
 /// from one thread.
 ///
-/// Every verb may throw what the database throws: an outage (`is_outage`) may be over after `drop_connection` and a while; lease_lost
+/// Every verb may throw what the database throws: an outage (`db::may_pass`) may be over after `drop_connection` and a while; lease_lost
 /// means that another agent has the task.
 class TaskStore {
  public:
