@@ -131,7 +131,7 @@ Backup create_or_notify(const CreateOptions& options, Env& env, base::Pulse& pul
 }
 
 ExitCode run_create(const CreateOptions& options, Env& env) {
-  parts_of(options);  // wrong words are told before anything else
+  parts_of(options);  // invalid usage is told before anything else
   SignalPulse pulse(env.signals);
   const Backup made = create_or_notify(options, env, pulse);
   if (env.output == Output::json)

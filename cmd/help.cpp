@@ -10,7 +10,7 @@ const char* meaning(base::ExitCode code) {
   switch (code) {
     case base::ExitCode::done: return "done";
     case base::ExitCode::failed: return "failed";
-    case base::ExitCode::usage: return "wrong words on the command line";
+    case base::ExitCode::usage: return "invalid command-line usage";
     case base::ExitCode::difference: return "a difference was found";
     case base::ExitCode::busy: return "busy: another deployment or migration holds the lock";
     case base::ExitCode::configuration: return "a setting, a credential or a schema version is wrong";

@@ -12,11 +12,11 @@ using queue::Status;
 constexpr EndingRow kCompleted  = {Status::completed, "applied",      ExitCode::done,         " completed",                                                          "completed",  false};
 constexpr EndingRow kUntouched  = {Status::failed,    "untouched",    std::nullopt,           " failed, the target is untouched: ",                                  "failed",     false};
 constexpr EndingRow kPutBack    = {Status::failed,    "put_back",     ExitCode::put_back,     " failed and was put back: ",                                          "failed",     false};
-constexpr EndingRow kNotPutBack = {Status::failed,    "not_put_back", ExitCode::not_put_back, " failed and COULD NOT BE PUT BACK, hands are needed: ",               "failed",     true};
+constexpr EndingRow kNotPutBack = {Status::failed,    "not_put_back", ExitCode::not_put_back, " failed and COULD NOT BE PUT BACK, manual intervention required: ",  "failed",     true};
 // Somebody asked for it to end, and knows: nobody is told.
 constexpr EndingRow kStopped    = {Status::cancelled, "untouched",    std::nullopt,           " was ended, the target is untouched: ",                               nullptr,      false};
 constexpr EndingRow kStoppedPut = {Status::cancelled, "put_back",     std::nullopt,           " was ended and was put back: ",                                       nullptr,      false};
-constexpr EndingRow kStoppedNot = {Status::failed,    "not_put_back", ExitCode::not_put_back, " was ended and COULD NOT BE PUT BACK, hands are needed: ",            "failed",     true};
+constexpr EndingRow kStoppedNot = {Status::failed,    "not_put_back", ExitCode::not_put_back, " was ended and COULD NOT BE PUT BACK, manual intervention required: ", "failed",     true};
 // clang-format on
 
 }  // namespace

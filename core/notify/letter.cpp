@@ -57,7 +57,7 @@ std::string summary(const News& news) {
     return version + " was not begun" + where + " in time, and will not be by itself.";
   if (is(news, "maintenance.stuck"))
     return "The site stays in maintenance: " + news.target.value_or("the target") +
-           " could not be put back. Hands are needed.";
+           " could not be put back. Manual intervention is required.";
   if (is(news, "agent.silent"))
     return "Agent " + news.agent.value_or("?") +
            " has not been heard of for 10 minutes. What it serves is not deployed to.";
@@ -68,7 +68,7 @@ std::string summary(const News& news) {
   if (state == "put_back") return version + " failed" + where + ". What ran before was put back and runs again.";
   if (state == "not_put_back")
     return version + " failed" + where +
-           ", and what ran before COULD NOT BE PUT BACK. Hands are needed; the site stays in maintenance.";
+           ", and what ran before COULD NOT BE PUT BACK. Manual intervention is required; the site stays in maintenance.";
   return version + " failed" + where + ".";
 }
 

@@ -22,7 +22,7 @@ struct Answer {
 /// Whether the loop's last tick is recent enough; what to say when it is not. Empty: it is.
 std::string late_tick(base::BootClock::duration age, std::chrono::milliseconds allowed);
 
-/// /livez: 200 as long as the loop goes round, whatever the database does.
+/// /livez: 200 as long as the main loop is alive, whatever the database does.
 Answer livez(const Status& status, base::BootClock::time_point now);
 /// /readyz: 200 when a task that came now would be run.
 Answer readyz(const Status& status, base::BootClock::time_point now);

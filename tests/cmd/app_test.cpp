@@ -30,7 +30,7 @@ TEST_SUITE("cmd::app") {
     CHECK(has(tool("config show --help").out, "Exit status:\n  0    done\n"));
   }
 
-  TEST_CASE("wrong words are exit 2 with the word, and the one that was meant") {
+  TEST_CASE("invalid usage is exit 2 with the word, and the one that was meant") {
     const auto command = tool("confg show");
     CHECK(command.code == 2);
     CHECK(command.out.empty());

@@ -44,7 +44,7 @@ TEST_SUITE("notify::compose") {
   TEST_CASE("a target that could not be put back calls for hands") {
     News news = sample("deploy.failed");
     news.state = "not_put_back";
-    CHECK(has(compose(news).text, "Hands are needed"));
+    CHECK(has(compose(news).text, "Manual intervention is required"));
     CHECK(has(compose(news).text, "wrktalk rollback"));
   }
 
