@@ -7,11 +7,13 @@
 #include "tests/core/deploy/support.hpp"
 #include "tests/support/have.hpp"
 
+#include <map>
 #include <random>
 
 using namespace wrktalk;
 using namespace wrktalk::deploy;
 using namespace wrktalk::deploy::test;
+using wrktalk::test::have;
 
 namespace {
 
@@ -47,7 +49,7 @@ TEST_SUITE("deploy::env with real compose") {
       CAPTURE(is_v1);
       LongFence fence;
       base::NoPulse quiet;
-      const Tools tools(allowed_environment({}, {}), fence.get(), {});
+      const Tools tools(allowed_environment({"DOCKER_*"}, {}), fence.get(), {});
       std::vector<std::string> words = {"docker", "compose"};
       if (is_v1) words = {"docker-compose"};
       std::string problem;
