@@ -38,6 +38,7 @@ struct DeployOptions {
   bool dry_run = false;
   bool check = false;
   bool ignore_schema = false;
+  bool update_crds = false;
 };
 
 /// What a task will do, and what is there now.
@@ -96,6 +97,7 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   if (!options.note.empty()) plan.task.payload.note = options.note;
   plan.task.payload.requested_by = requested_by();
   plan.task.payload.ignore_schema = options.ignore_schema;
+  plan.task.payload.update_crds = options.update_crds;
   if (!options.at.empty()) {
     const auto past = options.now ? queue::Past::meant : queue::Past::refused;
     auto start = queue::start_time(db, options.at, past);
@@ -261,6 +263,8 @@ void add_deploy(CLI::App& app, Selected& chosen) {
   auto* sub = app.add_subcommand("deploy", "Deploy a stored release, here and now or by the agent")->group("Releases");
   sub->add_option("VERSION", options->version, "The release's version, or its id")->required();
   add_common(sub, *options);
+  sub->add_flag("--update-crds", options->update_crds,
+                "Kubernetes: apply the chart's definitions of custom resources before the upgrade; kept with the task");
   sub->footer(
       footer({"wrktalk deploy 2.0.0", "wrktalk deploy 2.0.0 --queue --wait", "wrktalk deploy 2.0.0 --queue --at +2h"},
              kCodes));

@@ -123,7 +123,8 @@ class Look {
     auto db = link_.raw();
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
     const log::SecretScope hidden(secrets_of(db, artifact.id, {target_.name, artifact.version}, pulse_));
-    const auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
+    auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
+    release.update_crds = task_.payload.update_crds;
     const auto warnings = deployer_->check(release, pulse_);
     for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");

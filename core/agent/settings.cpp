@@ -94,6 +94,8 @@ Settings settings_from(const config::Settings& config, db::ConnectionSettings da
   out.deploy.helm_bin = config.helm_bin;
   out.deploy.kubectl_bin = config.kubectl_bin;
   out.deploy.helm_timeout = config.helm_timeout;
+  out.deploy.helm_takes_fields = config.helm_fields == config::HelmFields::take;
+  out.deploy.helm_updates_crds = config.helm_crds == config::HelmCrds::apply;
   out.deploy.compose_bin = config.compose_bin;
   out.deploy.compose_timeout = config.compose_timeout;
   out.deploy.compose_settle = config.compose_settle;

@@ -16,6 +16,7 @@ using deploy::StepError;
 
 deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& artifact, const std::string& tree) {
   auto release = context.store.fetch(artifact, tree, context.lease);
+  release.update_crds = queue::parse_payload(context.claim.task.payload).update_crds;
   context.status.artifact_bytes += artifact.size_bytes;
   return release;
 }

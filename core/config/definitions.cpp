@@ -52,7 +52,9 @@ const std::vector<Definition>& definitions() {
       {"kubernetes.helm_release_name", "WRKTALK_AGENT_HELM_RELEASE_NAME", "", "--helm-release-name", "wrktalk", false, "Name of the Helm release"},
       {"kubernetes.helm_timeout", "WRKTALK_AGENT_HELM_TIMEOUT", "", "--helm-timeout", "10m", false, "Limit of one helm operation"},
       {"kubernetes.helm_bin", "WRKTALK_AGENT_HELM_BIN", "", "--helm-bin", "helm", false, "Helm's program, 3 or 4"},
-      {"kubernetes.kubectl_bin", "WRKTALK_AGENT_KUBECTL_BIN", "", "--kubectl-bin", "kubectl", false, "kubectl's program, which looks at the pods while helm works; nothing is looked at without it"},
+      {"kubernetes.kubectl_bin", "WRKTALK_AGENT_KUBECTL_BIN", "", "--kubectl-bin", "kubectl", false, "kubectl's program, which looks at what runs; nothing is looked at without it"},
+      {"kubernetes.helm_fields", "WRKTALK_AGENT_HELM_FIELDS", "", "--helm-fields", "take", false, "What to do with fields of a chart's objects that others have set since (replicas under an autoscaler): take them for what the chart says, or leave them"},
+      {"kubernetes.helm_crds", "WRKTALK_AGENT_HELM_CRDS", "", "--helm-crds", "leave", false, "What to do with definitions of custom resources that a chart brings and the cluster has otherwise: leave them as helm does, or apply them before the upgrade"},
 
       {"docker.compose_project_name", "WRKTALK_AGENT_COMPOSE_PROJECT_NAME", "", "--compose-project-name", "wrktalk", false, "Compose project"},
       {"docker.compose_working_dir", "WRKTALK_AGENT_COMPOSE_WORKING_DIR", "", "--compose-working-dir", "/tmp/wrktalk", false, "Where compose releases are kept"},

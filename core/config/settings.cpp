@@ -134,6 +134,10 @@ constexpr std::array<std::pair<const char*, SmtpTls>, 4> kSmtpTls = {{{"auto", S
                                                                       {"starttls", SmtpTls::starttls},
                                                                       {"smtps", SmtpTls::from_the_start},
                                                                       {"none", SmtpTls::none}}};
+constexpr std::array<std::pair<const char*, HelmFields>, 2> kHelmFields = {
+    {{"take", HelmFields::take}, {"leave", HelmFields::leave}}};
+constexpr std::array<std::pair<const char*, HelmCrds>, 2> kHelmCrds = {
+    {{"leave", HelmCrds::leave}, {"apply", HelmCrds::apply}}};
 constexpr std::array<std::pair<const char*, PolicyLevel>, 3> kLevels = {
     {{"allow", PolicyLevel::allow}, {"warn", PolicyLevel::warn}, {"strict", PolicyLevel::strict}}};
 constexpr std::array<std::pair<const char*, PolicyAction>, 3> kActions = {
@@ -198,6 +202,8 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.helm_timeout = read.duration("kubernetes.helm_timeout", kTick);
   s.helm_bin = read.program("kubernetes.helm_bin");
   s.kubectl_bin = read.program("kubernetes.kubectl_bin");
+  s.helm_fields = read.choice("kubernetes.helm_fields", kHelmFields);
+  s.helm_crds = read.choice("kubernetes.helm_crds", kHelmCrds);
   s.compose_project_name = read.text("docker.compose_project_name");
   s.compose_working_dir = read.path("docker.compose_working_dir");
   s.compose_bin = read.program("docker.compose_bin");

@@ -73,6 +73,8 @@ enum class DeploymentType { kubernetes, docker, host };
 enum class SmtpTls { automatic, starttls, from_the_start, none };
 enum class MaintenanceHandler { none, nginx, haproxy, command };
 
+enum class HelmFields { take, leave };
+enum class HelmCrds { leave, apply };
 enum class PolicyLevel { allow, warn, strict };
 enum class PolicyAction { allow, warn, refuse };
 
@@ -111,6 +113,8 @@ struct Settings {
   std::chrono::milliseconds helm_timeout{};
   std::string helm_bin;
   std::string kubectl_bin;
+  HelmFields helm_fields = HelmFields::take;
+  HelmCrds helm_crds = HelmCrds::leave;
   std::string compose_project_name;
   std::string compose_working_dir;
   std::string compose_bin;  ///< empty: whichever compose is there

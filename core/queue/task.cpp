@@ -19,6 +19,13 @@ constexpr const char* kTooLarge = "larger than 1 MB";  ///< what _task_columns.s
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
+bool optional_flag(const json& object, const char* name) {
+  const auto at = object.find(name);
+  if (at == object.end()) return false;
+  if (!at->is_boolean()) throw Error(Kind::failed, std::string("payload: ") + name + " must be true or false");
+  return at->get<bool>();
+}
+
 std::optional<std::string> optional_text(const json& object, const char* name) {
   const auto at = object.find(name);
   if (at == object.end() || at->is_null()) return std::nullopt;
@@ -110,6 +117,7 @@ std::string to_json(const Payload& payload) {
   if (payload.note) out["note"] = *payload.note;
   if (payload.requested_by) out["requested_by"] = *payload.requested_by;
   if (payload.ignore_schema) out["ignore_schema"] = true;
+  if (payload.update_crds) out["update_crds"] = true;
   return dump(out);
 }
 
@@ -124,10 +132,8 @@ Payload parse_payload(const std::optional<std::string>& text) {
   payload.target_version = optional_text(object, "target_version");
   payload.note = optional_text(object, "note");
   payload.requested_by = optional_text(object, "requested_by");
-  if (const auto at = object.find("ignore_schema"); at != object.end()) {
-    if (!at->is_boolean()) throw Error(Kind::failed, "payload: ignore_schema must be true or false");
-    payload.ignore_schema = at->get<bool>();
-  }
+  payload.ignore_schema = optional_flag(object, "ignore_schema");
+  payload.update_crds = optional_flag(object, "update_crds");
   if (const auto at = object.find("target_revision"); at != object.end() && !at->is_null()) {
     if (!at->is_number_integer() || at->get<long>() < 1) {
       throw Error(Kind::failed, "payload: target_revision must be a positive whole number");

@@ -27,6 +27,7 @@ struct Payload {
   std::optional<std::string> note;
   std::optional<std::string> requested_by;  ///< USER@HOST
   bool ignore_schema = false;               ///< run it although the schema does not fit
+  bool update_crds = false;                 ///< deploy --update-crds
 };
 std::string to_json(const Payload& payload);
 /// Throws Error(failed) naming what has the wrong shape.
