@@ -41,8 +41,8 @@ ExitCode run_health(const HealthOptions& options, const Env& env) {
 
 void add_health(CLI::App& app, Selected& chosen) {
   auto options = std::make_shared<HealthOptions>();
-  auto* sub =
-      app.add_subcommand("health", "Whether the main loop of the agent on this machine is alive: an exec probe")->group("Releases");
+  auto* sub = app.add_subcommand("health", "Whether the main loop of the agent on this machine is alive: an exec probe")
+                  ->group("Releases");
   sub->add_option("--max-age", options->max_age, "The oldest that its loop's last tick may be")
       ->type_name("DURATION")
       ->capture_default_str();

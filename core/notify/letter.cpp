@@ -68,7 +68,8 @@ std::string summary(const News& news) {
   if (state == "put_back") return version + " failed" + where + ". What ran before was put back and runs again.";
   if (state == "not_put_back")
     return version + " failed" + where +
-           ", and what ran before COULD NOT BE PUT BACK. Manual intervention is required; the site stays in maintenance.";
+           ", and what ran before COULD NOT BE PUT BACK. Manual intervention is required; the site stays in "
+           "maintenance.";
   return version + " failed" + where + ".";
 }
 
