@@ -117,10 +117,12 @@ class Compose : public Deployer {
       ran = compose::way_back_from_json(release.ran->way_back);
       wish.ran = &ran;
     }
+    const Containers there = seen_ ? *seen_ : containers_.services(pulse);
     const auto brought = containers_.bring_up(ComposeTool::source_of(release), wish,
-                                              seen_ ? *seen_ : containers_.services(pulse), pulse);
+                                              containers_.without_half_made(there, task_, pulse), pulse);
     seen_ = brought.now;
     const auto& outcome = brought.outcome;
+    up_ended_by_itself_ = outcome.end == exec::Outcome::End::exited;
     if (outcome.good()) {
       return {std::nullopt, "project " + project_ + ": " + release.version + " is up" + brought.words};
     }
@@ -294,12 +296,14 @@ class Compose : public Deployer {
     wish.what = what;
     wish.identity = way.identity;
     wish.ran = &way;
-    wish.how.recreate_all = !restored.words.empty();
+    // A compose that was killed has perhaps asked the engine to stop a container, and the engine will, although it still runs now.
+    wish.how.recreate_all = !restored.words.empty() || !up_ended_by_itself_;
     wish.how.counts = way.counts;
     // Of what somebody else brought up, what ran: also where a profile was on.
     if (!before.version) wish.services = services_of(way);
-    const auto brought = containers_.bring_up(source_to(way, before.version.has_value(), stored, pulse), wish,
-                                              containers_.services(pulse), pulse);
+    const Containers there = containers_.without_half_made(containers_.services(pulse), task_, pulse);
+    const auto brought =
+        containers_.bring_up(source_to(way, before.version.has_value(), stored, pulse), wish, there, pulse);
     seen_ = brought.now;
     const auto& outcome = brought.outcome;
     if (!outcome.good()) {
@@ -373,6 +377,7 @@ class Compose : public Deployer {
   std::chrono::milliseconds timeout_;
   compose::Project containers_;
   std::optional<Containers> seen_;      ///< what was seen last: what apply finds, and what it leaves to health
+  bool up_ended_by_itself_ = false;     ///< the compose of `apply`; false also when another agent's began it
   std::list<log::SecretScope> hidden_;  ///< of the releases that were looked at
 };
 

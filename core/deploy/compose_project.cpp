@@ -75,6 +75,21 @@ Project::Brought Project::bring_up(ComposeSource source, const Wish& wish, Conta
   return out;
 }
 
+Containers Project::without_half_made(const Containers& all, const std::string& task, base::Pulse& pulse) const {
+  Containers half_made;
+  Containers others;
+  for (const auto& container : all) {
+    const bool is_half_made = container.status == "created" && container.identity && container.identity->task == task;
+    (is_half_made ? half_made : others).push_back(container);
+  }
+  if (!half_made.empty())
+    engine_.despite_outage(pulse, [&] {
+      engine_.remove(half_made, timeout_, pulse);
+      return true;
+    });
+  return others;
+}
+
 /// Services whose image is another one today than what ran, with the id of that, where the engine still has it.
 Project::Images Project::moved(const Stack& stack, const WayBack& ran, base::Pulse& pulse) const {
   return engine_.despite_outage(pulse, [&] {

@@ -49,6 +49,8 @@ class Project {
   Brought bring_up(ComposeSource source, const Wish& wish, Containers before, base::Pulse& pulse);
 
   Containers services(base::Pulse& pulse) const { return engine_.containers(Engine::Of::services, pulse); }
+  /// Removes what a compose that was killed had made of this task and not started: it holds the name that the next one needs. Returns the others.
+  Containers without_half_made(const Containers& all, const std::string& task, base::Pulse& pulse) const;
   /// Waits until all are well and rest. Throws StepError(dirty).
   void rest(const std::string& what, const Containers& last, base::Pulse& pulse) const {
     rest_.wait(what, last, pulse);
