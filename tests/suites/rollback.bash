@@ -65,8 +65,8 @@ YAML
 project() { docker ps "$@" --filter "label=com.docker.compose.project=$WRKTALK_AGENT_COMPOSE_PROJECT_NAME"; }
 compose_running() { project --format '{{.Label "version"}}'; }
 compose_by_hand() {
-    local tree=$WRKTALK_AGENT_COMPOSE_WORKING_DIR/releases/$1
-    "${compose[@]}" --env-file "$WORK/image.env" -f "$tree/docker-compose.yml" -p "$WRKTALK_AGENT_COMPOSE_PROJECT_NAME" up -d
+    local trees=("$WRKTALK_AGENT_COMPOSE_WORKING_DIR/releases/$1"*)
+    "${compose[@]}" --env-file "$WORK/image.env" -f "${trees[-1]}/docker-compose.yml" -p "$WRKTALK_AGENT_COMPOSE_PROJECT_NAME" up -d
 }
 compose_break() { project -aq | xargs docker rm -f; }
 
