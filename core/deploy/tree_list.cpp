@@ -214,8 +214,8 @@ std::optional<std::vector<std::string>> data_in_tree(const std::string& tree, co
     const std::string path = at->path().lexically_relative(tree).string();
     if (listed.count(path) > 0) continue;
     at.disable_recursion_pending();
-    // A link to the release's environment that a killed agent left (compose_tool.cpp).
-    if (name_of(path) == ".env" && at->is_symlink()) continue;
+    // What a killed agent left of the release's environment (compose_env.cpp).
+    if ((name_of(path) == ".env" && at->is_symlink()) || name_of(path) == ".env.wrktalk-aside") continue;
     data.push_back(path);
   }
   std::sort(data.begin(), data.end());
