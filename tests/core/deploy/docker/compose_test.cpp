@@ -621,11 +621,12 @@ TEST_SUITE("deploy::compose on an engine") {
       CHECK(checked("1.0", saying("one")).empty());
       CHECK(checked("1.1", web("    volumes: [\"./x:/x\", \"data:/d\"]\nvolumes: {data: {}}\n")).empty());
       // Filled in by compose: nothing of it stands in the file.
-      CHECK(checked("1.2", web("    privileged: true\n    pid: ${PID}\n    volumes: [\"${WHERE}:/x\"]\n"),
-                    "PID=host\nWHERE=/etc\n") ==
-            std::vector<std::string>{"service web is privileged (privileged)",
-                                     "service web shares a namespace with the host: pid: host (host_namespaces)",
-                                     "service web mounts /etc, which lies outside the release (host_paths)"});
+      CHECK(
+          checked("1.2", web("    privileged: true\n    pid: ${PID}\n    volumes: [\"${WHERE}:/x\"]\n"),
+                  "PID=host\nWHERE=/etc\n") ==
+          std::vector<std::string>{"policy: service web is privileged (privileged)",
+                                   "policy: service web shares a namespace with the host: pid: host (host_namespaces)",
+                                   "policy: service web mounts /etc, which lies outside the release (host_paths)"});
       CHECK(refusal("1.3",
                     "x-a: 1\xE2\x80\xA8services:\n  web:\n    image: wrktalk-test:1\n    env_file: /etc/passwd\n") ==
             "app/docker-compose.yml:6: 'env_file' names /etc/passwd, which is not in the release");
@@ -652,7 +653,9 @@ TEST_SUITE("deploy::compose on an engine") {
       // Beside the file that compose is pointed to; it would be merged in without -f.
       const Release plain = engine.release("2.3", saying("x"));
       write(plain.tree + "/app/docker-compose.override.yml", "version: \"3.8\"\nservices: {web: {privileged: true}}\n");
-      CHECK(engine.deployer().check(plain, engine.pulse).empty());
+      const auto said = engine.deployer().check(plain, engine.pulse);
+      REQUIRE(said.size() == 1);
+      CHECK(said[0].find("docker-compose.override.yml") != std::string::npos);
       engine.deployer().apply(plain, engine.pulse);
       CHECK(base::trim(engine.run(
                 {"docker", "inspect", "--format", "{{.HostConfig.Privileged}}",
