@@ -69,14 +69,22 @@ class Look {
       case deploy::Observed::State::absent:
       case deploy::Observed::State::running: add(Weight::good, "the target answers: " + seen.detail); break;
     }
-    if (seen.state != deploy::Observed::State::absent) check_way_back(deployer_->before(pulse_), target_.name);
+    if (seen.state != deploy::Observed::State::absent) {
+      const bool is_recorded = recorded().current_artifact_id.has_value();
+      check_way_back(deployer_->before(pulse_), task_.target, is_recorded);
+    }
+  }
+
+  queue::TargetRow recorded() {
+    queue::TargetRow row;
+    if (auto found = queue::find_target(link_.session(), task_.target)) row = *found;
+    row.name = task_.target;
+    row.kind = deploy::to_text(target_.kind);
+    return row;
   }
 
   void goal() {
-    queue::TargetRow before;
-    if (auto row = queue::find_target(link_.session(), task_.target)) before = *row;
-    before.name = task_.target;
-    before.kind = deploy::to_text(target_.kind);
+    const queue::TargetRow before = recorded();
     queue::Task task;
     task.type = task_.type;
     task.artifact_id = task_.artifact_id;

@@ -85,8 +85,8 @@ void check_type(const queue::Task& task) {
   throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
 }
 
-void check_way_back(const deploy::Before& before, const std::string& target) {
-  if (before.state != deploy::Before::State::unknown) return;
+void check_way_back(const deploy::Before& before, const std::string& target, bool is_recorded) {
+  if (before.state != deploy::Before::State::unknown || is_recorded) return;
   if (deploy::parse_target(target).kind == deploy::TargetKind::kubernetes) return;
   throw Error(Kind::configuration, "what runs there could not be put back should this fail: " + before.detail,
               "make that possible, or take down what runs; then try again");

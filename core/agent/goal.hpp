@@ -22,9 +22,10 @@ struct Goal {
 /// Throws Error(failed) for a type that nobody knows.
 void check_type(const queue::Task& task);
 
-/// Throws Error(configuration) when what runs on a Docker or host target could not be put back should a task fail: nothing may be touched then. (Of a Helm
-/// release that was never whole there is nothing to put back; to deploy over it may mend it.)
-void check_way_back(const deploy::Before& before, const std::string& target);
+/// Throws Error(configuration) when what runs on a Docker or host target could not be put back should a task fail: nothing may be touched then.
+/// A target whose release is recorded, as after v4.2, is let through. (Of a Helm release that was never whole there is nothing to put back; to
+/// deploy over it may mend it.)
+void check_way_back(const deploy::Before& before, const std::string& target, bool is_recorded);
 
 /// What `task` asks for on the target that `target` describes: what was fixed when it was queued, else a deployment its artifact, a rollback what
 /// its payload names, the artifact that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.

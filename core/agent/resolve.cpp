@@ -22,7 +22,7 @@ Seen look_at_target(TaskContext& context, const queue::TargetRow& row) {
   auto& before = seen.before;
   before.seen = context.deployer.before(context.lease);
   const auto& now = before.seen;
-  check_way_back(now, context.claim.target);
+  check_way_back(now, context.claim.target, row.current_artifact_id.has_value());
   const std::string recorded = row.current_version.value_or("nothing");
   if (now.state == State::nothing && row.current_artifact_id) {
     context.journal.note("resolve", recorded + " was recorded, but nothing runs there: " + now.detail);
