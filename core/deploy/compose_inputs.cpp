@@ -7,6 +7,7 @@
 #include "core/deploy/compose_references.hpp"
 #include "core/deploy/compose_variables.hpp"
 #include "core/deploy/env_file.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/log/secret_values.hpp"
 
@@ -47,11 +48,7 @@ class Judge {
     for (const auto& [file, text] : std::map<std::string, std::string>(out_.files)) {
       if (is_model_.count(file) != 0) judge_model_text(file, text);
     }
-    if (out_.notes.size() > kMostNotes) {
-      const std::size_t more = out_.notes.size() - kMostNotes + 1;
-      out_.notes.resize(kMostNotes - 1);
-      out_.notes.push_back("and " + std::to_string(more) + " more");
-    }
+    out_.notes = at_most(std::move(out_.notes), kMostNotes);
     return std::move(out_);
   }
 

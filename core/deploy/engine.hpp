@@ -29,15 +29,17 @@ class Engine {
   bool was_away(const exec::Outcome& outcome, base::Pulse& pulse) const;
   /// Until it answers again or `until` has passed; false then.
   bool wait_for_answer(const base::Deadline& until, base::Pulse& pulse) const;
-  /// What `act` says, which is done again when the engine was away, for half an hour: as long as a task may be silent. Throws EngineAway after that.
+  /// What `act` says, which is done again when the engine was away, for half an hour: as long as a task may be silent; a few times when the engine
+  /// answers all the while, since a tool may only have said something of the kind. Throws EngineAway after that.
   template <typename Act>
   auto despite_outage(base::Pulse& pulse, Act act) const {
     const auto until = base::Deadline::in(std::chrono::minutes(30));
-    for (;;) {
+    for (int repeats = 0;;) {
       try {
         return act();
       } catch (const EngineAway& e) {
         note_outage(e);
+        if (answers(pulse) && ++repeats > kMostRepeats) throw;
         if (!wait_for_answer(until, pulse)) throw;
       }
     }
@@ -69,6 +71,8 @@ class Engine {
   void remove_networks(std::chrono::milliseconds timeout, base::Pulse& pulse) const;
 
  private:
+  static constexpr int kMostRepeats = 3;
+
   using Args = std::vector<std::string>;
   [[noreturn]] void fail(const std::string& what, const exec::Outcome& outcome, base::Pulse& pulse) const;
   bool answers(base::Pulse& pulse) const;

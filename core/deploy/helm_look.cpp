@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -27,12 +28,6 @@ constexpr const char* kDeletePolicy = "helm.sh/hook-delete-policy";
 bool cannot_look(const Error& e) {
   return e.kind() == Kind::configuration ||
          (e.kind() == Kind::child && std::string(e.what()).find("orbidden") != std::string::npos);
-}
-
-std::string joined(std::vector<std::string> stories) {
-  const std::size_t more = stories.size() > kMostStories ? stories.size() - kMostStories : 0;
-  stories.resize(stories.size() - more);
-  return base::join(stories, "; ") + (more > 0 ? "; and " + std::to_string(more) + " more" : "");
 }
 
 std::string lower(std::string text) {
@@ -92,7 +87,9 @@ void Look::await(const std::vector<Object>& workloads, const std::string& releas
     if (base::BootClock::now() - began > kLongLook && until < base::Deadline::in(timeout_))
       until = base::Deadline::in(timeout_);
     if (verdict.health == Health::failed || until.passed()) {
-      throw StepError(when_not, "release " + release + " does not run as it should: " + joined(verdict.stories),
+      throw StepError(when_not,
+                      "release " + release +
+                          " does not run as it should: " + base::join(at_most(verdict.stories, kMostStories), "; "),
                       hint(workloads, verdict.stories.front()));
     }
     base::pause(pulse, base::Deadline::in(kBetweenLooks));

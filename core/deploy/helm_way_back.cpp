@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -21,15 +22,6 @@ constexpr int kMostRecords = 5;
 constexpr std::size_t kMostDifferences = 8;
 
 std::string revision_text(long revision) { return "revision " + std::to_string(revision); }
-
-std::string listed(std::vector<std::string> texts) {
-  if (texts.size() > kMostDifferences) {
-    const auto more = texts.size() - kMostDifferences;
-    texts.resize(kMostDifferences);
-    texts.push_back("and " + std::to_string(more) + " more");
-  }
-  return base::join(texts, "; ");
-}
 
 }  // namespace
 
@@ -179,7 +171,8 @@ std::optional<Applied> WayBack::unharmed(long revision, std::string& why_not, ba
           kube::parse_manifest(parts_.live.stored(revision, pulse).objects, parts_.live.subject().namespace_), pulse);
     });
     if (!comparison.matches()) {
-      why_not = "what runs is not what " + revision_text(revision) + " says: " + listed(comparison.differences);
+      why_not = "what runs is not what " + revision_text(revision) +
+                " says: " + base::join(at_most(comparison.differences, kMostDifferences), "; ");
       return std::nullopt;
     }
     await(revision, false, Left::dirty, pulse);

@@ -193,4 +193,12 @@ std::string shorten(std::string_view text, std::size_t limit) {
   return std::string(text.substr(0, head)) + " ... " + std::string(text.substr(tail));
 }
 
+std::vector<std::string> at_most(std::vector<std::string> texts, std::size_t most) {
+  if (texts.size() <= most) return texts;
+  const std::size_t more = texts.size() - most + 1;
+  texts.resize(most - 1);
+  texts.push_back("and " + std::to_string(more) + " more");
+  return texts;
+}
+
 }  // namespace wrktalk::deploy

@@ -27,4 +27,7 @@ std::string hint_for(std::string_view words, const std::string& place = {});
 /// last why.
 std::string shorten(std::string_view text, std::size_t limit);
 
+/// At most `most` texts: of more the first ones, and "and 5 more" as the last.
+std::vector<std::string> at_most(std::vector<std::string> texts, std::size_t most);
+
 }  // namespace wrktalk::deploy

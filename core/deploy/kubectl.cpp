@@ -4,6 +4,7 @@
 #include "core/base/backoff.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -22,8 +23,7 @@ constexpr std::size_t kMostObjections = 10;
 
 std::string reason(const exec::Outcome& outcome) {
   if (outcome.end != exec::Outcome::End::exited) return "kubectl " + outcome.describe();
-  const std::string text = base::one_line(base::trim(log::redact(outcome.err)));
-  return text.size() <= kReasonBytes ? text : base::scrub_utf8(text.substr(0, kReasonBytes)) + " ...";
+  return shorten(base::one_line(base::trim(log::redact(outcome.err))), kReasonBytes);
 }
 
 [[noreturn]] void fail(const exec::Outcome& outcome) {

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -69,15 +70,8 @@ std::vector<std::string> enforce(const Policy& policy, const Findings& findings)
     (action == Action::refuse ? refused : warnings).push_back(said(finding));
     if (action == Action::refuse) rules.insert(finding.rule);
   }
-  const auto shorten = [](std::vector<std::string>& lines) {
-    if (lines.size() <= kMostWarnings) return;
-    const std::size_t more = lines.size() - kMostWarnings + 1;
-    lines.resize(kMostWarnings - 1);
-    lines.push_back("and " + std::to_string(more) + " more");
-  };
-  shorten(warnings);
-  if (refused.empty()) return warnings;
-  shorten(refused);
+  if (refused.empty()) return at_most(std::move(warnings), kMostWarnings);
+  refused = at_most(std::move(refused), kMostWarnings);
   std::vector<std::string> variables;
   for (const Rule rule : rules) variables.push_back(variable(rule) + "=warn");
   throw Error(Kind::artifact, "the policy refuses this release: " + base::join(refused, "; "),

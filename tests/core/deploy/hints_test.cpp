@@ -15,7 +15,8 @@ using deploy::shorten;
 
 namespace {
 
-/// Words as helm 3.16, helm 4.1, Kubernetes 1.36, compose 2.40 and docker-compose 1.29 print them, and what the hint is to say.
+/// Words of helm, Kubernetes and both makes of compose, as they print them or as their sources and documents have them, and what the hint
+/// is to say.
 struct Told {
   const char* words;
   const char* says;
