@@ -12,7 +12,8 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr char kEscapedDollar = '\xFF';  // a byte that UTF-8 does not have
+constexpr std::size_t kMostFilledIn = 1'000'000;  ///< bytes of values that are put into others
+constexpr char kEscapedDollar = '\xFF';           // a byte that UTF-8 does not have
 constexpr const char* kQuoteHint =
     "write the value in single quotes to have it as it stands ('it\\'s' for an apostrophe in it)";
 
@@ -181,6 +182,11 @@ class Reading {
       const Variable* known = out_.find(named);
       if (braced && known != nullptr && end < text.size() && text[end] == '}') {
         out_.notes.push_back({line_, "the value of " + named + " is put into that of " + name_of_value_});
+        filled_in_ += known->value.size();
+        if (filled_in_ > kMostFilledIn) {
+          refuse("the values that are put into others are larger than " + base::human_size(kMostFilledIn) + " in all",
+                 "write the values out");
+        }
         out += known->value;
         i = end;
         continue;
@@ -207,6 +213,7 @@ class Reading {
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   std::string name_of_value_;
+  std::size_t filled_in_ = 0;
   File out_;
 };
 

@@ -71,6 +71,17 @@ TEST_SUITE("deploy::env") {
     CHECK(file.notes[0].line == 2);
   }
 
+  TEST_CASE("values that are put into values do not grow without a limit") {
+    std::string text = "A=0123456789\n";
+    for (char name = 'B'; name <= 'Z'; ++name) {
+      const std::string before = "${" + std::string(1, static_cast<char>(name - 1)) + "}";
+      text += std::string(1, name) + "=" + before + before + "\n";
+    }
+    for (const Reader reader : {Reader::none, Reader::compose})
+      CHECK(why(text, reader).find("the values that are put into others are larger than 1.0 MB in all") !=
+            std::string::npos);
+  }
+
   TEST_CASE("of two with one name the last counts") {
     const auto file = env::read("A=1\nA=2\n", "site.env");
     CHECK(file.find("A")->value == "2");
