@@ -69,10 +69,9 @@ class Look {
       case deploy::Observed::State::absent:
       case deploy::Observed::State::running: add(Weight::good, "the target answers: " + seen.detail); break;
     }
-    if (seen.state != deploy::Observed::State::absent) {
-      const bool is_recorded = recorded().current_artifact_id.has_value();
-      check_way_back(deployer_->before(pulse_), task_.target, is_recorded);
-    }
+    if (seen.state == deploy::Observed::State::absent) return;
+    const queue::TargetRow row = recorded();
+    check_way_back(with_way_back(deployer_->before(pulse_), row), row);
   }
 
   queue::TargetRow recorded() {

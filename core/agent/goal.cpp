@@ -85,11 +85,21 @@ void check_type(const queue::Task& task) {
   throw Error(Kind::failed, "unknown task type '" + base::one_line(task.type) + "'", "use deploy or rollback");
 }
 
-void check_way_back(const deploy::Before& before, const std::string& target, bool is_recorded) {
-  if (before.state != deploy::Before::State::unknown || is_recorded) return;
-  if (deploy::parse_target(target).kind == deploy::TargetKind::kubernetes) return;
+void check_way_back(const deploy::Before& before, const queue::TargetRow& target) {
+  if (before.state != deploy::Before::State::unknown) return;
+  if (target.kind == deploy::to_text(deploy::TargetKind::kubernetes)) return;
   throw Error(Kind::configuration, "what runs there could not be put back should this fail: " + before.detail,
               "make that possible, or take down what runs; then try again");
+}
+
+deploy::Before with_way_back(deploy::Before seen, const queue::TargetRow& target) {
+  if (seen.state != deploy::Before::State::unknown || !target.is_of_v42) return seen;
+  if (target.kind != deploy::to_text(deploy::TargetKind::docker)) return seen;
+  seen.state = deploy::Before::State::running;
+  seen.version = target.current_version;
+  seen.detail +=
+      "; the stored release " + target.current_version.value_or("") + " that v4.2 deployed would be brought up";
+  return seen;
 }
 
 Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::StoredGoal& stored,

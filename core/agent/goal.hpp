@@ -23,9 +23,12 @@ struct Goal {
 void check_type(const queue::Task& task);
 
 /// Throws Error(configuration) when what runs on a Docker or host target could not be put back should a task fail: nothing may be touched then.
-/// A target whose release is recorded, as after v4.2, is let through. (Of a Helm release that was never whole there is nothing to put back; to
-/// deploy over it may mend it.)
-void check_way_back(const deploy::Before& before, const std::string& target, bool is_recorded);
+/// (Of a Helm release that was never whole there is nothing to put back; to deploy over it may mend it.)
+void check_way_back(const deploy::Before& before, const queue::TargetRow& target);
+
+/// What brings back what runs on `target`, which `seen` describes. What v4.2 brought up with compose needs what only its agent had set: its stored
+/// release is the way back then.
+deploy::Before with_way_back(deploy::Before seen, const queue::TargetRow& target);
 
 /// What `task` asks for on the target that `target` describes: what was fixed when it was queued, else a deployment its artifact, a rollback what
 /// its payload names, the artifact that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.

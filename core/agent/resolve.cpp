@@ -20,9 +20,9 @@ struct Seen {
 Seen look_at_target(TaskContext& context, const queue::TargetRow& row) {
   Seen seen;
   auto& before = seen.before;
-  before.seen = context.deployer.before(context.lease);
+  before.seen = with_way_back(context.deployer.before(context.lease), row);
   const auto& now = before.seen;
-  check_way_back(now, context.claim.target, row.current_artifact_id.has_value());
+  check_way_back(now, row);
   const std::string recorded = row.current_version.value_or("nothing");
   if (now.state == State::nothing && row.current_artifact_id) {
     context.journal.note("resolve", recorded + " was recorded, but nothing runs there: " + now.detail);

@@ -96,12 +96,15 @@ class Compose : public Deployer {
       before.state = Before::State::nothing;
       return before;
     }
-    const WayBack way = compose::way_back(now, trees_.overrides());
-    before.way_back = compose::to_json(way);
+    WayBack way = compose::way_back(now, trees_.overrides());
     before.version = version_of(way);
     const std::string obstacle = what_hinders(way, now, before.version.has_value(), pulse);
     before.state = obstacle.empty() ? Before::State::running : Before::State::unknown;
-    if (!obstacle.empty()) before.detail += "; it cannot be put back: " + obstacle;
+    if (!obstacle.empty()) {
+      before.detail += "; it cannot be put back from its own files: " + obstacle;
+      way.files.clear();
+    }
+    before.way_back = compose::to_json(way);
     return before;
   }
 

@@ -30,6 +30,7 @@ TargetRow to_target(const db::Row& row) {
   target.revision = number(row, "revision");
   target.previous_revision = number(row, "previous_revision");
   target.applied_at = db::text(row, "applied_at");
+  target.is_of_v42 = row["is_of_v42"].as<bool>();
   return target;
 }
 

@@ -21,6 +21,7 @@ struct TargetRow {
   std::optional<long> revision;  ///< helm's, of the current release
   std::optional<long> previous_revision;
   std::optional<std::string> applied_at;
+  bool is_of_v42 = false;  ///< the current release is what v4.2 had recorded, and no task of ours has ended here since
 };
 
 /// What an agent brings along when it makes its target known, for a deployment_config that has no row yet.

@@ -326,6 +326,30 @@ hand_made() {
     compose_break >/dev/null
     expect_exit 0 "$WRKTALK" deploy u1 --target "$target"
 }
+# What the v4.2 agent had brought up needs variables that only that agent had set: its stored release is the way back.
+v42_stack() {
+    compose_break >/dev/null
+    mkdir -p "$WORK/v42"
+    cat >"$WORK/v42/compose.yml" <<'YAML'
+version: "3.8"
+services:
+  web: {image: "wrktalk-test:1", init: true, stop_grace_period: 1s, command: ["sleep", "1000"], labels: {version: "$V42"}}
+YAML
+    V42=v42 "${compose[@]}" -f "$WORK/v42/compose.yml" -p "$WRKTALK_AGENT_COMPOSE_PROJECT_NAME" up -d
+    # Deploying u1 was the last thing that was recorded: take it for the record of v4.2.
+    sql "update deployment_target set applied_at = created_at - interval '1 day' where name = '$target'"
+    expect_exit 0 "$WRKTALK" deploy u4-bad --target "$target" --check
+    expect_exit 9 "$WRKTALK" deploy u4-bad --target "$target"
+    expect_equal u1 web cat /run/secrets/word
+    expect_output "^u1|" recorded
+    maintenance_is_off
+    # From the first task of ours that completes on, what somebody made by hand is told from what v4.2 had made.
+    expect_exit 0 "$WRKTALK" deploy u2 --target "$target"
+    compose_break >/dev/null
+    V42=v42 "${compose[@]}" -f "$WORK/v42/compose.yml" -p "$WRKTALK_AGENT_COMPOSE_PROJECT_NAME" up -d
+    expect_exit 5 "$WRKTALK" deploy u1 --target "$target"
+    compose_break >/dev/null
+}
 
 # An engine of this suite's own: longer away than one operation may take, while a release comes up and while the one before is put back.
 own_engine() {
@@ -378,6 +402,7 @@ compose_alone() {
     case_ 'data below the tree' data_stays
     case_ 'a tag that was moved' moved_tag
     case_ 'a stack made by hand' hand_made
+    case_ 'what v4.2 had brought up' v42_stack
 }
 
 export WRKTALK_AGENT_DEPLOYMENT_TYPE=host

@@ -108,8 +108,13 @@ artifact::Artifact artifact_with(const std::string& version) {
 queue::TargetRow FakeStore::target() {
   world_.moment("target");
   queue::TargetRow row;
-  row.name = "host:site";
-  row.kind = "host";
+  row.name = world_.target;
+  row.kind = deploy::to_text(deploy::parse_target(world_.target).kind);
+  row.is_of_v42 = world_.of_v42;
+  if (row.is_of_v42) {
+    row.current_version = kBefore;
+    row.current_artifact_id = std::string("id-") + kBefore;
+  }
   return row;
 }
 

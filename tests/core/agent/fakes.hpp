@@ -38,6 +38,7 @@ struct World {
   std::string running;  ///< a version, "" or "half": something in between
   std::string target = "host:site";
   bool unknown = false;  ///< what runs cannot be told
+  bool of_v42 = false;   ///< v4.2 had recorded kBefore, and no task of ours has ended since
   // The site.
   bool window = false;
   // The row.

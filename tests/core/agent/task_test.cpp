@@ -195,6 +195,23 @@ TEST_SUITE("agent::run_task") {
     }
   }
 
+  TEST_CASE("what v4.2 had deployed with compose is put back from its stored release") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.fail_step = "apply";
+    trouble.fail_left = Left::dirty;
+    trouble.only_stored_helps = true;
+    for (const std::string target : {"docker:site", "host:site"}) {
+      World world = world_with(Start::unknown, trouble);
+      world.target = target;
+      world.of_v42 = true;
+      REQUIRE(run_to_the_end(world));
+      // v4.2 knew no host targets.
+      CHECK(state_of(world) == (target == "host:site" ? "untouched" : "put_back"));
+      CHECK(world.running == kBefore);
+    }
+  }
+
   TEST_CASE("a request to cancel, heard at every step or by the next holder") {
     const QuietLog quiet;
     for (const auto start : {Start::nothing, Start::release, Start::unknown}) {

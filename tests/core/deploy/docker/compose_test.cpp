@@ -313,8 +313,8 @@ TEST_SUITE("deploy::compose on an engine") {
       base::remove_tree(site);
       const Before before = engine.begin().before(engine.pulse);
       CHECK(before.state == Before::State::unknown);
-      CHECK(before.detail.find("it cannot be put back: its file " + site + "/docker-compose.yml is not here") !=
-            std::string::npos);
+      CHECK(before.detail.find("it cannot be put back from its own files: its file " + site +
+                               "/docker-compose.yml is not here") != std::string::npos);
       // The newest file does not name what an older one brought up.
       engine.by_hand(site, saying("first"));
       write(engine.dir.path() + "/other/docker-compose.yml",
