@@ -99,9 +99,8 @@ ScriptError Connection::error_of(const pg_result* result) const {
 }
 
 void Connection::lost() const {
-  throw Error(Kind::connection_lost,
-              "lost the connection to PostgreSQL: " + base::one_line(::PQerrorMessage(connection_.get())),
-              "look at the server's log; the command can be repeated");
+  const std::string why = base::one_line(::PQerrorMessage(connection_.get()));
+  throw Error(Kind::connection_lost, "lost the connection to PostgreSQL: " + why, hint_of_lost_connection(why));
 }
 
 void Connection::wait(short events, Pulse& pulse, Deadline deadline) {

@@ -50,7 +50,7 @@ namespace detail {
 
 Result WatchedConnection::translated(const std::function<Result()>& work) {
   const AnswerWatch::Statement statement(watch);
-  const auto lost = [&](const char* when, const std::exception& e, const char* hint) {
+  const auto lost = [&](const char* when, const std::exception& e, const std::string& hint) {
     const std::string verdict = watch.verdict();
     return Error(Kind::connection_lost,
                  std::string("lost the connection to PostgreSQL") + when +
@@ -60,7 +60,7 @@ Result WatchedConnection::translated(const std::function<Result()>& work) {
   try {
     return work();
   } catch (const pqxx::broken_connection& e) {
-    throw lost(": ", e, "look at the server's log; the command can be repeated");
+    throw lost(": ", e, hint_of_lost_connection(e.what()));
   } catch (const pqxx::in_doubt_error& e) {
     throw lost(" during COMMIT: ", e, "look whether the change is there before repeating it");
   } catch (const pqxx::deadlock_detected& e) {
@@ -124,8 +124,8 @@ void Session::settle() {
     } catch (const Error& error) {
       // libpqxx does not repeat the server's last words.
       throw Error(error.kind(), error.what(),
-                  "look at the server's log; a very short transaction_timeout of the role or database ends a session "
-                  "before it can be lifted");
+                  "look at the server's log; a very short idle_session_timeout or transaction_timeout of the role or "
+                  "database ends a session before it can be lifted");
     }
   }
   if (ours) return;

@@ -71,4 +71,19 @@ std::string hint_of_sqlstate(const std::string& sqlstate) {
   return {};
 }
 
+std::string hint_of_lost_connection(const std::string& message) {
+  struct Limit {
+    const char* words;  // of src/backend/tcop/postgres.c
+    const char* setting;
+  };
+  for (const auto& [words, setting] : {Limit{"due to idle-session timeout", "idle_session_timeout"},
+                                       {"due to idle-in-transaction timeout", "idle_in_transaction_session_timeout"},
+                                       {"due to transaction timeout", "transaction_timeout"}}) {
+    if (message.find(words) != std::string::npos)
+      return std::string("raise ") + setting +
+             " of the role or the database: it ends a session before it can be lifted";
+  }
+  return "look at the server's log; the command can be repeated";
+}
+
 }  // namespace wrktalk::db

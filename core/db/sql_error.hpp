@@ -50,5 +50,7 @@ auto repeated(const Act& act) -> decltype(act()) {
 /// not to be had (55P03): busy; 28, 3D, 42501 and a read-only server (25006): configuration; everything else: database.
 base::Kind kind_of_sqlstate(const std::string& sqlstate) noexcept;
 std::string hint_of_sqlstate(const std::string& sqlstate);
+/// For a connection that is gone: names the setting when `message` holds the server's last words, in English, on a time limit.
+std::string hint_of_lost_connection(const std::string& message);
 
 }  // namespace wrktalk::db

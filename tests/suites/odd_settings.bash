@@ -105,7 +105,7 @@ good() {
     timeout 60 "$WRKTALK" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
     [ "$status" -ne 0 ] || return 0
     for name in "${names[@]}"; do
-        ! grep -qi "${name//_/[ _]}" "$OUT" "$ERR" || return 0
+        ! grep -qi "${name//_/[ _-]}" "$OUT" "$ERR" || return 0
     done
     echo "$status: wrktalk $*"
     tail -n 5 "$OUT" "$ERR"

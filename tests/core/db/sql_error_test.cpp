@@ -81,4 +81,13 @@ TEST_SUITE("db::sql_error") {
     CHECK_THROWS_AS(collide(1, "55P03"), db::SqlError);
     CHECK(tries == 1);
   }
+
+  TEST_CASE("a session that a time limit ended names the limit") {
+    for (const auto& [words, setting] : std::map<std::string, std::string>{
+             {"FATAL: terminating connection due to idle-session timeout", "raise idle_session_timeout"},
+             {"terminating connection due to idle-in-transaction timeout", "raise idle_in_transaction_session_timeout"},
+             {"terminating connection due to transaction timeout", "raise transaction_timeout"},
+             {"server closed the connection unexpectedly", "look at the server's log"}})
+      CHECK(db::hint_of_lost_connection(words).find(setting) == 0);
+  }
 }
