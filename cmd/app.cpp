@@ -110,7 +110,7 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     credentials = std::make_unique<VaultLogin>(env, inputs);
     if (!chosen.daemon) credentials.reset();
   } else if (chosen.daemon) {
-    credentials = std::make_unique<FilesAgain>(env, globals);
+    credentials = std::make_unique<FileCredentials>(env, globals);
   }
   env.credentials = credentials.get();
   const ExitCode code = run_interruptibly(chosen, env);

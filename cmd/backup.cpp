@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "cmd/backup_report.hpp"
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 #include "core/backup/create.hpp"
 #include "core/backup/metrics.hpp"
 #include "core/backup/prove.hpp"

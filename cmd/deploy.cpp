@@ -3,7 +3,7 @@
 #include "cmd/follow.hpp"
 #include "cmd/terminal.hpp"
 #include "core/agent/agent.hpp"
-#include "core/agent/forecast.hpp"
+#include "core/agent/deploy_check.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -143,27 +143,27 @@ const char* to_text(agent::Finding::Weight weight) {
 
 /// What would happen and whether it can; the target and the stored bytes are looked at.
 ExitCode check(const Env& env, const agent::Settings& settings, const Plan& plan, SignalPulse& pulse) {
-  const auto forecast = agent::forecast(settings, plan.task, pulse);
-  const ExitCode code = forecast.possible() ? ExitCode::done : ExitCode::failed;
-  const std::string to = forecast.goal ? forecast.goal->artifact.version : goal(plan);
+  const auto deploy_check = agent::check_deploy(settings, plan.task, pulse);
+  const ExitCode code = deploy_check.possible() ? ExitCode::done : ExitCode::failed;
+  const std::string to = deploy_check.goal ? deploy_check.goal->artifact.version : goal(plan);
   if (env.output == Output::json) {
     nlohmann::ordered_json findings = nlohmann::ordered_json::array();
-    for (const auto& finding : forecast.findings) {
+    for (const auto& finding : deploy_check.findings) {
       findings.push_back({{"result", to_text(finding.weight)}, {"text", finding.text}, {"hint", finding.hint}});
     }
     print_json({{"type", plan.task.type},
                 {"target", plan.task.target},
                 {"to", to},
-                {"possible", forecast.possible()},
+                {"possible", deploy_check.possible()},
                 {"findings", findings}});
     return code;
   }
-  for (const auto& finding : forecast.findings) {
+  for (const auto& finding : deploy_check.findings) {
     std::cout << std::left << std::setw(9) << to_text(finding.weight) << finding.text << '\n';
     if (!finding.hint.empty()) std::cout << "         hint: " << finding.hint << '\n';
   }
   std::cout << plan.task.type << " to " << to << " on " << plan.task.target
-            << (forecast.possible() ? " can be done" : " cannot be done") << "; nothing was changed\n";
+            << (deploy_check.possible() ? " can be done" : " cannot be done") << "; nothing was changed\n";
   return code;
 }
 

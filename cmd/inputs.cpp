@@ -163,7 +163,7 @@ void warn_of_exposed(const Env& env) {
   }
 }
 
-db::ConnectionSettings FilesAgain::fresh() {
+db::ConnectionSettings FileCredentials::fresh() {
   settle(env_, gather(globals_));
   return agent_database(env_, "poll");
 }

@@ -35,10 +35,10 @@ void warn_of(const Env& env, const config::Inputs& inputs);
 void warn_of_exposed(const Env& env);
 
 /// Settings read once more: a password that lies in a file (a Secret's volume, pg_env.sh) may be another one by now.
-class FilesAgain : public agent::Credentials {
+class FileCredentials : public agent::Credentials {
  public:
   /// Both outlive this.
-  FilesAgain(Env& env, const Globals& globals) : env_(env), globals_(globals) {}
+  FileCredentials(Env& env, const Globals& globals) : env_(env), globals_(globals) {}
 
   db::ConnectionSettings fresh() override;
   base::Deadline due() const noexcept override { return base::Deadline::never(); }

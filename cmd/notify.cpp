@@ -2,11 +2,11 @@
 
 #include "cmd/app.hpp"
 #include "cmd/terminal.hpp"
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 #include "core/notify/trial.hpp"
 #include "core/notify/webhook.hpp"
 #include "core/queue/target.hpp"
@@ -115,8 +115,8 @@ void check_kind(const std::string& kind) {
 
 ExitCode run_preview(const PreviewOptions& options) {
   check_kind(options.kind);
-  const auto letter = notify::compose(notify::sample(options.kind));
-  const std::string page = options.text ? "Subject: " + letter.subject + "\n\n" + letter.text : letter.html;
+  const auto email = notify::compose(notify::sample(options.kind));
+  const std::string page = options.text ? "Subject: " + email.subject + "\n\n" + email.text : email.html;
   if (options.out.empty()) {
     std::cout << page;
   } else {
@@ -164,16 +164,16 @@ ExitCode run_list(bool all, int limit, Env& env) {
 
 /// Sends what is due, for as long as that goes well.
 ExitCode send_now(Env& env, const agent::Settings& settings, std::chrono::milliseconds limit) {
-  notify::Courier courier(settings.notify, [&] { return settings.database; });
-  courier.wake();
+  notify::OutboxSender sender(settings.notify, [&] { return settings.database; });
+  sender.wake();
   SignalPulse pulse(env.signals);
-  agent::deliver(courier, limit, pulse);
+  agent::deliver(sender, limit, pulse);
   if (env.output == Output::json) {
-    print_json({{"sent", courier.sent()}, {"failed", courier.failed()}});
+    print_json({{"sent", sender.sent()}, {"failed", sender.failed()}});
   } else {
-    std::cout << courier.sent() << " sent, " << courier.failed() << " failed\n";
+    std::cout << sender.sent() << " sent, " << sender.failed() << " failed\n";
   }
-  if (courier.failed() == 0) return ExitCode::done;
+  if (sender.failed() == 0) return ExitCode::done;
   throw Error(Kind::failed, "not every message could be sent", "see why with `wrktalk notify outbox list`");
 }
 
@@ -211,7 +211,7 @@ ExitCode run_send(const SendOptions& options, Env& env) {
     db::Session db(settings.database);
     queue::require_schema(db);
     const auto task = queue::find(db, options.task);
-    auto event = agent::news(task, "", task.error_message, task.result);
+    auto event = agent::notification_of(task, "", task.error_message, task.result);
     event.name = options.kind;
     event.key = task.id + ":sent by " + requested_by() + ":" + std::to_string(std::time(nullptr)) + ":" + options.kind;
     db::Transaction tx(db);

@@ -2,7 +2,7 @@
 #include "core/agent/agent.hpp"
 
 #include "core/agent/daemon.hpp"
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 #include "core/agent/secrets.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -93,8 +93,8 @@ queue::Claimant sign_in(db::Session& db, const Settings& settings) {
 
 Summary poll_once(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Watch watch(settings, stop);
-  Daemon daemon(settings, stop, watch, Listen::no);
+  StatusPublisher publisher(settings, stop);
+  Daemon daemon(settings, stop, publisher, Listen::no);
   daemon.ready();
   const Summary summary = daemon.run_due(1);
   daemon.tick();
@@ -105,8 +105,8 @@ Summary poll_once(const Settings& settings, Stop& stop) {
 
 Summary drain(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Watch watch(settings, stop);
-  Daemon daemon(settings, stop, watch, Listen::no);
+  StatusPublisher publisher(settings, stop);
+  Daemon daemon(settings, stop, publisher, Listen::no);
   daemon.ready();
   Summary summary = daemon.run_due();
   // A tick may end what stood in a task's way, such as an orphan of a v4.2 agent.
@@ -124,9 +124,9 @@ Summary drain(const Settings& settings, Stop& stop) {
 
 void loop(const Settings& settings, Stop& stop) {
   sweep_secrets_dirs(settings);
-  Watch watch(settings, stop);
-  watch.begin();
-  Daemon daemon(settings, stop, watch, settings.poll_only ? Listen::no : Listen::tried);
+  StatusPublisher publisher(settings, stop);
+  publisher.begin();
+  Daemon daemon(settings, stop, publisher, settings.poll_only ? Listen::no : Listen::tried);
   bool first = true;
   bool woken = true;
   while (!stop.requested()) {
@@ -156,21 +156,21 @@ void loop(const Settings& settings, Stop& stop) {
 
 TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& task) {
   sweep_secrets_dirs(settings);
-  Link link(settings.database, Listen::direct, settings.credentials);
+  DatabaseLink link(settings.database, Listen::direct, settings.credentials);
   const auto me = sign_in(link.session(), settings);
   const auto claim = db::repeated([&] { return queue::claim_new(link.session(), me, task, settings.lease()); });
-  Watch watch(settings, stop);
+  StatusPublisher publisher(settings, stop);
   base::NoPulse nothing;
-  std::vector<notify::Event> owed;
-  return run_claimed(settings, link, stop, claim, Mode::foreground, std::nullopt, watch, nothing, owed);
+  std::vector<notify::NewNotification> owed;
+  return run_claimed(settings, link, stop, claim, Mode::foreground, std::nullopt, publisher, nothing, owed);
 }
 
 void deliver_news(const Settings& settings, Stop& stop) noexcept {
-  notify::Courier courier(settings.notify, [&] { return settings.database; });
-  courier.wake();
+  notify::OutboxSender sender(settings.notify, [&] { return settings.database; });
+  sender.wake();
   base::NoPulse nothing;
   StopPulse hurry(stop, nothing);
-  deliver(courier, kDeliveryTime, hurry);
+  deliver(sender, kDeliveryTime, hurry);
 }
 
 }  // namespace wrktalk::agent

@@ -4,7 +4,7 @@
 #include "core/agent/database_store.hpp"
 #include "core/agent/journal.hpp"
 #include "core/agent/lease_keeper.hpp"
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -58,7 +58,7 @@ std::string host_name() {
 }
 
 /// Keeps who guards the tool; while the database is away the lease alone has to do.
-void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& guard) {
+void record_guard(DatabaseLink& link, const queue::Claim& claim, const exec::ProcessId& guard) {
   try {
     queue::record_guard(link.session(), claim, exec::to_text(guard));
   } catch (const Error& e) {
@@ -70,12 +70,12 @@ void record_guard(Link& link, const queue::Claim& claim, const exec::ProcessId& 
 
 }  // namespace
 
-TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                       const std::optional<std::string>& instance, Watch& watch, base::Pulse& meanwhile,
-                       std::vector<notify::Event>& owed) {
+TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                       const std::optional<std::string>& instance, StatusPublisher& publisher, base::Pulse& meanwhile,
+                       std::vector<notify::NewNotification>& owed) {
   exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); }, claim.task.id);
-  LeaseKeeper lease(settings.heartbeat_interval, settings.lease(), claim, instance, fence, link, stop, watch.status(),
-                    meanwhile);
+  LeaseKeeper lease(settings.heartbeat_interval, settings.lease(), claim, instance, fence, link, stop,
+                    publisher.status(), meanwhile);
   DatabaseStore store(settings, link, claim);
   Journal journal(store, claim);
   const auto deployer =
@@ -83,27 +83,27 @@ TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const q
                             fence, [&journal](const std::string& line) { journal.keep_output(line); });
   StopPulse afterwards(stop, meanwhile);
   const auto show_queue = [&] {
-    if (!watch.shows_figures()) return;
+    if (!publisher.shows_figures()) return;
     try {
-      watch.take(queue::figures(link.session()));
+      publisher.take(queue::figures(link.session()));
     } catch (const Error& e) {
       log::debug("metrics.not_asked", e.what(), {{"task_id", claim.task.id}});
     }
   };
   const bool webhook = !settings.notify.webhook_url.empty();
   const auto result = run_task({claim, mode, settings.agent_id, webhook, store, *deployer, lease, journal, stop,
-                                watch.status(), afterwards, show_queue});
+                                publisher.status(), afterwards, show_queue});
   for (auto& event : store.take_owed()) owed.push_back(std::move(event));
   return result;
 }
 
-Daemon::Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen)
+Daemon::Daemon(const Settings& settings, Stop& stop, StatusPublisher& publisher, Listen listen)
     : settings_(settings),
       stop_(stop),
-      watch_(watch),
+      publisher_(publisher),
       link_(settings.database, listen, settings.credentials),
-      courier_(settings.notify, [this] { return link_.settings(); }),
-      meanwhile_(courier_, watch_),
+      sender_(settings.notify, [this] { return link_.settings(); }),
+      meanwhile_(sender_, publisher_),
       proxy_forgets_(maintenance::may_forget(settings.maintenance)) {}
 
 void Daemon::ready() {
@@ -163,12 +163,12 @@ std::optional<TaskResult> Daemon::run_one() {
       [&] { return queue::claim(link_.session(), me_, settings_.lease(), leases_.not_yet(base::BootClock::now())); });
   if (!claim) return std::nullopt;
   answered();
-  auto& status = watch_.status();
+  auto& status = publisher_.status();
   const auto result =
-      run_claimed(settings_, link_, stop_, *claim, Mode::daemon, me_.instance, watch_, meanwhile_, owed_);
+      run_claimed(settings_, link_, stop_, *claim, Mode::daemon, me_.instance, publisher_, meanwhile_, owed_);
   status.count_task(claim->task.type, result_of(result));
   if (result.end == TaskResult::End::lost) ++status.lost_leases;
-  courier_.wake();
+  sender_.wake();
   return result;
 }
 
@@ -191,7 +191,7 @@ queue::Tick Daemon::tick() {
   if (tick.overdue) end_overdue(link_.session(), webhook);
   if (tick.silent || tick.overdue) tick = look();
   if (!owed_.empty()) tell_owed();
-  if (tick.notification_due) courier_.wake(*tick.notification_due);
+  if (tick.notification_due) sender_.wake(*tick.notification_due);
   if (tick.maintenance_due && tick.maintenance_due->count() == 0) {
     close_windows();
   } else if (tick.maintenance_due) {
@@ -204,8 +204,8 @@ queue::Tick Daemon::tick() {
 
 queue::Tick Daemon::look() {
   const auto now = base::BootClock::now();
-  auto tick = queue::tick(link_.session(), me_, watch_.shows_figures(), leases_.not_yet(now));
-  if (tick.figures) watch_.take(*tick.figures);
+  auto tick = queue::tick(link_.session(), me_, publisher_.shows_figures(), leases_.not_yet(now));
+  if (tick.figures) publisher_.take(*tick.figures);
   leases_.look(now, tick.server_seconds, tick.leases);
   if (const auto free = leases_.next(now)) tick.next = std::min(tick.next.value_or(free->left()), free->left());
   return tick;
@@ -245,7 +245,7 @@ void Daemon::keep_house() {
 
 /// Takes down the maintenance that is over. A proxy that refuses is asked again at the next tick.
 void Daemon::close_windows() {
-  StopPulse pulse(stop_, watch_);
+  StopPulse pulse(stop_, publisher_);
   try {
     if (maintenance::close_due([&]() -> db::Session& { return link_.session(); }, settings_.maintenance, pulse)) {
       log::info("maintenance.closed", "the site is out of maintenance: the last window is over");
@@ -261,7 +261,7 @@ void Daemon::close_windows() {
 
 /// A proxy that was reloaded may have forgotten that the site is in maintenance.
 void Daemon::show_windows_again() {
-  StopPulse pulse(stop_, watch_);
+  StopPulse pulse(stop_, publisher_);
   try {
     if (maintenance::show_again([&]() -> db::Session& { return link_.session(); }, settings_.maintenance, pulse)) {
       log::warn("maintenance.shown_again", "the proxy had forgotten the maintenance, as at a reload: it shows it again",
@@ -287,7 +287,7 @@ Deadline Daemon::failed(const Error& e) {
   if (is_first)
     log::error(remedy == db::Remedy::wait ? "database.away" : "database.refused", e.what(), {{"hint", e.hint()}});
   link_.drop();
-  watch_.status().database_is_away();
+  publisher_.status().database_is_away();
   return again;
 }
 
@@ -295,14 +295,14 @@ Deadline Daemon::failed(const Error& e) {
 void Daemon::answered() {
   if (backoff_.tries() > 0) log::info("database.back", "the database answers again");
   backoff_.reset();
-  watch_.status().database_answers();
-  watch_.status().reconnects = link_.reconnects();
+  publisher_.status().database_answers();
+  publisher_.status().reconnects = link_.reconnects();
 }
 
 void Daemon::deliver() noexcept {
-  if (stop_.requested()) courier_.finish();
-  StopPulse hurry(stop_, watch_);
-  agent::deliver(courier_, kDeliveryTime, hurry);
+  if (stop_.requested()) sender_.finish();
+  StopPulse hurry(stop_, publisher_);
+  agent::deliver(sender_, kDeliveryTime, hurry);
 }
 
 void Daemon::sign_out() noexcept {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/agent/agent.hpp"
-#include "core/agent/link.hpp"
-#include "core/agent/watch.hpp"
-#include "core/notify/courier.hpp"
+#include "core/agent/database_link.hpp"
+#include "core/agent/status_publisher.hpp"
+#include "core/notify/outbox_sender.hpp"
 #include "core/queue/agents.hpp"
 #include "core/queue/lease_watch.hpp"
 #include "core/queue/tick.hpp"
@@ -19,7 +19,7 @@ namespace wrktalk::agent {
 /// One start of the agent: its connection, its place in agent_instance, its outbox, and what it does between tasks.
 class Daemon {
  public:
-  Daemon(const Settings& settings, Stop& stop, Watch& watch, Listen listen);
+  Daemon(const Settings& settings, Stop& stop, StatusPublisher& publisher, Listen listen);
 
   /// Connects and signs in when that is not done. Throws what Session throws.
   void ready();
@@ -34,7 +34,7 @@ class Daemon {
   /// The database did not take something. Returns when to try again.
   base::Deadline failed(const base::Error& error);
 
-  Link& link() noexcept { return link_; }
+  DatabaseLink& link() noexcept { return link_; }
   /// What goes on whatever the loop waits for.
   base::Pulse& meanwhile() noexcept { return meanwhile_; }
 
@@ -54,14 +54,14 @@ class Daemon {
 
   const Settings& settings_;
   Stop& stop_;
-  Watch& watch_;
-  Link link_;
-  notify::Courier courier_;
+  StatusPublisher& publisher_;
+  DatabaseLink link_;
+  notify::OutboxSender sender_;
   base::Both meanwhile_;
   base::Backoff backoff_;
   queue::Claimant me_;
   queue::LeaseWatch leases_;
-  std::vector<notify::Event> owed_;  ///< news that the outbox did not take yet
+  std::vector<notify::NewNotification> owed_;  ///< notifications that the outbox did not take yet
   bool signed_in_ = false;
   bool stuck_ = false;  ///< the site stays in maintenance, and the log says so
   const bool proxy_forgets_;
@@ -71,8 +71,8 @@ class Daemon {
 };
 
 /// Runs a claimed task with all that is real. `instance` of a daemon; empty for a command in the foreground.
-TaskResult run_claimed(const Settings& settings, Link& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                       const std::optional<std::string>& instance, Watch& watch, base::Pulse& meanwhile,
-                       std::vector<notify::Event>& owed);
+TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop, const queue::Claim& claim, Mode mode,
+                       const std::optional<std::string>& instance, StatusPublisher& publisher, base::Pulse& meanwhile,
+                       std::vector<notify::NewNotification>& owed);
 
 }  // namespace wrktalk::agent

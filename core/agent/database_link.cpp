@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/link.hpp"
+#include "core/agent/database_link.hpp"
 
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
@@ -7,7 +7,7 @@
 
 namespace wrktalk::agent {
 
-db::Session& Link::session() {
+db::Session& DatabaseLink::session() {
   if (broken_) drop();
   if (!session_) {
     auto fresh = std::make_unique<db::Session>(connect<db::Session>());
@@ -20,7 +20,7 @@ db::Session& Link::session() {
   return *session_;
 }
 
-void Link::drop() noexcept {
+void DatabaseLink::drop() noexcept {
   lost_ = lost_ || connected();
   broken_ = false;
   session_.reset();
@@ -28,7 +28,7 @@ void Link::drop() noexcept {
 
 /// Where the database answered last is asked first: that needs no name server, and no host before it in the list to answer.
 template <class Connection>
-Connection Link::connect_once() {
+Connection DatabaseLink::connect_once() {
   if (address_) {
     try {
       return Connection(ways().front());
@@ -43,7 +43,7 @@ Connection Link::connect_once() {
 }
 
 template <class Connection>
-Connection Link::connect() {
+Connection DatabaseLink::connect() {
   try {
     return connect_once<Connection>();
   } catch (const base::Error& e) {
@@ -56,9 +56,9 @@ Connection Link::connect() {
   return connect_once<Connection>();
 }
 
-db::raw::Connection Link::raw() { return connect<db::raw::Connection>(); }
+db::raw::Connection DatabaseLink::raw() { return connect<db::raw::Connection>(); }
 
-bool Link::refresh() {
+bool DatabaseLink::refresh() {
   if (credentials_ == nullptr) return false;
   auto fresh = credentials_->fresh();
   if (fresh.parameters == settings_.parameters) return false;
@@ -68,7 +68,7 @@ bool Link::refresh() {
   return true;
 }
 
-void Link::listen(db::Session& session) {
+void DatabaseLink::listen(db::Session& session) {
   if (session.pooled() && listen_ == Listen::direct) {
     listen_ = Listen::no;
     return;
@@ -83,7 +83,7 @@ void Link::listen(db::Session& session) {
 }
 
 /// Sends a notification through another connection: one of the same may come back before the pooler gives the server to others.
-bool Link::hears(db::Session& session) {
+bool DatabaseLink::hears(db::Session& session) {
   constexpr std::chrono::seconds kEcho{2};
   const auto sent =
       connect<db::Session>().run("SELECT pg_notify($1, '') WHERE pg_notification_queue_usage() < 0.8", queue::kChannel);
@@ -97,17 +97,17 @@ bool Link::hears(db::Session& session) {
   return true;
 }
 
-std::vector<db::ConnectionSettings> Link::ways() const {
+std::vector<db::ConnectionSettings> DatabaseLink::ways() const {
   constexpr std::chrono::seconds kForOneAddress{2};
   if (!address_) return {settings_};
   return {db::with_connect_timeout(*address_, kForOneAddress), settings_};
 }
 
-void Link::watch(std::vector<pollfd>& fds) const {
+void DatabaseLink::watch(std::vector<pollfd>& fds) const {
   if (session_ && !broken_) fds.push_back({session_->socket(), POLLIN, 0});
 }
 
-bool Link::heard() noexcept {
+bool DatabaseLink::heard() noexcept {
   if (!session_ || broken_) return false;
   try {
     return session_->notified();

@@ -23,10 +23,10 @@ enum class Listen {
 };
 
 /// The agent's one connection for plain statements: made when it is needed, dropped when it is lost.
-class Link {
+class DatabaseLink {
  public:
   /// `credentials`, when there are any, outlive the link.
-  Link(db::ConnectionSettings settings, Listen listen, Credentials* credentials)
+  DatabaseLink(db::ConnectionSettings settings, Listen listen, Credentials* credentials)
       : settings_(std::move(settings)), listen_(listen), credentials_(credentials) {}
 
   /// Connects when needed, with fresh credentials when the database refuses those at hand. Throws what Session throws; refused

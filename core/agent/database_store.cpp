@@ -73,8 +73,8 @@ queue::TargetRow DatabaseStore::target() {
   return *row;
 }
 
-Goal DatabaseStore::find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target,
-                              deploy::Deployer& deployer, base::Pulse& pulse) {
+ResolvedRelease DatabaseStore::find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target,
+                                         deploy::Deployer& deployer, base::Pulse& pulse) {
   for (const auto& id : {target.current_artifact_id, target.previous_artifact_id}) {
     if (id) hide_secrets_of(*id, pulse);
   }
@@ -163,7 +163,7 @@ bool DatabaseStore::close_window(bool of_target, base::Pulse& pulse) {
 }
 
 void DatabaseStore::record(const queue::Ending& ending, const std::string& message,
-                           const std::vector<notify::Event>& events) {
+                           const std::vector<notify::NewNotification>& events) {
   try {
     record_once(ending, message, events);
     return;
@@ -186,8 +186,8 @@ void DatabaseStore::record(const queue::Ending& ending, const std::string& messa
 }
 
 void DatabaseStore::record_once(const queue::Ending& ending, const std::string& message,
-                                const std::vector<notify::Event>& events) {
-  std::vector<notify::Event> owed;
+                                const std::vector<notify::NewNotification>& events) {
+  std::vector<notify::NewNotification> owed;
   db::Transaction tx(link_.session());
   queue::record(tx, claim_, ending);
   if (const auto refused = under_savepoint(tx, [&] { queue::add_last_event(tx, claim_, message); })) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/agent/link.hpp"
+#include "core/agent/database_link.hpp"
 #include "core/agent/settings.hpp"
 #include "core/agent/task_store.hpp"
 #include "core/base/files.hpp"
@@ -17,13 +17,13 @@ namespace wrktalk::agent {
 /// The store of a real task: its statements go over the agent's link.
 class DatabaseStore : public TaskStore {
  public:
-  DatabaseStore(const Settings& settings, Link& link, const queue::Claim& claim)
+  DatabaseStore(const Settings& settings, DatabaseLink& link, const queue::Claim& claim)
       : settings_(settings), link_(link), claim_(claim) {}
 
   void drop_connection() noexcept override { link_.drop(); }
   queue::TargetRow target() override;
-  Goal find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target, deploy::Deployer& deployer,
-                 base::Pulse& pulse) override;
+  ResolvedRelease find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target, deploy::Deployer& deployer,
+                            base::Pulse& pulse) override;
   std::optional<std::string> artifact_of_version(const std::string& version) override;
   std::string schema_problem(const artifact::Artifact& artifact, base::Pulse& pulse) override;
   void remember(const queue::Memory& memory) override;
@@ -36,26 +36,27 @@ class DatabaseStore : public TaskStore {
   void open_window(const std::string& reason, base::Pulse& pulse) override;
   bool close_window(bool of_target, base::Pulse& pulse) override;
   void record(const queue::Ending& ending, const std::string& message,
-              const std::vector<notify::Event>& events) override;
+              const std::vector<notify::NewNotification>& events) override;
   bool is_recorded() override;
   void release(const std::string& why, std::chrono::milliseconds pause) override;
   std::vector<std::string> versions_in_use() override;
 
   /// What the outbox did not take when the task was recorded, because somebody held a lock: to be tried again.
-  std::vector<notify::Event> take_owed() { return std::move(owed_); }
+  std::vector<notify::NewNotification> take_owed() { return std::move(owed_); }
 
  private:
   const base::TempDir& secrets();
   std::vector<std::string> public_words() const;
   maintenance::Sessions sessions();
-  void record_once(const queue::Ending& ending, const std::string& message, const std::vector<notify::Event>& events);
+  void record_once(const queue::Ending& ending, const std::string& message,
+                   const std::vector<notify::NewNotification>& events);
 
   const Settings& settings_;
-  Link& link_;
+  DatabaseLink& link_;
   const queue::Claim& claim_;
   std::optional<base::TempDir> secrets_;            ///< env and values files, while the task runs
   std::map<std::string, log::SecretScope> hidden_;  ///< by the id of the release whose env and values they are
-  std::vector<notify::Event> owed_;
+  std::vector<notify::NewNotification> owed_;
 };
 
 }  // namespace wrktalk::agent

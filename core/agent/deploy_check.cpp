@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/forecast.hpp"
+#include "core/agent/deploy_check.hpp"
 
 #include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
@@ -29,9 +29,9 @@ class Look {
         task_(task),
         pulse_(pulse),
         target_(deploy::parse_target(task.target)),
-        deployer_(deploy::make_deployer(target_, settings.deploy, {"forecast"}, fence_)) {}
+        deployer_(deploy::make_deployer(target_, settings.deploy, {"deploy_check"}, fence_)) {}
 
-  Forecast all() {
+  DeployCheck all() {
     at([&] { target(); });
     if (!out_.possible()) return std::move(out_);
     at([&] { goal(); });
@@ -150,23 +150,23 @@ class Look {
   }
 
   const Settings& settings_;
-  Link link_;
+  DatabaseLink link_;
   const queue::NewTask& task_;
   base::Pulse& pulse_;
   deploy::Target target_;
   exec::Fence fence_;
   std::unique_ptr<deploy::Deployer> deployer_;
-  Forecast out_;
+  DeployCheck out_;
 };
 
 }  // namespace
 
-bool Forecast::possible() const noexcept {
+bool DeployCheck::possible() const noexcept {
   return std::none_of(findings.begin(), findings.end(),
                       [](const auto& finding) { return finding.weight == Weight::bad; });
 }
 
-Forecast forecast(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse) {
+DeployCheck check_deploy(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse) {
   return Look(settings, task, pulse).all();
 }
 

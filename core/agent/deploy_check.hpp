@@ -23,14 +23,14 @@ struct Finding {
 };
 
 /// What a task would do, and whether it can.
-struct Forecast {
-  std::optional<Goal> goal{};  ///< empty when there is none; a finding says why
+struct DeployCheck {
+  std::optional<ResolvedRelease> goal{};  ///< empty when there is none; a finding says why
   std::vector<Finding> findings{};
   bool possible() const noexcept;
 };
 
 /// Looks at the target, the stored release and what the target itself holds, and changes nothing; `task` is not queued.
 /// The release's bytes are read once. Throws what ends the program: connection_lost, a signal.
-Forecast forecast(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse);
+DeployCheck check_deploy(const Settings& settings, const queue::NewTask& task, base::Pulse& pulse);
 
 }  // namespace wrktalk::agent

@@ -12,16 +12,16 @@ using base::Kind;
 
 class GoalFinder {
  public:
-  GoalFinder(Link& link, deploy::Deployer& deployer, const queue::TargetRow& target, base::Pulse& pulse)
+  GoalFinder(DatabaseLink& link, deploy::Deployer& deployer, const queue::TargetRow& target, base::Pulse& pulse)
       : link_(link), deployer_(deployer), target_(target), pulse_(pulse) {}
 
-  Goal of_deploy(const queue::Task& task) {
+  ResolvedRelease of_deploy(const queue::Task& task) {
     if (!task.artifact_id) throw Error(Kind::failed, "the task names no release artifact");
     queue::parse_payload(task.payload);
     return {find_artifact(*task.artifact_id, false)};
   }
 
-  Goal of_rollback(const queue::Task& task, const queue::StoredGoal& stored) {
+  ResolvedRelease of_rollback(const queue::Task& task, const queue::StoredGoal& stored) {
     const auto payload = queue::parse_payload(task.payload);
     if (stored.artifact_id) return held(find_artifact(*stored.artifact_id, false));
     if (payload.target_revision) return of_revision(*payload.target_revision);
@@ -42,14 +42,14 @@ class GoalFinder {
 
   const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(target_.kind)); }
 
-  Goal held(artifact::Artifact artifact) {
+  ResolvedRelease held(artifact::Artifact artifact) {
     const auto recorded = queue::revision_of(link_.session(), target_.name, artifact.id);
     const auto revision = deployer_.held_revision(artifact.version, recorded, pulse_);
     return {std::move(artifact), revision};
   }
 
   /// Numbers begin anew when a release was removed and installed again: what the target says of it counts, then what was recorded.
-  Goal of_revision(long revision) {
+  ResolvedRelease of_revision(long revision) {
     if (const auto version = deployer_.version_at(revision, pulse_)) {
       return {find_artifact(*version, true), revision};
     }
@@ -61,7 +61,7 @@ class GoalFinder {
     return held(find_artifact(*id, false));
   }
 
-  Link& link_;
+  DatabaseLink& link_;
   deploy::Deployer& deployer_;
   const queue::TargetRow& target_;
   base::Pulse& pulse_;
@@ -102,11 +102,11 @@ deploy::Before with_way_back(deploy::Before seen, const queue::TargetRow& target
   return seen;
 }
 
-Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::StoredGoal& stored,
-               const queue::TargetRow& target, base::Pulse& pulse) {
+ResolvedRelease find_goal(DatabaseLink& link, deploy::Deployer& deployer, const queue::Task& task,
+                          const queue::StoredGoal& stored, const queue::TargetRow& target, base::Pulse& pulse) {
   check_type(task);
   GoalFinder finder(link, deployer, target, pulse);
-  Goal goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task, stored);
+  ResolvedRelease goal = task.type == "deploy" ? finder.of_deploy(task) : finder.of_rollback(task, stored);
   check_fits(goal.artifact, target);
   return goal;
 }

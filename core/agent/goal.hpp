@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/agent/link.hpp"
+#include "core/agent/database_link.hpp"
 #include "core/artifact/artifact.hpp"
 #include "core/deploy/deployer.hpp"
 #include "core/queue/goal.hpp"
@@ -14,7 +14,7 @@
 namespace wrktalk::agent {
 
 /// Where a task goes.
-struct Goal {
+struct ResolvedRelease {
   artifact::Artifact artifact;          ///< the release that is to run
   std::optional<long> held_revision{};  ///< a revision of it that the target itself still holds
 };
@@ -33,7 +33,7 @@ deploy::Before with_way_back(deploy::Before seen, const queue::TargetRow& target
 /// What `task` asks for on the target that `target` describes: what was fixed when it was queued, else a deployment its artifact, a rollback what
 /// its payload names, the artifact that a v4.2 backend named, or the previous release. The deployer must have passed its preflight.
 /// Throws Error: failed when there is no such release, artifact when it does not fit the target.
-Goal find_goal(Link& link, deploy::Deployer& deployer, const queue::Task& task, const queue::StoredGoal& stored,
-               const queue::TargetRow& target, base::Pulse& pulse);
+ResolvedRelease find_goal(DatabaseLink& link, deploy::Deployer& deployer, const queue::Task& task,
+                          const queue::StoredGoal& stored, const queue::TargetRow& target, base::Pulse& pulse);
 
 }  // namespace wrktalk::agent

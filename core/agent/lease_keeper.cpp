@@ -13,7 +13,7 @@ using base::Error;
 using base::Kind;
 
 /// Where to renew the lease: no address costs more than two seconds, and a signal to the process ends no attempt.
-std::vector<db::ConnectionSettings> patient_ways(const Link& link) {
+std::vector<db::ConnectionSettings> patient_ways(const DatabaseLink& link) {
   auto ways = link.ways();
   for (auto& way : ways) {
     way = db::with_connect_timeout(way, std::chrono::seconds(2));
@@ -28,7 +28,7 @@ constexpr std::chrono::seconds kProgress{5};
 }  // namespace
 
 LeaseKeeper::LeaseKeeper(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-                         const std::optional<std::string>& instance, exec::Fence& fence, Link& link, Stop& stop,
+                         const std::optional<std::string>& instance, exec::Fence& fence, DatabaseLink& link, Stop& stop,
                          observe::Status& status, base::Pulse& meanwhile)
     : claim_(claim),
       lease_(lease),

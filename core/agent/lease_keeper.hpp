@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/database_link.hpp"
 #include "core/agent/lease.hpp"
 #include "core/agent/lease_renewal.hpp"
-#include "core/agent/link.hpp"
 #include "core/agent/stop.hpp"
 #include "core/observe/status.hpp"
 #include "core/queue/claim.hpp"
@@ -20,7 +20,7 @@ class LeaseKeeper : public Lease {
  public:
   /// The link's credentials are renewed when the heartbeat's are refused.
   LeaseKeeper(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-              const std::optional<std::string>& instance, exec::Fence& fence, Link& link, Stop& stop,
+              const std::optional<std::string>& instance, exec::Fence& fence, DatabaseLink& link, Stop& stop,
               observe::Status& status, base::Pulse& meanwhile);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
@@ -40,7 +40,7 @@ class LeaseKeeper : public Lease {
   const queue::Claim& claim_;
   const std::chrono::milliseconds lease_;
   exec::Fence& fence_;
-  Link& link_;
+  DatabaseLink& link_;
   Stop& stop_;
   observe::Status& status_;
   base::Pulse& meanwhile_;

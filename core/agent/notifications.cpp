@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 
 #include "core/base/error.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/news.hpp"
+#include "core/notify/notification.hpp"
 #include "core/queue/tick.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,10 +15,10 @@ using base::Deadline;
 using base::Error;
 using nlohmann::ordered_json;
 
-/// Waits as base::pause does, but no longer than until the courier rests.
-void drive(notify::Courier& courier, base::Pulse& pulse, Deadline until) {
+/// Waits as base::pause does, but no longer than until the sender rests.
+void drive(notify::OutboxSender& sender, base::Pulse& pulse, Deadline until) {
   pulse.tick();
-  while (!courier.at_rest() && !until.passed()) {
+  while (!sender.at_rest() && !until.passed()) {
     std::vector<pollfd> fds;
     const Deadline next = base::sooner(pulse.watch(fds), until);
     ::poll(fds.data(), fds.size(), next.poll_timeout());
@@ -28,9 +28,10 @@ void drive(notify::Courier& courier, base::Pulse& pulse, Deadline until) {
 
 }  // namespace
 
-notify::Event news(const queue::Task& task, const std::string& outcome, const std::optional<std::string>& reason,
-                   const std::optional<std::string>& result) {
-  notify::Event event;
+notify::NewNotification notification_of(const queue::Task& task, const std::string& outcome,
+                                        const std::optional<std::string>& reason,
+                                        const std::optional<std::string>& result) {
+  notify::NewNotification event;
   event.name = (task.type == "rollback" ? "rollback." : "deploy.") + outcome;
   event.key = task.id + ":" + std::to_string(task.attempt) + ":" + event.name;
   event.task_id = task.id;
@@ -58,7 +59,7 @@ void end_overdue(db::Session& db, bool webhook) {
   const auto tasks = queue::fail_overdue(tx);
   for (const auto& task : tasks) {
     const bool missed = task.error_message == queue::kMissedMessage;
-    notify::enqueue(tx, news(task, missed ? "missed" : "failed", task.error_message, std::nullopt), webhook);
+    notify::enqueue(tx, notification_of(task, missed ? "missed" : "failed", task.error_message, std::nullopt), webhook);
   }
   tx.commit();
   for (const auto& task : tasks) log::error("task.ended", *task.error_message, {{"task_id", task.id}});
@@ -82,28 +83,28 @@ void tell_backup_failed(const Settings& settings, const Error& error, base::Puls
     log::warn("notify.not_queued", std::string("the admins could not be told: ") + e.what());
     return;
   }
-  notify::Courier courier(settings.notify, [&] { return settings.database; });
-  courier.wake();
-  deliver(courier, kDeliveryTime, hurry);
+  notify::OutboxSender sender(settings.notify, [&] { return settings.database; });
+  sender.wake();
+  deliver(sender, kDeliveryTime, hurry);
 }
 
-void deliver(notify::Courier& courier, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept {
+void deliver(notify::OutboxSender& sender, std::chrono::milliseconds limit, base::Pulse& hurry) noexcept {
   // For the database to write down what became of the last message.
   constexpr std::chrono::seconds kFarewell{2};
   try {
-    base::Both both(courier, hurry);
-    drive(courier, both, Deadline::in(limit));
+    base::Both both(sender, hurry);
+    drive(sender, both, Deadline::in(limit));
   } catch (const Error& e) {
     log::debug("notify.hurry", e.what());
   }
-  if (courier.at_rest()) return;
-  courier.finish();
-  if (!courier.let_go())
+  if (sender.at_rest()) return;
+  sender.finish();
+  if (!sender.let_go())
     log::warn("notify.in_doubt",
               "a mail server that has a message did not say whether it takes it: it may be sent again");
   base::NoPulse alone;
-  base::Both both(courier, alone);
-  drive(courier, both, Deadline::in(kFarewell));
+  base::Both both(sender, alone);
+  drive(sender, both, Deadline::in(kFarewell));
 }
 
 }  // namespace wrktalk::agent

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/record.hpp"
 
-#include "core/agent/news.hpp"
+#include "core/agent/notifications.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/news.hpp"
+#include "core/notify/notification.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -66,11 +66,12 @@ ordered_json result_json(const TaskContext& context, const std::optional<Failure
 }
 
 /// Whoever cancelled a task knows already.
-std::vector<notify::Event> events_of(const TaskContext& context, const queue::Ending& ending,
-                                     const std::optional<Failure>& failure) {
+std::vector<notify::NewNotification> events_of(const TaskContext& context, const queue::Ending& ending,
+                                               const std::optional<Failure>& failure) {
   const auto& row = ending_of(failure);
   if (row.notification == nullptr) return {};
-  std::vector<notify::Event> events{news(context.claim.task, row.notification, ending.error_message, ending.result)};
+  std::vector<notify::NewNotification> events{
+      notification_of(context.claim.task, row.notification, ending.error_message, ending.result)};
   if (!row.needs_hands) return events;
   auto stuck = events.front();
   stuck.name = "maintenance.stuck";

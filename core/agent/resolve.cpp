@@ -63,7 +63,7 @@ void resolve(TaskContext& context) {
     context.held_revision = memory.goal.revision;
   } else {
     // The goal first: what "previous" means does not change by what the look at the target corrects.
-    const Goal goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);
+    const ResolvedRelease goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);
     const Seen seen = look_at_target(context, row);
     context.artifact = goal.artifact;
     context.held_revision = goal.held_revision;

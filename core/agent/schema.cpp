@@ -36,8 +36,8 @@ db::raw::Connection connect(const db::ConnectionSettings& checkpoint) {
 const char* const kSchemaHint =
     "migrate first (wrktalk migrate status), or say --ignore-schema when you know that it runs all the same";
 
-std::string schema_problem(Link& link, const db::ConnectionSettings& checkpoint, const artifact::Artifact& artifact,
-                           base::Pulse& pulse) {
+std::string schema_problem(DatabaseLink& link, const db::ConnectionSettings& checkpoint,
+                           const artifact::Artifact& artifact, base::Pulse& pulse) {
   if (artifact.requires_schema.empty()) return {};
   for (const auto& needed : artifact::parse_requirements(artifact.requires_schema)) {
     const bool is_ours = needed.set == "agent";

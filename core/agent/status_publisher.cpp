@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/agent/watch.hpp"
+#include "core/agent/status_publisher.hpp"
 
 #include "core/agent/task_context.hpp"
 #include "core/backup/folder.hpp"
@@ -19,13 +19,13 @@ constexpr std::chrono::minutes kBetweenBackups{1};
 
 }  // namespace
 
-Watch::Watch(const Settings& settings, const Stop& stop)
+StatusPublisher::StatusPublisher(const Settings& settings, const Stop& stop)
     : settings_(settings), stop_(stop), status_(observe::new_status(settings.agent_id)) {
   for (const auto& step : steps()) status_.phases[step.name];
   for (const char* phase : {"put-back", "record"}) status_.phases[phase];
 }
 
-void Watch::begin() {
+void StatusPublisher::begin() {
   board_.publish(status_);
   if (settings_.http) server_.emplace(*settings_.http, board_);
   show();
@@ -33,7 +33,7 @@ void Watch::begin() {
   log::info("http.listening", "answers /livez, /readyz and /metrics on " + observe::to_text(*settings_.http));
 }
 
-void Watch::take(const queue::Figures& figures) {
+void StatusPublisher::take(const queue::Figures& figures) {
   status_.queue = observe::Queue{static_cast<double>(figures.due),
                                  static_cast<double>(figures.scheduled),
                                  static_cast<double>(figures.running),
@@ -46,21 +46,21 @@ void Watch::take(const queue::Figures& figures) {
 }
 
 /// What a probe must not hear of a beat later.
-bool Watch::has_news() const noexcept {
+bool StatusPublisher::has_changed() const noexcept {
   return fresh_answers_ || status_.ending != stop_.requested() || status_.away_since.has_value() != shown_away_;
 }
 
-Deadline Watch::watch(std::vector<pollfd>&) {
+Deadline StatusPublisher::watch(std::vector<pollfd>&) {
   const bool seen = !next_.is_never();
-  return seen && has_news() ? Deadline::at({}) : next_;
+  return seen && has_changed() ? Deadline::at({}) : next_;
 }
 
-void Watch::tick() {
+void StatusPublisher::tick() {
   const bool seen = !next_.is_never();
-  if (seen && (next_.passed() || has_news())) show();
+  if (seen && (next_.passed() || has_changed())) show();
 }
 
-void Watch::show() {
+void StatusPublisher::show() {
   next_ = Deadline::in(observe::kBeat);
   status_.ticked_at = base::BootClock::now();
   status_.ending = stop_.requested();
@@ -71,14 +71,14 @@ void Watch::show() {
   if (!settings_.http) return;
   status_.missing.clear();
   for (const auto& target : settings_.targets) {
-    auto lacking = deploy::lacks(target, settings_.deploy);
+    auto lacking = deploy::missing_prerequisites(target, settings_.deploy);
     std::move(lacking.begin(), lacking.end(), std::back_inserter(status_.missing));
   }
   board_.publish(status_);
 }
 
 /// Another agent of the same name may have it, and may end.
-void Watch::claim_file() {
+void StatusPublisher::claim_file() {
   if (file_ && file_->is_there()) return;
   file_.reset();
   try {
@@ -92,7 +92,7 @@ void Watch::claim_file() {
 }
 
 /// Between tasks and between their steps only: a folder of another machine may hang.
-void Watch::look_at_backups() {
+void StatusPublisher::look_at_backups() {
   if (settings_.backup_dir.empty() || !next_backups_.passed()) return;
   next_backups_ = Deadline::in(kBetweenBackups);
   try {

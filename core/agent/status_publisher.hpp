@@ -17,9 +17,9 @@ namespace wrktalk::agent {
 
 /// What the agent knows of itself, and for the daemon how that gets out: a pulse that at each beat stamps the state file and, with
 /// --http, puts the status where the server reads it.
-class Watch : public base::Pulse {
+class StatusPublisher : public base::Pulse {
  public:
-  Watch(const Settings& settings, const Stop& stop);
+  StatusPublisher(const Settings& settings, const Stop& stop);
 
   /// From here on it is seen from outside. Throws Error(configuration) when it cannot listen.
   void begin();
@@ -33,7 +33,7 @@ class Watch : public base::Pulse {
   void tick() override;
 
  private:
-  bool has_news() const noexcept;
+  bool has_changed() const noexcept;
   void show();
   void claim_file();
   void look_at_backups();

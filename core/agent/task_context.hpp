@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/database_link.hpp"
 #include "core/agent/journal.hpp"
 #include "core/agent/lease.hpp"
-#include "core/agent/link.hpp"
 #include "core/agent/task_memory.hpp"
 #include "core/agent/task_store.hpp"
 #include "core/base/backoff.hpp"

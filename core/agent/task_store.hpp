@@ -32,8 +32,8 @@ class TaskStore {
   /// The record of the task's target. Throws Error(failed) when it is gone.
   virtual queue::TargetRow target() = 0;
   /// As find_goal().
-  virtual Goal find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target, deploy::Deployer& deployer,
-                         base::Pulse& pulse) = 0;
+  virtual ResolvedRelease find_goal(const queue::StoredGoal& stored, const queue::TargetRow& target,
+                                    deploy::Deployer& deployer, base::Pulse& pulse) = 0;
   virtual std::optional<std::string> artifact_of_version(const std::string& version) = 0;
   /// As schema_problem().
   virtual std::string schema_problem(const artifact::Artifact& artifact, base::Pulse& pulse) = 0;
@@ -63,7 +63,7 @@ class TaskStore {
   /// Status, result, flags and the target's row with the outbox rows in one transaction. What the database refuses of story and mails is left
   /// out and told in the log.
   virtual void record(const queue::Ending& ending, const std::string& message,
-                      const std::vector<notify::Event>& events) = 0;
+                      const std::vector<notify::NewNotification>& events) = 0;
   /// Whether it was recorded: after a commit whose answer was lost.
   virtual bool is_recorded() = 0;
   /// Makes the task pending again, for at least `pause`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/artifact/artifact.hpp"
-#include "core/artifact/aside.hpp"
+#include "core/artifact/run_blocking.hpp"
 #include "core/artifact/staging.hpp"
 #include "core/artifact/stored_bytes.hpp"
 #include "core/artifact/tree_writer.hpp"
@@ -120,7 +120,7 @@ void export_to(Connection& db, const Artifact& artifact, const std::string& path
     HashedSource packed(stored);
     for (auto piece = packed.next(); !piece.empty(); piece = packed.next()) file.write(piece);
     check_digest(packed, artifact);
-    aside(pulse, [&] { file.commit(); });
+    run_blocking(pulse, [&] { file.commit(); });
   } catch (Error& error) {
     error.add_context(name_of(artifact));
     throw;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/artifact/aside.hpp"
+#include "core/artifact/run_blocking.hpp"
 
 #include <chrono>
 #include <exception>
@@ -7,7 +7,7 @@
 
 namespace wrktalk::artifact {
 
-void aside(base::Pulse& pulse, const std::function<void()>& work) {
+void run_blocking(base::Pulse& pulse, const std::function<void()>& work) {
   constexpr auto kBetweenTicks = std::chrono::milliseconds(50);
   auto done = std::async(std::launch::async, work);
   std::exception_ptr ended;

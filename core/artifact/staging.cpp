@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/artifact/staging.hpp"
 
-#include "core/artifact/aside.hpp"
+#include "core/artifact/run_blocking.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
@@ -66,7 +66,7 @@ void Staging::remove_left_overs(base::Pulse& pulse) const {
     if (!is_left_over(at->path().filename())) continue;
     const Fd folder = open_folder(path);
     if (!folder || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    aside(pulse, [&] { base::remove_tree(path); });
+    run_blocking(pulse, [&] { base::remove_tree(path); });
   }
 }
 
@@ -95,7 +95,7 @@ void Staging::exchange() {
 }
 
 void Staging::publish(base::Pulse& pulse) {
-  aside(pulse, [this] {
+  run_blocking(pulse, [this] {
     if (::fchmod(folder_.get(), 0755) != 0 || ::syncfs(folder_.get()) != 0) {
       base::throw_errno(Kind::failed, "cannot bring the unpacked release to disk below " + parent_,
                         "check the free space and the health of that disk");
@@ -104,7 +104,7 @@ void Staging::publish(base::Pulse& pulse) {
   exchange();
   base::fsync_directory(parent_);
   const std::string old = std::exchange(path_, std::string());
-  if (!old.empty()) aside(pulse, [&] { base::remove_tree(old); });
+  if (!old.empty()) run_blocking(pulse, [&] { base::remove_tree(old); });
 }
 
 }  // namespace wrktalk::artifact

@@ -15,7 +15,7 @@ enum class ExitCode : int {
   artifact = 7,       ///< the release was refused: digest, archive, content
   child = 8,          ///< helm, compose or a configured command failed or timed out
   put_back = 9,       ///< the deployment failed and what ran before runs again
-  not_put_back = 10,  ///< the deployment failed and hands are needed
+  not_put_back = 10,  ///< the deployment failed and could not be put back: manual intervention is required
   interrupted = 130,  ///< SIGINT
   terminated = 143,   ///< SIGTERM
 };

@@ -199,7 +199,7 @@ class Deployer {
 
 /// What this machine lacks to serve the target, a sentence each: programs, folders. A quick look that starts nothing; whether the target
 /// answers is for `preflight`.
-std::vector<std::string> lacks(const Target& target, const Settings& settings);
+std::vector<std::string> missing_prerequisites(const Target& target, const Settings& settings);
 
 /// Makes the root of a host target its own, before its first task; nothing for other kinds. Throws Error(configuration) when the root belongs to
 /// another target; whether it can be worked in is for `preflight`.

@@ -13,8 +13,8 @@
 #include "core/deploy/helm_upgrade.hpp"
 #include "core/deploy/helm_way_back.hpp"
 #include "core/deploy/kinds.hpp"
+#include "core/deploy/pod_diagnostics.hpp"
 #include "core/deploy/tools.hpp"
-#include "core/deploy/witness.hpp"
 #include "core/log/log.hpp"
 
 #include <algorithm>
@@ -131,11 +131,11 @@ class Helm : public Deployer {
   }
 
   void health(const Release& release, base::Pulse& pulse) override {
-    Witness witness(pulse, tools_, kubectl_bin_, live_.subject().namespace_, timeout_);
+    PodDiagnostics diagnostics(pulse, tools_, kubectl_bin_, live_.subject().namespace_, timeout_);
     try {
       if (applied_) {
         const auto manifest = helm::readable(tools_, *applied_, live_.subject().namespace_);
-        helm::Look(tools_, kubectl_, timeout_).await(kube::workloads(manifest), name(), Left::dirty, witness);
+        helm::Look(tools_, kubectl_, timeout_).await(kube::workloads(manifest), name(), Left::dirty, diagnostics);
         return;
       }
       const Observed seen = observe(pulse);
@@ -143,9 +143,9 @@ class Helm : public Deployer {
         throw StepError(Left::dirty,
                         "release " + name() + " is not well after " + release.version + ": " + seen.detail);
       }
-      way_back_.await(*seen.revision, true, Left::dirty, witness);
+      way_back_.await(*seen.revision, true, Left::dirty, diagnostics);
     } catch (const StepError& e) {
-      throw StepError(e.left(), e.what(), e.hint(), e.evidence() + witness.testimony().text);
+      throw StepError(e.left(), e.what(), e.hint(), e.evidence() + diagnostics.report().text);
     }
   }
 

@@ -24,16 +24,16 @@ UpgradeRun::Made UpgradeRun::run(const History& before, Plan plan, base::Pulse& 
   const std::string& namespace_ = parts_.live.subject().namespace_;
   HookRuns hooks_run = hooks(plan, is_there(before));
   prepare(plan, hooks_run, pulse);
-  Witness witness(pulse, parts_.tools, parts_.kubectl_bin, namespace_, parts_.timeout);
-  exec::Outcome outcome = upgrade(plan.upgrade, witness);
+  PodDiagnostics diagnostics(pulse, parts_.tools, parts_.kubectl_bin, namespace_, parts_.timeout);
+  exec::Outcome outcome = upgrade(plan.upgrade, diagnostics);
   if (outcome.err.find("namespaces \"" + namespace_ + "\" not found") != std::string::npos && before.empty()) {
     log::info("deploy.namespace", "the namespace is absent and will be made", {{"namespace", namespace_}});
     plan.upgrade.create_namespace = true;
-    outcome = upgrade(plan.upgrade, witness);
+    outcome = upgrade(plan.upgrade, diagnostics);
   }
   const auto made = parse_upgrade(outcome.out);
   if (!outcome.good() || !made || made->status != "deployed")
-    fail(plan.upgrade.wrktalk_version, before, outcome, hooks_run, witness);
+    fail(plan.upgrade.wrktalk_version, before, outcome, hooks_run, diagnostics);
   judge_applied(outcome.out, parts_.live.subject(), parts_.policy);
   std::vector<std::string> left_out;
   kube::wait_for_server(parts_.tools, base::Deadline::in(kLongestAway), pulse,
@@ -77,22 +77,22 @@ void UpgradeRun::prepare(const Plan& plan, HookRuns& hooks, base::Pulse& pulse) 
 }
 
 void UpgradeRun::fail(const std::string& version, const History& before, const exec::Outcome& outcome,
-                      const HookRuns& hooks, Witness& witness) const {
+                      const HookRuns& hooks, PodDiagnostics& diagnostics) const {
   const std::string why = "helm upgrade of " + parts_.live.name() + " to " + version + failed(outcome);
   const std::string& namespace_ = parts_.live.subject().namespace_;
   const std::string what_to_do = hint(outcome.err, namespace_);
   History after;
   try {
-    after = parts_.live.history(witness);
+    after = parts_.live.history(diagnostics);
   } catch (const Error& e) {
     if (e.kind() != Kind::child) throw;
     throw StepError(Left::dirty, why, what_to_do, outcome.err + "\n" + e.what());
   }
-  if (met_another(outcome.err)) parts_.live.throw_busy(after, witness);
+  if (met_another(outcome.err)) parts_.live.throw_busy(after, diagnostics);
   const auto left = left_behind(before, after, outcome.err);
   if (left == Left::untouched) throw StepError(left, why, what_to_do, outcome.err);
-  const auto seen = witness.testimony();
-  const auto hanging = hooks.end(witness);
+  const auto seen = diagnostics.report();
+  const auto hanging = hooks.end(diagnostics);
   const std::string cause = seen.cause.empty() ? "" : "; " + shorten(log::redact(seen.cause), kCauseBytes);
   throw StepError(left,
                   why + cause + (hanging.empty() ? "" : "; still running: hook " + base::join(hanging, ", hook ")),

@@ -6,8 +6,8 @@
 #include "core/deploy/helm_look.hpp"
 #include "core/deploy/helm_release.hpp"
 #include "core/deploy/kubectl.hpp"
+#include "core/deploy/pod_diagnostics.hpp"
 #include "core/deploy/policy.hpp"
-#include "core/deploy/witness.hpp"
 
 #include <chrono>
 #include <string>
@@ -45,7 +45,7 @@ class UpgradeRun {
   HookRuns hooks(const Plan& plan, bool is_upgrade) const;
   void prepare(const Plan& plan, HookRuns& hooks, base::Pulse& pulse) const;
   [[noreturn]] void fail(const std::string& version, const History& before, const exec::Outcome& outcome,
-                         const HookRuns& hooks, Witness& witness) const;
+                         const HookRuns& hooks, PodDiagnostics& diagnostics) const;
 
   Parts parts_;
 };

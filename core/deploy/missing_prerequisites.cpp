@@ -36,7 +36,7 @@ std::vector<std::string> programs_of(TargetKind kind, const Settings& settings) 
 
 }  // namespace
 
-std::vector<std::string> lacks(const Target& target, const Settings& settings) {
+std::vector<std::string> missing_prerequisites(const Target& target, const Settings& settings) {
   std::vector<std::string> out;
   for (const auto& program : programs_of(target.kind, settings)) {
     if (program.empty() || can_be_run(program)) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/deploy/witness.hpp"
+#include "core/deploy/pod_diagnostics.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -38,8 +38,8 @@ std::string utc(std::chrono::system_clock::time_point time) {
 
 }  // namespace
 
-Witness::Witness(base::Pulse& pulse, const Tools& tools, std::string kubectl, std::string of_namespace,
-                 milliseconds helm_timeout)
+PodDiagnostics::PodDiagnostics(base::Pulse& pulse, const Tools& tools, std::string kubectl, std::string of_namespace,
+                               milliseconds helm_timeout)
     : pulse_(pulse),
       tools_(tools),
       kubectl_(std::move(kubectl)),
@@ -49,16 +49,16 @@ Witness::Witness(base::Pulse& pulse, const Tools& tools, std::string kubectl, st
       rollback_(base::Deadline::in(helm_timeout)),
       begun_(utc(std::chrono::system_clock::now() - kSkew)) {}
 
-base::Deadline Witness::watch(std::vector<pollfd>& fds) { return sooner(pulse_.watch(fds), next_); }
+base::Deadline PodDiagnostics::watch(std::vector<pollfd>& fds) { return sooner(pulse_.watch(fds), next_); }
 
-void Witness::tick() {
+void PodDiagnostics::tick() {
   pulse_.tick();
   if (!next_.passed()) return;
   if (seen_.empty() || !rollback_.passed()) look();
   next_ = base::Deadline::in(interval_);
 }
 
-Witness::Testimony Witness::testimony() {
+PodDiagnostics::Testimony PodDiagnostics::report() {
   if (seen_.empty()) look();
   Testimony out{seen_, {}};
   auto noted = warnings();
@@ -73,12 +73,12 @@ Witness::Testimony Witness::testimony() {
   return out;
 }
 
-std::vector<std::string> Witness::warnings() {
+std::vector<std::string> PodDiagnostics::warnings() {
   return events::warnings(kubectl({"get", "events", "--field-selector=type=Warning", "--output", events::kFormat}),
                           begun_);
 }
 
-std::string Witness::kubectl(std::vector<std::string> words) {
+std::string PodDiagnostics::kubectl(std::vector<std::string> words) {
   if (kubectl_.empty()) return {};
   words.insert(words.begin(), kubectl_);
   // No --request-timeout: in a pod, kubectl would then ask localhost:8080 instead of the cluster.
@@ -94,7 +94,7 @@ std::string Witness::kubectl(std::vector<std::string> words) {
   }
 }
 
-void Witness::look() {
+void PodDiagnostics::look() {
   const auto pods = pods::unwell(kubectl({"get", "pods", "--output", pods::kPodsFormat}));
   if (pods.empty()) return;
   std::string text = "\npods of namespace " + namespace_ + " that were not well:\n";

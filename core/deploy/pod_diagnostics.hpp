@@ -14,11 +14,11 @@ namespace wrktalk::deploy {
 /// why an upgrade failed. To be driven in place of `pulse`, which goes on meanwhile.
 ///
 /// A look takes some 100 ms, 5 s a call at most, in which helm's output waits in its pipes.
-class Witness : public base::Pulse {
+class PodDiagnostics : public base::Pulse {
  public:
   /// `helm_timeout`: of the operation that is watched; what is seen after it is helm's rollback, not its cause.
-  Witness(base::Pulse& pulse, const Tools& tools, std::string kubectl, std::string of_namespace,
-          std::chrono::milliseconds helm_timeout);
+  PodDiagnostics(base::Pulse& pulse, const Tools& tools, std::string kubectl, std::string of_namespace,
+                 std::chrono::milliseconds helm_timeout);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
@@ -30,7 +30,7 @@ class Witness : public base::Pulse {
     std::string cause;  ///< the one of these sentences that says most; empty when none is known
   };
   /// Looks once more when no pod was seen. Empty without kubectl. Not redacted.
-  Testimony testimony();
+  Testimony report();
 
  private:
   void look();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/migrate/picture.hpp"
+#include "core/migrate/migration_state.hpp"
 
 #include "core/migrate/checkpoint.hpp"
 
@@ -9,36 +9,36 @@ namespace wrktalk::migrate {
 
 bool has_second_owner(const Set& set) noexcept { return !set.adopt_sql.empty(); }
 
-Picture survey(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
-  Picture picture;
-  picture.site = find_site(connection, tables_of(parse_catalog(set.fingerprint)), pulse);
-  picture.entries = history(set, read_ledger(connection, picture.site, set.name, pulse));
-  return picture;
+MigrationState survey(db::raw::Connection& connection, const Set& set, base::Pulse& pulse) {
+  MigrationState state;
+  state.site = find_site(connection, tables_of(parse_catalog(set.fingerprint)), pulse);
+  state.entries = history(set, read_ledger(connection, state.site, set.name, pulse));
+  return state;
 }
 
-Picture look(db::raw::Connection& connection, const Set& set, const Goal& goal, base::Pulse& pulse) {
-  Picture picture = survey(connection, set, pulse);
-  refuse_broken(picture.entries, set, goal.late);
-  if (goal.to) refuse_unknown_number(picture.entries, *goal.to);
-  picture.pending = pending(picture.entries, goal.to);
-  const bool is_final = picture.pending.empty() && picture.entries.back().state == State::applied;
+MigrationState read_state(db::raw::Connection& connection, const Set& set, const Goal& goal, base::Pulse& pulse) {
+  MigrationState state = survey(connection, set, pulse);
+  refuse_broken(state.entries, set, goal.late);
+  if (goal.to) refuse_unknown_number(state.entries, *goal.to);
+  state.pending = pending(state.entries, goal.to);
+  const bool is_final = state.pending.empty() && state.entries.back().state == State::applied;
   if (!set.fingerprint.empty() && (is_final || has_second_owner(set))) {
-    picture.inspection = inspect(connection, picture.site, set, pulse);
+    state.inspection = inspect(connection, state.site, set, pulse);
   }
-  if (has_second_owner(set) && picture.inspection->found.empty()) {
+  if (has_second_owner(set) && state.inspection->found.empty()) {
     // Whatever the ledger says, the tables are gone: all of it is to be done again.
-    picture.pending.clear();
-    for (const auto& migration : set.migrations) picture.pending.push_back(&migration);
+    state.pending.clear();
+    for (const auto& migration : set.migrations) state.pending.push_back(&migration);
   }
-  return picture;
+  return state;
 }
 
-bool is_work(const Picture& picture, const Set& set) {
-  return !picture.pending.empty() || (has_second_owner(set) && !is_complete(*picture.inspection));
+bool is_work(const MigrationState& state, const Set& set) {
+  return !state.pending.empty() || (has_second_owner(set) && !is_complete(*state.inspection));
 }
 
-bool is_unsealed(const Picture& picture, const Set& set) noexcept {
-  const Entry* last = newest(picture.entries);
+bool is_unsealed(const MigrationState& state, const Set& set) noexcept {
+  const Entry* last = newest(state.entries);
   return set.fingerprint.empty() && last != nullptr && !last->row->is_sealed;
 }
 
@@ -50,8 +50,8 @@ std::vector<std::string> tables_of(const std::vector<Entry>& entries) {
   return {tables.begin(), tables.end()};
 }
 
-std::vector<std::string> tables_of(const Picture& picture, const Set& set) {
-  return set.fingerprint.empty() ? tables_of(picture.entries) : tables_of(parse_catalog(set.fingerprint));
+std::vector<std::string> tables_of(const MigrationState& state, const Set& set) {
+  return set.fingerprint.empty() ? tables_of(state.entries) : tables_of(parse_catalog(set.fingerprint));
 }
 
 }  // namespace wrktalk::migrate

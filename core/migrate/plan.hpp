@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/migrate/picture.hpp"
+#include "core/migrate/migration_state.hpp"
 
 #include <string>
 #include <vector>

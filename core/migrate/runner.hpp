@@ -6,8 +6,8 @@
 #include "core/migrate/apply.hpp"
 #include "core/migrate/history.hpp"
 #include "core/migrate/indexes.hpp"
+#include "core/migrate/migration_state.hpp"
 #include "core/migrate/observer.hpp"
-#include "core/migrate/picture.hpp"
 #include "core/migrate/verify.hpp"
 
 #include <chrono>

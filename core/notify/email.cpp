@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 
 #include "core/base/text.hpp"
 #include "core/base/visible.hpp"
@@ -37,33 +37,34 @@ const std::vector<Kind>& kinds() {
   return all;
 }
 
-Kind kind_of(const News& news) {
-  const auto found = std::find_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return news.event == k.event; });
-  return found == kinds().end() ? Kind{"", news.event.c_str(), kBlue} : *found;
+Kind kind_of(const Notification& notification) {
+  const auto found =
+      std::find_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return notification.event == k.event; });
+  return found == kinds().end() ? Kind{"", notification.event.c_str(), kBlue} : *found;
 }
 
-bool is(const News& news, const char* event) { return news.event == event; }
+bool is(const Notification& notification, const char* event) { return notification.event == event; }
 
-std::string short_id(const News& news) { return news.task_id.value_or("").substr(0, 8); }
+std::string short_id(const Notification& notification) { return notification.task_id.value_or("").substr(0, 8); }
 
 /// One sentence: what the reader must know when nothing else is read.
-std::string summary(const News& news) {
-  const std::string version = news.version.value_or("The release");
-  const std::string where = news.target ? " on " + *news.target : "";
-  if (is(news, "deploy.completed")) return version + " runs" + where + " now.";
-  if (is(news, "rollback.completed"))
+std::string summary(const Notification& notification) {
+  const std::string version = notification.version.value_or("The release");
+  const std::string where = notification.target ? " on " + *notification.target : "";
+  if (is(notification, "deploy.completed")) return version + " runs" + where + " now.";
+  if (is(notification, "rollback.completed"))
     return where.empty() ? version + " runs again." : version + " runs again" + where + ".";
-  if (is(news, "deploy.missed") || is(news, "rollback.missed"))
+  if (is(notification, "deploy.missed") || is(notification, "rollback.missed"))
     return version + " was not begun" + where + " in time, and will not be by itself.";
-  if (is(news, "maintenance.stuck"))
-    return "The site stays in maintenance: " + news.target.value_or("the target") +
+  if (is(notification, "maintenance.stuck"))
+    return "The site stays in maintenance: " + notification.target.value_or("the target") +
            " could not be put back. Manual intervention is required.";
-  if (is(news, "agent.silent"))
-    return "Agent " + news.agent.value_or("?") +
+  if (is(notification, "agent.silent"))
+    return "Agent " + notification.agent.value_or("?") +
            " has not been heard of for 10 minutes. What it serves is not deployed to.";
-  if (is(news, "backup.failed")) return "A backup was not made.";
-  if (is(news, "test")) return "wrktalk can send mail to this address.";
-  const std::string state = news.state.value_or("");
+  if (is(notification, "backup.failed")) return "A backup was not made.";
+  if (is(notification, "test")) return "wrktalk can send mail to this address.";
+  const std::string state = notification.state.value_or("");
   if (state == "untouched") return version + " was not deployed" + where + ". What ran before still runs, untouched.";
   if (state == "put_back") return version + " failed" + where + ". What ran before was put back and runs again.";
   if (state == "not_put_back")
@@ -73,54 +74,55 @@ std::string summary(const News& news) {
   return version + " failed" + where + ".";
 }
 
-std::vector<Row> rows(const News& news) {
+std::vector<Row> rows(const Notification& notification) {
   std::vector<Row> all;
   const auto add = [&](const char* name, const std::optional<std::string>& value) {
     if (value) all.push_back({name, *value});
   };
-  add("Version", news.version);
-  add("Target", news.target);
-  add("Task", news.task_id);
-  add("Asked for by", news.requested_by);
-  add("Note", news.note);
-  add("Scheduled for", news.scheduled_for);
-  add("Started", news.started_at);
-  add(is(news, "agent.silent") ? "Last seen" : "Ended", news.ended_at);
-  if (news.duration_seconds) {
-    all.push_back({"Duration", base::human_duration(
-                                   std::chrono::milliseconds(static_cast<long>(*news.duration_seconds * 1000.0)))});
+  add("Version", notification.version);
+  add("Target", notification.target);
+  add("Task", notification.task_id);
+  add("Asked for by", notification.requested_by);
+  add("Note", notification.note);
+  add("Scheduled for", notification.scheduled_for);
+  add("Started", notification.started_at);
+  add(is(notification, "agent.silent") ? "Last seen" : "Ended", notification.ended_at);
+  if (notification.duration_seconds) {
+    all.push_back({"Duration", base::human_duration(std::chrono::milliseconds(
+                                   static_cast<long>(*notification.duration_seconds * 1000.0)))});
   }
-  add("Agent", news.agent);
+  add("Agent", notification.agent);
   return all;
 }
 
-std::vector<NextStep> next_steps(const News& news) {
+std::vector<NextStep> next_steps(const Notification& notification) {
   std::vector<NextStep> steps;
-  if (news.hint) steps.push_back({*news.hint, ""});
-  const std::string id = short_id(news);
-  const bool failed = base::ends_with(news.event, ".failed") && !id.empty();
-  if (is(news, "deploy.completed"))
+  if (notification.hint) steps.push_back({*notification.hint, ""});
+  const std::string id = short_id(notification);
+  const bool failed = base::ends_with(notification.event, ".failed") && !id.empty();
+  if (is(notification, "deploy.completed"))
     steps.push_back({"If it does not do what it should, go back with", "wrktalk rollback"});
-  if (is(news, "maintenance.stuck") || (failed && news.state == "not_put_back")) {
+  if (is(notification, "maintenance.stuck") || (failed && notification.state == "not_put_back")) {
     steps.push_back({"Look at what runs there, and who holds the maintenance window:", "wrktalk status"});
     steps.push_back({"Put a release that works in its place, which also ends the maintenance:", "wrktalk rollback"});
   }
   if (!id.empty()) steps.push_back({"See the whole story, with the tool's output:", "wrktalk task show " + id});
-  if (failed || base::ends_with(news.event, ".missed"))
+  if (failed || base::ends_with(notification.event, ".missed"))
     steps.push_back({"When the cause is removed, run it again:", "wrktalk task retry " + id});
-  if (is(news, "agent.silent")) {
+  if (is(notification, "agent.silent")) {
     steps.push_back({"See who serves what:", "wrktalk status"});
     steps.push_back({"Start it again where it ran, and look at its log there:", "wrktalk poll --loop"});
   }
-  if (is(news, "backup.failed")) steps.push_back({"When the cause is removed, make one:", "wrktalk backup create"});
+  if (is(notification, "backup.failed"))
+    steps.push_back({"When the cause is removed, make one:", "wrktalk backup create"});
   return steps;
 }
 
 /// What went wrong: the reason, then the tool's last lines.
-std::string failure(const News& news) {
+std::string failure(const Notification& notification) {
   constexpr std::size_t kMost = 800;
-  std::string text = news.reason.value_or("");
-  if (news.evidence) text += (text.empty() ? "" : "\n\n") + base::tail(*news.evidence, kMost);
+  std::string text = notification.reason.value_or("");
+  if (notification.evidence) text += (text.empty() ? "" : "\n\n") + base::tail(*notification.evidence, kMost);
   return text;
 }
 
@@ -150,18 +152,19 @@ const std::vector<std::string>& events() {
   return names;
 }
 
-Letter compose(const News& news) {
-  const Kind kind = kind_of(news);
+EmailContent compose(const Notification& notification) {
+  const Kind kind = kind_of(notification);
   Page page;
   page.title = kind.title;
   page.color = kind.color;
-  page.summary = summary(news);
-  page.rows = rows(news);
-  page.failure = failure(news);
-  page.next_steps = next_steps(news);
+  page.summary = summary(notification);
+  page.rows = rows(notification);
+  page.failure = failure(notification);
+  page.next_steps = next_steps(notification);
   page.footer = "Sent by wrktalk " WRKTALK_VERSION " to every active admin.";
-  const std::string about = news.version.value_or(news.target.value_or(news.agent.value_or("wrktalk")));
-  const std::string what = is(news, "agent.silent") ? news.agent.value_or(about) : about;
+  const std::string about =
+      notification.version.value_or(notification.target.value_or(notification.agent.value_or("wrktalk")));
+  const std::string what = is(notification, "agent.silent") ? notification.agent.value_or(about) : about;
   return {base::one_line(page.title + " - " + what), base::visible(as_text(page)), base::visible(as_html(page))};
 }
 

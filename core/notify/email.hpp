@@ -2,11 +2,11 @@
 #pragma once
 
 #include "core/notify/mime.hpp"
-#include "core/notify/news.hpp"
+#include "core/notify/notification.hpp"
 
 namespace wrktalk::notify {
 
-/// The mail that tells the news. An event that is not among `events()` is told in its own words.
-Letter compose(const News& news);
+/// The mail that tells the notification. An event that is not among `events()` is told in its own words.
+EmailContent compose(const Notification& notification);
 
 }  // namespace wrktalk::notify

@@ -95,20 +95,20 @@ std::string header_value(const std::string& text) {
   return out;
 }
 
-std::string mime(const Letter& letter, const Envelope& envelope) {
+std::string mime(const EmailContent& email, const Envelope& envelope) {
   const std::string boundary = "=_" + base::sha256_hex(envelope.message_id).substr(0, 32);
   std::string out;
   out += "Date: " + date_text(envelope.date) + "\r\n";
   out += "From: " + address_header(envelope.from) + "\r\n";
   out += "To: " + address_header(envelope.to) + "\r\n";
-  out += "Subject: " + header_value(letter.subject) + "\r\n";
+  out += "Subject: " + header_value(email.subject) + "\r\n";
   out += "Message-ID: <" + envelope.message_id + ">\r\n";
   // No answers from holiday notices, please (RFC 3834).
   out += "Auto-Submitted: auto-generated\r\n";
   out += "MIME-Version: 1.0\r\n";
   out += "Content-Type: multipart/alternative;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
-  out += "--" + boundary + "\r\n" + part("text/plain", letter.text);
-  out += "--" + boundary + "\r\n" + part("text/html", letter.html);
+  out += "--" + boundary + "\r\n" + part("text/plain", email.text);
+  out += "--" + boundary + "\r\n" + part("text/html", email.html);
   return out + "--" + boundary + "--\r\n";
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/notify/news.hpp"
+#include "core/notify/notification.hpp"
 
 #include "core/log/log.hpp"
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -25,62 +25,62 @@ void redact_texts(nlohmann::ordered_json& document) {
   }
 }
 
-News parse_news(const std::string& event, const std::string& data) {
-  News news;
-  news.event = event;
+Notification parse_notification(const std::string& event, const std::string& data) {
+  Notification notification;
+  notification.event = event;
   const auto json = nlohmann::json::parse(data, nullptr, false);
-  if (!json.is_object()) return news;
-  news.version = text(json, "version");
-  news.target = text(json, "target");
-  news.task_id = text(json, "task_id");
-  news.state = text(json, "state");
-  news.reason = text(json, "reason");
-  news.hint = text(json, "hint");
-  news.evidence = text(json, "evidence");
-  news.requested_by = text(json, "requested_by");
-  news.note = text(json, "note");
-  news.agent = text(json, "agent");
-  news.scheduled_for = text(json, "scheduled_for");
-  news.started_at = text(json, "started_at");
-  news.ended_at = text(json, "ended_at");
+  if (!json.is_object()) return notification;
+  notification.version = text(json, "version");
+  notification.target = text(json, "target");
+  notification.task_id = text(json, "task_id");
+  notification.state = text(json, "state");
+  notification.reason = text(json, "reason");
+  notification.hint = text(json, "hint");
+  notification.evidence = text(json, "evidence");
+  notification.requested_by = text(json, "requested_by");
+  notification.note = text(json, "note");
+  notification.agent = text(json, "agent");
+  notification.scheduled_for = text(json, "scheduled_for");
+  notification.started_at = text(json, "started_at");
+  notification.ended_at = text(json, "ended_at");
   const auto duration = json.find("duration_seconds");
-  if (duration != json.end() && duration->is_number()) news.duration_seconds = duration->get<double>();
-  return news;
+  if (duration != json.end() && duration->is_number()) notification.duration_seconds = duration->get<double>();
+  return notification;
 }
 
-News sample(const std::string& event) {
-  News news;
-  news.event = event;
-  if (event == "test") return news;
-  news.agent = "site-1";
-  news.target = "kubernetes:wrktalk/wrktalk";
-  news.ended_at = "2026-03-14 02:01:47 UTC";
-  if (event == "agent.silent") return news;
+Notification sample(const std::string& event) {
+  Notification notification;
+  notification.event = event;
+  if (event == "test") return notification;
+  notification.agent = "site-1";
+  notification.target = "kubernetes:wrktalk/wrktalk";
+  notification.ended_at = "2026-03-14 02:01:47 UTC";
+  if (event == "agent.silent") return notification;
   if (event == "backup.failed") {
-    news.reason = "backup of agent_executor: pg_dump: connection to server failed";
-    news.hint = "check that the database answers, then run `wrktalk backup create`";
-    return news;
+    notification.reason = "backup of agent_executor: pg_dump: connection to server failed";
+    notification.hint = "check that the database answers, then run `wrktalk backup create`";
+    return notification;
   }
-  news.version = "2.4.0";
-  news.task_id = "0b7c5a52-6d0e-4a2b-9a53-5f2f6a3f7c11";
-  news.requested_by = "anna@ops-1";
-  news.scheduled_for = "2026-03-14 02:00:00 UTC";
+  notification.version = "2.4.0";
+  notification.task_id = "0b7c5a52-6d0e-4a2b-9a53-5f2f6a3f7c11";
+  notification.requested_by = "anna@ops-1";
+  notification.scheduled_for = "2026-03-14 02:00:00 UTC";
   if (event == "deploy.missed") {
-    news.reason = "missed schedule";
-    return news;
+    notification.reason = "missed schedule";
+    return notification;
   }
-  news.started_at = "2026-03-14 02:00:03 UTC";
-  news.duration_seconds = 104.2;
-  if (event == "maintenance.stuck") news.state = "not_put_back";
+  notification.started_at = "2026-03-14 02:00:03 UTC";
+  notification.duration_seconds = 104.2;
+  if (event == "maintenance.stuck") notification.state = "not_put_back";
   if (event == "deploy.failed" || event == "rollback.failed") {
-    news.state = "put_back";
-    news.reason = news.version.value() + " failed and was put back: apply: helm ended with 1";
-    news.hint = "look at the pods: the new image cannot be pulled";
-    news.evidence =
+    notification.state = "put_back";
+    notification.reason = notification.version.value() + " failed and was put back: apply: helm ended with 1";
+    notification.hint = "look at the pods: the new image cannot be pulled";
+    notification.evidence =
         "Error: UPGRADE FAILED: context deadline exceeded\n"
         "pod wrktalk-6d5f: container web: ImagePullBackOff: registry.example.org/wrktalk/web:2.4.0: not found";
   }
-  return news;
+  return notification;
 }
 
 }  // namespace wrktalk::notify

@@ -10,7 +10,7 @@
 namespace wrktalk::notify {
 
 /// What a message tells: an outbox row's data, read. Everything but `event` may be missing. Times are texts, as they are shown.
-struct News {
+struct Notification {
   std::string event;  ///< "deploy.completed", one of `events()`
   std::optional<std::string> version;
   std::optional<std::string> target;
@@ -31,11 +31,11 @@ struct News {
 /// Masks secrets in every text of a document, whatever its depth. Keys stay as they are.
 void redact_texts(nlohmann::ordered_json& document);
 
-/// Its texts redacted, whoever wrote the row. Texts that are no JSON object give news with nothing in them but the event: a strange row still reaches the admins.
-News parse_news(const std::string& event, const std::string& data);
+/// Its texts redacted, whoever wrote the row. Text that is no JSON object gives a notification with nothing but the event: a strange row still reaches the admins.
+Notification parse_notification(const std::string& event, const std::string& data);
 
-/// News as they look, for `notify preview` and the webhook's trial.
-News sample(const std::string& event);
+/// A notification of that event as it looks, for `notify preview` and the webhook's trial.
+Notification sample(const std::string& event);
 
 /// All that admins are told of.
 const std::vector<std::string>& events();

@@ -51,7 +51,7 @@ std::string plain_address(const std::string& column) {
          "), E' \\t\\r\\n'), '.'))";
 }
 
-int enqueue(db::Transaction& tx, const Event& event, bool webhook) {
+int enqueue(db::Transaction& tx, const NewNotification& event, bool webhook) {
   // Times are taken where they are kept: whoever records a task does not know when the server thinks it ended.
   static const std::string sql =
       "WITH task AS (SELECT jsonb_strip_nulls(jsonb_build_object("

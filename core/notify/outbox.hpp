@@ -7,23 +7,23 @@
 #include <string>
 #include <vector>
 
-/// What the admins are told. Rows are written in the transaction that makes the news, so that neither is there without the other.
+/// What the admins are told. Rows are written in the transaction that makes the change, so that neither is there without the other.
 namespace wrktalk::notify {
 
 /// The recipient of the rows that go to the webhook; all others are mail addresses.
 constexpr const char* kWebhook = "webhook";
 
-struct Event {
+struct NewNotification {
   std::string name;                    ///< one of `events()`
   std::string key;                     ///< the same key is never told twice to the same recipient
   std::optional<std::string> task_id;  ///< its times are added to the data, and when it ended to the key
-  std::string data;                    ///< JSON: what the message says, as News has it
+  std::string data;                    ///< JSON: what the message says, as Notification has it
 };
 
 /// One row for each active admin, whatever the case of his address, and one for the webhook when there is one. Returns how many.
-/// For a task the row must say already how it ended: a task that is tried again and ends the same way is news. The same event again, also in
+/// For a task the row must say already how it ended: a task that is tried again and ends the same way is told again. The same event again, also in
 /// a later transaction, adds nothing as long as the task has not ended anew.
-int enqueue(db::Transaction& tx, const Event& event, bool webhook);
+int enqueue(db::Transaction& tx, const NewNotification& event, bool webhook);
 
 struct Entry {
   std::string id;

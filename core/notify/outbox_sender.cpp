@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/notify/courier.hpp"
+#include "core/notify/outbox_sender.hpp"
 
 #include "core/base/crash_point.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 #include "core/notify/outbox.hpp"
 #include "core/notify/webhook.hpp"
 
@@ -63,16 +63,16 @@ std::string fingerprint(const http::SmtpServer& server) {
 
 }  // namespace
 
-Courier::Courier(Settings settings, std::function<db::ConnectionSettings()> database)
+OutboxSender::OutboxSender(Settings settings, std::function<db::ConnectionSettings()> database)
     : settings_(std::move(settings)), database_(std::move(database)) {}
 
-void Courier::wake(std::chrono::milliseconds in) noexcept {
+void OutboxSender::wake(std::chrono::milliseconds in) noexcept {
   next_ = base::sooner(next_, std::max(Deadline::in(in), mail_paused_until_));
 }
 
-bool Courier::at_rest() const noexcept { return phase_ == Phase::rest && (finishing_ || !next_.passed()); }
+bool OutboxSender::at_rest() const noexcept { return phase_ == Phase::rest && (finishing_ || !next_.passed()); }
 
-Deadline Courier::watch(std::vector<pollfd>& fds) {
+Deadline OutboxSender::watch(std::vector<pollfd>& fds) {
   switch (phase_) {
     case Phase::rest: return finishing_ ? Deadline::never() : next_;
     case Phase::carrying: return call_ ? call_->watch(fds) : session_->watch(fds);
@@ -84,7 +84,7 @@ Deadline Courier::watch(std::vector<pollfd>& fds) {
   return answer_by_;
 }
 
-void Courier::tick() noexcept {
+void OutboxSender::tick() noexcept {
   try {
     while (step()) {
     }
@@ -99,7 +99,7 @@ void Courier::tick() noexcept {
 }
 
 /// Returns whether more can be done at once.
-bool Courier::step() {
+bool OutboxSender::step() {
   switch (phase_) {
     case Phase::rest:
       if (at_rest()) return false;
@@ -112,7 +112,7 @@ bool Courier::step() {
   return talk_to_database();
 }
 
-bool Courier::talk_to_database() {
+bool OutboxSender::talk_to_database() {
   connection_.advance();
   switch (connection_.state()) {
     case State::closed:
@@ -141,26 +141,26 @@ bool Courier::talk_to_database() {
   return false;
 }
 
-void Courier::database_failed(const std::string& why) {
+void OutboxSender::database_failed(const std::string& why) {
   if (backoff_.tries() == 0) log::warn("notify.database_away", "notifications wait for the database: " + why);
   connection_.close();
   reconnect_at_ = Deadline::in(backoff_.next());
   if (phase_ == Phase::taking) rest(reconnect_at_);
 }
 
-void Courier::rest(Deadline until) noexcept {
+void OutboxSender::rest(Deadline until) noexcept {
   phase_ = Phase::rest;
   next_ = until;
   connection_.close();
   session_.reset();
 }
 
-void Courier::send_take() {
+void OutboxSender::send_take() {
   next_ = Deadline::never();
   connection_.send(take_sql(), {kLease, mail_paused_until_.passed() ? "true" : "false"});
 }
 
-void Courier::taken(const db::raw::Table& table) {
+void OutboxSender::taken(const db::raw::Table& table) {
   const auto& row = table.rows.at(0);
   if (!row[0]) {
     Deadline again = next_;
@@ -171,14 +171,14 @@ void Courier::taken(const db::raw::Table& table) {
     if (!mail_paused_until_.passed()) again = base::sooner(again, mail_paused_until_);
     return rest(again);
   }
-  parcel_ = Parcel{*row[0], *row[1], *row[2], *row[3], row[4].value_or(""), *row[5]};
+  row_ = OutboxRow{*row[0], *row[1], *row[2], *row[3], row[4].value_or(""), *row[5]};
   phase_ = Phase::carrying;
   base::crash_point("notify-taken");
   try {
-    if (parcel_->recipient == kWebhook) {
+    if (row_->recipient == kWebhook) {
       call_ = std::make_unique<http::Call>(
           webhook_options(settings_),
-          webhook_request(settings_, parcel_->id, parcel_->event, parcel_->data, std::chrono::system_clock::now()));
+          webhook_request(settings_, row_->id, row_->event, row_->data, std::chrono::system_clock::now()));
     } else if (row[12] != "t") {
       done({Result::Fate::never, "the admin is no longer active"});
     } else {
@@ -186,23 +186,23 @@ void Courier::taken(const db::raw::Table& table) {
     }
   } catch (const Error& e) {
     done({Result::Fate::later, std::string(e.what()) + (e.hint().empty() ? "" : "; " + e.hint()),
-          parcel_->recipient != kWebhook});
+          row_->recipient != kWebhook});
   }
 }
 
-void Courier::carry_mail(const MailConfig& config) {
+void OutboxSender::carry_mail(const MailConfig& config) {
   const Mailbox box = mailbox(config, settings_);
   Address to;
   try {
-    to = parse_address(parcel_->recipient);
+    to = parse_address(row_->recipient);
   } catch (const Error& e) {
     return done({Result::Fate::never, e.what()});
   }
-  to.name = parcel_->name;
+  to.name = row_->name;
   const std::string domain = box.from.mail.substr(box.from.mail.rfind('@') + 1);
   letter_ = {box.from.mail, to.mail,
-             mime(compose(parse_news(parcel_->event, parcel_->data)),
-                  {box.from, to, parcel_->id + "@" + domain, std::chrono::system_clock::now()})};
+             mime(compose(parse_notification(row_->event, row_->data)),
+                  {box.from, to, row_->id + "@" + domain, std::chrono::system_clock::now()})};
   handed_over_ = false;
   server_ = box.server;
   if (session_ && session_with_ == fingerprint(*server_)) return;
@@ -211,7 +211,7 @@ void Courier::carry_mail(const MailConfig& config) {
   session_mails_ = 0;
 }
 
-bool Courier::mail_carried() {
+bool OutboxSender::mail_carried() {
   using http::SmtpStep;
   session_->advance();
   if (const auto verdict = session_->take()) {
@@ -239,7 +239,7 @@ bool Courier::mail_carried() {
   return true;
 }
 
-bool Courier::call_carried() {
+bool OutboxSender::call_carried() {
   constexpr int kGone = 410;
   try {
     const auto response = call_->advance();
@@ -255,7 +255,7 @@ bool Courier::call_carried() {
   return true;
 }
 
-bool Courier::let_go() noexcept {
+bool OutboxSender::let_go() noexcept {
   if (phase_ != Phase::carrying) return true;
   if (call_ || (session_ && session_->in_doubt())) return false;
   session_.reset();
@@ -263,7 +263,7 @@ bool Courier::let_go() noexcept {
   return true;
 }
 
-void Courier::done(Result result) {
+void OutboxSender::done(Result result) {
   if (result.fate == Result::Fate::sent) base::crash_point("notify-accepted");
   if (result.server_failed) mail_paused_until_ = Deadline::in(kMailPause);
   call_.reset();
@@ -272,16 +272,16 @@ void Courier::done(Result result) {
   phase_ = Phase::recording;
 }
 
-void Courier::send_record() {
+void OutboxSender::send_record() {
   const auto fate = result_->fate;
   const char* status = fate == Result::Fate::sent ? "sent" : fate == Result::Fate::later ? "pending" : "failed";
-  connection_.send(kRecord, {parcel_->id, parcel_->attempt, status,
+  connection_.send(kRecord, {row_->id, row_->attempt, status,
                              result_->error.empty() ? std::nullopt : std::optional(result_->error)});
 }
 
-void Courier::recorded(const db::raw::Table& table) {
-  const log::Fields fields = {{"notification", parcel_->id}};
-  const std::string what = parcel_->event + " to " + parcel_->recipient;
+void OutboxSender::recorded(const db::raw::Table& table) {
+  const log::Fields fields = {{"notification", row_->id}};
+  const std::string what = row_->event + " to " + row_->recipient;
   if (result_->fate == Result::Fate::sent) {
     ++sent_;
     log::info("notify.sent", what + " was sent", fields);
@@ -290,14 +290,14 @@ void Courier::recorded(const db::raw::Table& table) {
     const bool again = !table.rows.empty() && table.rows[0][0] == "pending";
     if (again) {
       // The first time tells an operator; how often it was tried since is in the outbox.
-      (parcel_->attempt == "1" ? log::warn : log::info)(
+      (row_->attempt == "1" ? log::warn : log::info)(
           "notify.put_off", what + " is tried again at " + table.rows[0][1].value_or("?") + ": " + result_->error,
           fields);
     } else {
       log::error("notify.given_up", what + " is given up: " + result_->error, fields);
     }
   }
-  parcel_.reset();
+  row_.reset();
   result_.reset();
   if (finishing_) return rest(Deadline::never());
   phase_ = Phase::taking;

@@ -21,10 +21,10 @@ namespace wrktalk::notify {
 /// sent is tried again after 1 minute, 2, 4, ... 6 hours, for 3 days; what the server refuses for good is given up.
 ///
 /// It holds a database connection of its own, and one to the mail server, only while something is due.
-class Courier : public base::Pulse {
+class OutboxSender : public base::Pulse {
  public:
   /// `database` is asked at each connection, since credentials may change.
-  Courier(Settings settings, std::function<db::ConnectionSettings()> database);
+  OutboxSender(Settings settings, std::function<db::ConnectionSettings()> database);
 
   /// Something in the outbox is due in that time: from what others saw there.
   void wake(std::chrono::milliseconds in = std::chrono::milliseconds::zero()) noexcept;
@@ -47,7 +47,7 @@ class Courier : public base::Pulse {
  private:
   enum class Phase { rest, taking, carrying, recording };
   /// A row of the outbox that is ours.
-  struct Parcel {
+  struct OutboxRow {
     std::string id;
     std::string attempt;
     std::string event;
@@ -86,14 +86,14 @@ class Courier : public base::Pulse {
   base::Deadline mail_paused_until_ = base::Deadline::at({});  ///< after the mail server failed
   base::Backoff backoff_;
 
-  std::optional<Parcel> parcel_;
+  std::optional<OutboxRow> row_;
   std::optional<Result> result_;
   std::unique_ptr<http::SmtpSession> session_;
   std::string session_with_;  ///< the settings that it was made with
   int session_mails_ = 0;     ///< that it has been given
   std::optional<http::SmtpServer> server_;
   http::SmtpMessage letter_;
-  bool handed_over_ = false;  ///< the letter, to the session
+  bool handed_over_ = false;  ///< the email, to the session
   std::unique_ptr<http::Call> call_;
   int sent_ = 0;
   int failed_ = 0;

@@ -2,7 +2,7 @@
 #include "core/notify/trial.hpp"
 
 #include "core/base/base64.hpp"
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 
 #include <sys/random.h>
 

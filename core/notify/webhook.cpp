@@ -5,7 +5,7 @@
 #include "core/base/sha256.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -26,7 +26,7 @@ http::Request webhook_request(const Settings& settings, const std::string& id, c
   redact_texts(details);
   const ordered_json document = {{"id", id},
                                  {"event", event},
-                                 {"subject", compose(parse_news(event, data)).subject},
+                                 {"subject", compose(parse_notification(event, data)).subject},
                                  {"data", details.is_discarded() ? ordered_json::object() : std::move(details)}};
   http::Request request;
   request.method = "POST";

@@ -118,7 +118,8 @@ queue::TargetRow FakeStore::target() {
   return row;
 }
 
-Goal FakeStore::find_goal(const queue::StoredGoal&, const queue::TargetRow&, deploy::Deployer&, base::Pulse&) {
+ResolvedRelease FakeStore::find_goal(const queue::StoredGoal&, const queue::TargetRow&, deploy::Deployer&,
+                                     base::Pulse&) {
   return {artifact_with(kGoal)};
 }
 
@@ -160,7 +161,8 @@ bool FakeStore::close_window(bool, base::Pulse&) {
   return true;
 }
 
-void FakeStore::record(const queue::Ending& ending, const std::string&, const std::vector<notify::Event>& events) {
+void FakeStore::record(const queue::Ending& ending, const std::string&,
+                       const std::vector<notify::NewNotification>& events) {
   world_.moment("record begins");
   ++world_.records;
   world_.ending = ending;

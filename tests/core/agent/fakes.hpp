@@ -47,7 +47,7 @@ struct World {
   int attempt = 0;
   bool cancel_requested = false;
   std::optional<queue::Ending> ending;
-  std::vector<notify::Event> told;
+  std::vector<notify::NewNotification> told;
   int records = 0;
   bool health_was_seen = false;
 
@@ -91,7 +91,8 @@ class FakeStore : public TaskStore {
   explicit FakeStore(World& world) : world_(world) {}
   void drop_connection() noexcept override {}
   queue::TargetRow target() override;
-  Goal find_goal(const queue::StoredGoal&, const queue::TargetRow&, deploy::Deployer&, base::Pulse&) override;
+  ResolvedRelease find_goal(const queue::StoredGoal&, const queue::TargetRow&, deploy::Deployer&,
+                            base::Pulse&) override;
   std::optional<std::string> artifact_of_version(const std::string& version) override { return "id-" + version; }
   std::string schema_problem(const artifact::Artifact&, base::Pulse&) override { return {}; }
   void remember(const queue::Memory& memory) override;
@@ -103,7 +104,8 @@ class FakeStore : public TaskStore {
   std::vector<std::string> add_server_env(const artifact::Artifact&, base::Pulse&) override { return {}; }
   void open_window(const std::string&, base::Pulse&) override;
   bool close_window(bool, base::Pulse&) override;
-  void record(const queue::Ending& ending, const std::string&, const std::vector<notify::Event>& events) override;
+  void record(const queue::Ending& ending, const std::string&,
+              const std::vector<notify::NewNotification>& events) override;
   bool is_recorded() override { return world_.ending.has_value(); }
   void release(const std::string&, std::chrono::milliseconds) override;
   std::vector<std::string> versions_in_use() override { return {}; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/artifact/staging.hpp"
 
-#include "core/artifact/aside.hpp"
+#include "core/artifact/run_blocking.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 
@@ -80,7 +80,7 @@ TEST_SUITE("artifact::Staging") {
   }
 }
 
-TEST_SUITE("artifact::aside") {
+TEST_SUITE("artifact::run_blocking") {
   TEST_CASE("the pulse goes on while the work is done, and the work is done whatever the pulse says") {
     struct Counting : base::NoPulse {
       int ticks = 0;
@@ -89,14 +89,14 @@ TEST_SUITE("artifact::aside") {
       }
     } pulse;
     bool done = false;
-    CHECK_THROWS_WITH(artifact::aside(pulse,
-                                      [&] {
-                                        std::this_thread::sleep_for(std::chrono::milliseconds(300));
-                                        done = true;
-                                      }),
+    CHECK_THROWS_WITH(artifact::run_blocking(pulse,
+                                             [&] {
+                                               std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                                               done = true;
+                                             }),
                       "enough");
     CHECK(done);
     CHECK(pulse.ticks > 2);
-    CHECK_THROWS_WITH(artifact::aside(pulse, [] { throw base::Error(base::Kind::failed, "no"); }), "no");
+    CHECK_THROWS_WITH(artifact::run_blocking(pulse, [] { throw base::Error(base::Kind::failed, "no"); }), "no");
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/notify/letter.hpp"
+#include "core/notify/email.hpp"
 
 #include <doctest/doctest.h>
 
@@ -24,15 +24,15 @@ TEST_SUITE("notify::compose") {
   TEST_CASE("every message says something, in text and in HTML") {
     for (const auto& event : events()) {
       CAPTURE(event);
-      const Letter letter = compose(sample(event));
-      CHECK(letter.text.size() > 60);
-      CHECK(has(letter.html, "</html>"));
+      const EmailContent email = compose(sample(event));
+      CHECK(email.text.size() > 60);
+      CHECK(has(email.html, "</html>"));
     }
   }
 
   TEST_CASE("a failure names what failed, what is left, and what to do") {
-    const Letter letter = compose(sample("deploy.failed"));
-    for (const std::string& body : {letter.text, letter.html}) {
+    const EmailContent email = compose(sample("deploy.failed"));
+    for (const std::string& body : {email.text, email.html}) {
       CHECK(has(body, "ImagePullBackOff"));
       CHECK(has(body, "put back"));
       CHECK(has(body, "wrktalk task show 0b7c5a52"));
@@ -42,25 +42,25 @@ TEST_SUITE("notify::compose") {
   }
 
   TEST_CASE("a target that could not be put back calls for hands") {
-    News news = sample("deploy.failed");
-    news.state = "not_put_back";
-    CHECK(has(compose(news).text, "Manual intervention is required"));
-    CHECK(has(compose(news).text, "wrktalk rollback"));
+    Notification notification = sample("deploy.failed");
+    notification.state = "not_put_back";
+    CHECK(has(compose(notification).text, "Manual intervention is required"));
+    CHECK(has(compose(notification).text, "wrktalk rollback"));
   }
 
   TEST_CASE("markup in what is told is text") {
-    News news = sample("deploy.failed");
-    news.note = "<img src=x onerror=alert(1)>";
-    news.evidence = "</div><script>";
-    news.version = "\"><b>";
-    const std::string html = compose(news).html;
+    Notification notification = sample("deploy.failed");
+    notification.note = "<img src=x onerror=alert(1)>";
+    notification.evidence = "</div><script>";
+    notification.version = "\"><b>";
+    const std::string html = compose(notification).html;
     CHECK_FALSE(has(html, "<img"));
     CHECK_FALSE(has(html, "<script>"));
     CHECK_FALSE(has(html, "<b>"));
   }
 
   TEST_CASE("a row that cannot be read, or of an unknown kind, is still told") {
-    CHECK(compose(parse_news("deploy.failed", "not JSON")).subject == "❌ Deployment Failed - wrktalk");
-    CHECK(has(compose(parse_news("moon.landed", "{\"version\": 7}")).text, "moon.landed"));
+    CHECK(compose(parse_notification("deploy.failed", "not JSON")).subject == "❌ Deployment Failed - wrktalk");
+    CHECK(has(compose(parse_notification("moon.landed", "{\"version\": 7}")).text, "moon.landed"));
   }
 }

@@ -40,10 +40,10 @@ TEST_SUITE("notify::mime") {
   }
 
   TEST_CASE("line breaks cannot make headers") {
-    Letter letter{"a\r\nBcc: eve@example.org", "text", "<p>"};
+    EmailContent email{"a\r\nBcc: eve@example.org", "text", "<p>"};
     auto to = envelope();
     to.to.name = "x\nBcc: eve@example.org";
-    const std::string message = mime(letter, to);
+    const std::string message = mime(email, to);
     CHECK(message.find("\nBcc") == std::string::npos);
     CHECK(message.find("\nbcc") == std::string::npos);
   }

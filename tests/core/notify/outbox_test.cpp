@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/notify/outbox.hpp"
 
-#include "core/notify/courier.hpp"
+#include "core/notify/outbox_sender.hpp"
 #include "tests/support/pg_cluster.hpp"
 
 #include <doctest/doctest.h>
@@ -29,18 +29,18 @@ struct Fixture {
     tx.commit();
     return rows;
   }
-  /// Runs the courier until it has nothing more to do.
+  /// Runs the sender until it has nothing more to do.
   void deliver() {
-    notify::Courier courier({}, [&] { return database.settings(); });
-    courier.wake();
+    notify::OutboxSender sender({}, [&] { return database.settings(); });
+    sender.wake();
     const auto until = base::Deadline::in(20s);
-    courier.tick();
-    while (!courier.at_rest()) {
+    sender.tick();
+    while (!sender.at_rest()) {
       REQUIRE_FALSE(until.passed());
       std::vector<pollfd> fds;
-      const auto next = base::sooner(courier.watch(fds), until);
+      const auto next = base::sooner(sender.watch(fds), until);
       ::poll(fds.data(), fds.size(), next.poll_timeout());
-      courier.tick();
+      sender.tick();
     }
   }
   std::string outbox() {
