@@ -85,7 +85,7 @@ class Helm : public Deployer {
   }
 
   std::vector<std::string> preview(const Release& release, base::Pulse& pulse) override {
-    if (!rendered_ || !helm::is_there(seen_)) return {};
+    if (!rendered_) return {};
     auto seen = helm::preview(*rendered_, live_.subject().namespace_,
                               {takes_fields_, updates_crds_ || release.update_crds}, kubectl_, pulse);
     changed_crds_ = std::move(seen.changed_crds);

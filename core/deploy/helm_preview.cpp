@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/hints.hpp"
 
 #include <algorithm>
 
@@ -37,12 +38,16 @@ std::string shortened(const std::string& text) {
   return line.size() <= kReasonBytes ? line : base::scrub_utf8(line.substr(0, kReasonBytes)) + " ...";
 }
 
+/// helm makes the release's namespace; until then the server refuses what lies in it.
+bool is_to_be_made(const std::string& namespace_, const std::string& refusal) {
+  return refusal.find("namespaces \"" + namespace_ + "\" not found") != std::string::npos;
+}
+
 void fields_of_others(const Rendered& rendered, const std::string& namespace_, const PreviewOptions& options,
                       const kube::Kubectl& kubectl, base::Pulse& pulse, Preview& out) {
   auto manifest = kube::parse_manifest(rendered.objects, namespace_);
   kube::take_out_hooks(manifest);
   for (const auto& objection : kubectl.objections(manifest, pulse)) {
-    const bool is_conflict = objection.text.find("Apply failed with") != std::string::npos;
     for (const auto& conflict : parse_conflicts(objection.text)) {
       const std::string what = objection.object + ": " + first_of(conflict.fields) + " was set by " + conflict.owner;
       const bool is_scaling = conflict.fields == std::vector<std::string>{".spec.replicas"};
@@ -57,8 +62,10 @@ void fields_of_others(const Rendered& rendered, const std::string& namespace_, c
       }
       out.remarks.push_back(what + " and is taken for what the chart says");
     }
-    if (!is_conflict)
-      out.remarks.push_back("the API server would refuse " + objection.object + ": " + shortened(objection.text));
+    if (kube::is_conflict(objection.text) || is_to_be_made(namespace_, objection.text)) continue;
+    const std::string hint = hint_for(objection.text, namespace_);
+    out.remarks.push_back("the API server would refuse " + objection.object + ": " + shortened(objection.text) +
+                          (hint.empty() ? "" : "; " + hint));
   }
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// What the API server says of a chart before it is applied over a release that is there.
+/// What the API server says of a chart before it is applied.
 namespace wrktalk::deploy::helm {
 
 /// Fields that a chart sets and somebody else has set since.

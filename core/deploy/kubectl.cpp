@@ -8,6 +8,7 @@
 #include "core/log/log.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace wrktalk::deploy::kube {
 namespace {
@@ -139,10 +140,25 @@ Kubectl::Comparison Kubectl::compare(Manifest manifest, base::Pulse& pulse) cons
   }
 }
 
-std::vector<Kubectl::Objection> Kubectl::objections(Manifest manifest, base::Pulse& pulse) const {
+bool is_conflict(const std::string& stderr_text) noexcept {
+  return stderr_text.find("Apply failed with") != std::string::npos;
+}
+
+std::vector<Kubectl::Objection> Kubectl::objections(const Manifest& manifest, base::Pulse& pulse) const {
+  auto out = not_taken(manifest, "--force-conflicts=false", pulse);
+  const auto is_by_conflict = [](const Objection& objection) { return is_conflict(objection.text); };
+  if (std::none_of(out.begin(), out.end(), is_by_conflict)) return out;
+  // The server names a conflict first, and what is wrong besides only when the conflict is forced.
+  out.erase(std::remove_if(out.begin(), out.end(), std::not_fn(is_by_conflict)), out.end());
+  const auto others = not_taken(manifest, "--force-conflicts", pulse);
+  out.insert(out.end(), others.begin(), others.end());
+  return out;
+}
+
+std::vector<Kubectl::Objection> Kubectl::not_taken(Manifest manifest, const char* force, base::Pulse& pulse) const {
   const auto try_it = [&](const Batch& batch) {
     auto outcome = ask(with({"apply", "--filename=-", "--output=json", "--server-side", "--dry-run=server",
-                             "--validate=false", "--field-manager=helm"},
+                             "--validate=false", "--field-manager=helm", force},
                             batch.options),
                        batch.text, pulse);
     if (outcome.end != exec::Outcome::End::exited || (!outcome.good() && is_away(outcome.err))) fail(outcome);

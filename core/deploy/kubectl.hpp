@@ -20,6 +20,9 @@ bool is_away(const std::string& text);
 /// Does `ask` again as long as it throws Error(child) because the API server is away and `limit` has not passed. Says so once, and once when it is back.
 void wait_for_server(const Tools& tools, base::Deadline limit, base::Pulse& pulse, const std::function<void()>& ask);
 
+/// Whether kubectl's words on a server-side apply name fields that others have set.
+bool is_conflict(const std::string& stderr_text) noexcept;
+
 /// What kubectl is asked. Each verb throws Error(child) with kubectl's reason, Error(configuration) when kubectl is not there.
 class Kubectl {
  public:
@@ -38,12 +41,13 @@ class Kubectl {
   };
   Comparison compare(Manifest manifest, base::Pulse& pulse) const;
 
-  /// What the server would not take if helm applied the manifest on the server, found out without doing it; the first ten.
+  /// What the server would not take if helm applied the manifest on the server, found out without doing it: the first ten conflicts, and the first
+  /// ten of what it would refuse although conflicts were forced.
   struct Objection {
     std::string object;  ///< "Deployment web"
     std::string text;    ///< kubectl's stderr, redacted
   };
-  std::vector<Objection> objections(Manifest manifest, base::Pulse& pulse) const;
+  std::vector<Objection> objections(const Manifest& manifest, base::Pulse& pulse) const;
 
   /// Applies definitions of custom resources, under the fence, and waits until the server serves them.
   void apply_crds(const Manifest& crds, base::Pulse& pulse) const;
@@ -51,6 +55,7 @@ class Kubectl {
   void remove(const std::vector<Object>& objects, base::Pulse& pulse) const;
 
  private:
+  std::vector<Objection> not_taken(Manifest manifest, const char* force, base::Pulse& pulse) const;
   exec::Outcome ask(std::vector<std::string> words, const std::string& input, base::Pulse& pulse) const;
   void act(std::vector<std::string> words, const std::string& input, base::Pulse& pulse) const;
 

@@ -77,7 +77,37 @@ for version in 2 3; do chart "hook-$version" "$version" < <(job migrate '"helm.s
 chart hook-hangs 2 < <(job migrate '"helm.sh/hook": pre-upgrade' forever)
 chart hook-fails 2 < <(job migrate '"helm.sh/hook": pre-upgrade' 3)
 chart beside 1 < <(config_map beside)
+chart odd-port 1 <<'YAML'
+---
+apiVersion: v1
+kind: Service
+metadata: {name: odd}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80000}]}
+YAML
+for code in 0 1; do chart "job-$code" 1 < <(job once "a: \"$code\"" "$code"); done
 chart kept 1 < <(config_map kept '"helm.sh/resource-policy": keep')
+
+# ---------------------------------------------------------------- before anything is touched
+
+refused_by_the_server() {
+    fresh before
+    expect_exit 0 "$WRKTALK" deploy job-0
+    expect_exit 0 "$WRKTALK" deploy job-1 --check
+    expect_output 'the API server would refuse Job once:.*field is immutable'
+    WRKTALK_AGENT_KUBE_NAMESPACE+=-first
+    expect_exit 0 "$WRKTALK" deploy odd-port --check
+    refuse grep 'would refuse' "$OUT"
+    kubectl create namespace "$WRKTALK_AGENT_KUBE_NAMESPACE" >/dev/null
+    at_exit kubectl delete namespace "$WRKTALK_AGENT_KUBE_NAMESPACE" --wait=false
+    expect_exit 0 "$WRKTALK" deploy odd-port --check
+    expect_output 'the API server would refuse Service odd:.*80000'
+    config_map held | k create -f - >/dev/null
+    k patch configmap held --type merge -p '{"metadata": {"finalizers": ["test/held"]}}' >/dev/null
+    kubectl delete namespace "$WRKTALK_AGENT_KUBE_NAMESPACE" --wait=false >/dev/null
+    expect_exit 0 "$WRKTALK" deploy one --check
+    expect_output 'the API server would refuse Deployment web:.*being terminated'
+    k patch configmap held --type merge -p '{"metadata": {"finalizers": []}}' >/dev/null
+}
 
 # ---------------------------------------------------------------- completed means it runs
 
@@ -312,6 +342,7 @@ flow() {
     helm=$1
     WRKTALK_AGENT_HELM_BIN=$(command -v "$helm")
     export WRKTALK_AGENT_HELM_BIN
+    check "$helm: what the API server would refuse is said before" refused_by_the_server
     check "$helm: a plain Job that fails is a failed deployment" plain_job_fails
     check "$helm: a plain Job that does not end in time is one, too" plain_job_is_waited_for
     check "$helm: so is a paused Deployment" paused
