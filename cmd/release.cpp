@@ -10,6 +10,7 @@
 #include "core/deploy/compose_inputs.hpp"
 #include "core/deploy/compose_tool.hpp"
 #include "core/deploy/compose_trial.hpp"
+#include "core/deploy/helm_trial.hpp"
 #include "core/log/log.hpp"
 #include "core/yaml/document.hpp"
 
@@ -137,10 +138,22 @@ void judge_values(const AddOptions& options, const artifact::NewRelease& release
   }
 }
 
+void judge_chart(const artifact::NewRelease& release, const std::string& file, const Env& env, base::Pulse& pulse) {
+  const deploy::helm::Subject subject{
+      env.settings.helm_bin, {}, env.settings.kube_namespace, env.settings.helm_release_name};
+  const auto trial =
+      deploy::helm::try_chart(file, release.values_data, subject, agent::policy_from(env.settings), pulse);
+  for (const auto& warning : trial.warnings) log::warn("release.policy", warning);
+  if (!trial.is_rendered)
+    log::warn("release.not_tried", "the chart was not rendered, and is judged when it is deployed: " + trial.why_not);
+}
+
 void judge(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
            const Env& env, base::Pulse& pulse) {
   if (file.chart_type() == "compose") judge_compose(file, options, release, env, pulse);
-  if (file.chart_type() == "helm") judge_values(options, release);
+  if (file.chart_type() != "helm") return;
+  judge_values(options, release);
+  judge_chart(release, options.file, env, pulse);
 }
 
 ExitCode run_add(const AddOptions& options, Env& env) {

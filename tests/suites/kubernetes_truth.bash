@@ -109,6 +109,38 @@ refused_by_the_server() {
     k patch configmap held --type merge -p '{"metadata": {"finalizers": []}}' >/dev/null
 }
 
+# What helm alone can tell of a chart is told when it is stored.
+judged_when_stored() {
+    local tree=$WORK/chart-judged-$helm/demo version=judged-$helm
+    add() { "$WRKTALK" release add "$WORK/judged.tgz" --version "$version" --values "$WORK/values.yaml"; }
+    mkdir -p "$tree/templates"
+    printf 'apiVersion: v2\nname: demo\nversion: 0.1.0\n' >"$tree/Chart.yaml"
+    echo '{"type": "object", "properties": {"port": {"type": "integer"}}}' >"$tree/values.schema.json"
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {port: "{{ .Values.port }}"}\n' >"$tree/templates/a.yaml"
+    tar -czf "$WORK/judged.tgz" -C "$WORK/chart-judged-$helm" demo
+    echo 'port: hunter2hunter2' >"$WORK/values.yaml"
+    expect_exit 7 add
+    expect_output "values don't meet the specifications of the schema"
+    refuse grep hunter2 "$OUT" "$ERR"
+    expect_exit 1 "$WRKTALK" release show "$version"
+    echo 'port: 80' >"$WORK/values.yaml"
+    echo '{{ if }}' >"$tree/templates/b.yaml"
+    tar -czf "$WORK/judged.tgz" -C "$WORK/chart-judged-$helm" demo
+    expect_exit 7 add
+    expect_output 'parse error'
+    # A newer cluster may render it.
+    echo '{{ if not (.Capabilities.APIVersions.Has "example.org/v1") }}{{ fail "not here" }}{{ end }}' >"$tree/templates/b.yaml"
+    tar -czf "$WORK/judged.tgz" -C "$WORK/chart-judged-$helm" demo
+    expect_exit 0 add
+    expect_output 'was not rendered, and is judged when it is deployed: .*not here'
+    printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: true, containers: [{name: c, image: "c:1"}]}\n' >"$tree/templates/b.yaml"
+    tar -czf "$WORK/judged.tgz" -C "$WORK/chart-judged-$helm" demo
+    version=strict-$helm
+    WRKTALK_AGENT_POLICY=strict expect_exit 7 add
+    expect_exit 0 add
+    expect_output 'host'
+}
+
 # ---------------------------------------------------------------- completed means it runs
 
 plain_job_fails() {
@@ -343,6 +375,7 @@ flow() {
     WRKTALK_AGENT_HELM_BIN=$(command -v "$helm")
     export WRKTALK_AGENT_HELM_BIN
     check "$helm: what the API server would refuse is said before" refused_by_the_server
+    check "$helm: what helm alone can tell of a chart is told when it is stored" judged_when_stored
     check "$helm: a plain Job that fails is a failed deployment" plain_job_fails
     check "$helm: a plain Job that does not end in time is one, too" plain_job_is_waited_for
     check "$helm: so is a paused Deployment" paused

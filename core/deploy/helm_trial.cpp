@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/deploy/helm_trial.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/deploy/helm_history.hpp"
+#include "core/deploy/manifest.hpp"
+#include "core/deploy/tools.hpp"
+#include "core/exec/fence.hpp"
+#include "core/log/log.hpp"
+#include "core/log/secret_values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace wrktalk::deploy::helm {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+/// What Helm 3 and 4 say of a chart and its values alone. Everything else may be due to the cluster: its version, its APIs, what `lookup` finds.
+constexpr std::array<const char*, 6> kCannotBeMended = {
+    "values don't meet the specifications of the schema",
+    "parse error at (",
+    "YAML parse error on",
+    "missing in charts/ directory",
+    "cannot load values.yaml",
+    "cannot load Chart.yaml",
+};
+
+bool cannot_be_mended(const std::string& words) {
+  return std::any_of(kCannotBeMended.begin(), kCannotBeMended.end(),
+                     [&](const char* part) { return words.find(part) != std::string::npos; });
+}
+
+}  // namespace
+
+Trial try_chart(const std::string& file, const std::optional<std::string>& values, const Subject& subject,
+                const policy::Policy& policy, base::Pulse& pulse) {
+  exec::Fence fence;
+  const Tools tools(allowed_environment({}, {}), fence, {});
+  const base::TempDir folder(base::private_parent(), "wrktalk-add-");
+  Upgrade upgrade;
+  upgrade.chart = file;
+  upgrade.timeout = std::chrono::minutes(1);
+  if (values) {
+    upgrade.values_file = folder.path() + "/values.yaml";
+    base::write_private_file(*upgrade.values_file, *values);
+  }
+  const log::SecretScope hidden(log::values_of_yaml(values.value_or("")));
+  Trial out;
+  exec::Outcome answer;
+  try {
+    answer = tools.look(template_args(subject, upgrade), pulse, upgrade.timeout);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::configuration) throw;
+    out.why_not = e.what();
+    return out;
+  }
+  if (!answer.good()) {
+    out.why_not = "helm cannot render it: " + log::redact(reason(answer.err));
+    if (cannot_be_mended(answer.err))
+      throw Error(Kind::artifact, out.why_not, "try it by hand: helm template FILE --values VALUES");
+    return out;
+  }
+  out.is_rendered = true;
+  if (!policy.allows_all(manifest::rules()))
+    out.warnings = policy::enforce(policy, manifest::judge(answer.out, subject.namespace_, policy));
+  return out;
+}
+
+}  // namespace wrktalk::deploy::helm
