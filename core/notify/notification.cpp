@@ -2,7 +2,6 @@
 #include "core/notify/notification.hpp"
 
 #include "core/log/log.hpp"
-#include "core/notify/email.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -45,41 +44,6 @@ Notification parse_notification(const std::string& event, const std::string& dat
   notification.ended_at = text(json, "ended_at");
   const auto duration = json.find("duration_seconds");
   if (duration != json.end() && duration->is_number()) notification.duration_seconds = duration->get<double>();
-  return notification;
-}
-
-Notification sample(const std::string& event) {
-  Notification notification;
-  notification.event = event;
-  if (event == "test") return notification;
-  notification.agent = "site-1";
-  notification.target = "kubernetes:wrktalk/wrktalk";
-  notification.ended_at = "2026-03-14 02:01:47 UTC";
-  if (event == "agent.silent") return notification;
-  if (event == "backup.failed") {
-    notification.reason = "backup of agent_executor: pg_dump: connection to server failed";
-    notification.hint = "check that the database answers, then run `wrktalk backup create`";
-    return notification;
-  }
-  notification.version = "2.4.0";
-  notification.task_id = "0b7c5a52-6d0e-4a2b-9a53-5f2f6a3f7c11";
-  notification.requested_by = "anna@ops-1";
-  notification.scheduled_for = "2026-03-14 02:00:00 UTC";
-  if (event == "deploy.missed") {
-    notification.reason = "missed schedule";
-    return notification;
-  }
-  notification.started_at = "2026-03-14 02:00:03 UTC";
-  notification.duration_seconds = 104.2;
-  if (event == "maintenance.stuck") notification.state = "not_put_back";
-  if (event == "deploy.failed" || event == "rollback.failed") {
-    notification.state = "put_back";
-    notification.reason = notification.version.value() + " failed and was put back: apply: helm ended with 1";
-    notification.hint = "look at the pods: the new image cannot be pulled";
-    notification.evidence =
-        "Error: UPGRADE FAILED: context deadline exceeded\n"
-        "pod wrktalk-6d5f: container web: ImagePullBackOff: registry.example.org/wrktalk/web:2.4.0: not found";
-  }
   return notification;
 }
 
