@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/exit_code.hpp"
 #include "core/base/files.hpp"
 #include "tests/cmd/wrktalk.hpp"
 #include "tests/support/pg_cluster.hpp"
@@ -113,6 +114,15 @@ TEST_SUITE("man pages") {
       }
       CHECK(text(bold_terms(section(page(name), "EXIT STATUS"), "[0-9]+")) == text(listed));
     }
+  }
+
+  TEST_CASE("README.md has the table of exit codes") {
+    std::string table = "| code | means | worth trying again later |\n| --- | --- | --- |\n";
+    for (const auto& row : base::exit_code_rows()) {
+      table += "| " + std::to_string(base::to_int(row.code)) + " | " + row.meaning + " | " +
+               (row.is_worth_again ? "yes" : "") + " |\n";
+    }
+    CHECK(base::read_file(test::source_dir() + "/README.md", 1'000'000).find(table) != std::string::npos);
   }
 
   TEST_CASE("wrktalk(1) lists every variable") {
