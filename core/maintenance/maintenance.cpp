@@ -5,6 +5,7 @@
 #include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 #include "core/maintenance/proxy.hpp"
+#include "core/maintenance/sql.hpp"
 #include "core/maintenance/windows.hpp"
 
 #include <algorithm>
@@ -53,10 +54,7 @@ void end(const Sessions& db, const Settings& settings, const std::string& owner,
          const std::optional<std::string>& target) {
   db::Transaction tx(db());
   tx.run(kLock);
-  const auto ended = tx.run(
-      "UPDATE maintenance_window SET expires_at = now() WHERE (owner = $1 OR target = $2) "
-      "AND (expires_at IS NULL OR expires_at > now()) RETURNING agent_id <> $3 AS elsewhere",
-      owner, target, settings.agent_id);
+  const auto ended = tx.run(sql::end_windows, owner, target, settings.agent_id);
   if (std::any_of(ended.begin(), ended.end(), [](const auto& row) { return row["elsewhere"].template as<bool>(); })) {
     tx.run(kWakeAgents);
   }
@@ -110,17 +108,14 @@ Identity identity_for(Proxy& proxy, const std::vector<WindowRow>& windows, const
 std::vector<WindowRow> record_taken_down(const Sessions& db, const Plan& plan) {
   db::Transaction tx(db());
   tx.run(kLock);
-  auto windows = to_windows(tx.run(kSelectWindows));
+  auto windows = to_windows(tx.run(sql::windows));
   if (any_holds(windows)) return windows;
   // One that was opened and ended meanwhile is for the next look: its opener may have been killed before it took that down.
   for (const auto& window : plan.forget) {
     tx.run("DELETE FROM maintenance_window WHERE owner = $1 AND agent_id = $2 AND opened_at = $3::timestamptz",
            window.owner, window.agent_id, window.opened_at);
   }
-  tx.run(
-      "UPDATE maintenance_window w SET expires_at = n.ends_at FROM maintenance_window_now n WHERE (n.owner, "
-      "n.agent_id) "
-      "= (w.owner, w.agent_id) AND (w.expires_at IS NULL OR w.expires_at > now())");
+  tx.run(sql::note_ends);
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = false, updated_at = now() WHERE "
       "maintenance_mode_enabled");
@@ -134,7 +129,7 @@ struct TakenDown {
 };
 
 TakenDown take_down(const Sessions& db, const Settings& settings, Wish wish, base::Pulse& pulse) {
-  const auto windows = to_windows(db().run(kSelectWindows));
+  const auto windows = to_windows(db().run(sql::windows));
   if (any_holds(windows)) return {};
   if (windows.empty() && wish != Wish::whatever) return {true, false};
   const auto proxy = make_proxy(settings);
@@ -154,20 +149,6 @@ TakenDown take_down(const Sessions& db, const Settings& settings, Wish wish, bas
   return {};
 }
 
-/// A mode that somebody switched on in deployment_config is the operator's window from now on.
-void adopt(db::Transaction& tx, const Settings& settings) {
-  tx.run(
-      "INSERT INTO maintenance_window (owner, agent_id, reason, opened_by) SELECT $1, $2, 'switched on in "
-      "deployment_config', 'v4.2' WHERE NOT EXISTS (SELECT FROM maintenance_window) "
-      "AND EXISTS (SELECT FROM deployment_config WHERE maintenance_mode_enabled)",
-      kOperator, settings.agent_id);
-}
-
-/// This agent's windows are shown at that proxy.
-constexpr const char* kNoteProxy =
-    "UPDATE maintenance_window SET proxy = nullif($2, '') WHERE agent_id = $1 AND proxy IS DISTINCT FROM nullif($2, "
-    "'')";
-
 struct Noted {
   bool held_before = false;  ///< the window was open already
   bool stays = false;        ///< the proxy showed maintenance, and there was no window: it goes on after this one
@@ -178,11 +159,11 @@ Noted note_window(const Sessions& db, const Settings& settings, const Opening& o
                   bool by_hand) {
   db::Transaction tx(db());
   tx.run(kLock);
-  adopt(tx, settings);
+  tx.run(sql::adopt, kOperator, settings.agent_id);
   Noted noted;
   bool first_here = true;
   bool was_shown = false;
-  for (const auto& window : to_windows(tx.run(kSelectWindows))) {
+  for (const auto& window : to_windows(tx.run(sql::windows))) {
     noted.held_before =
         noted.held_before || (window.owner == opening.owner && window.agent_id == settings.agent_id && !window.over);
     if (place_of(window, settings.agent_id, identity) != Place::here) continue;
@@ -190,14 +171,9 @@ Noted note_window(const Sessions& db, const Settings& settings, const Opening& o
     was_shown = was_shown || window.was_shown;
   }
   noted.stays = first_here && by_hand;
-  tx.run(
-      "INSERT INTO maintenance_window AS w (owner, agent_id, target, reason, opened_by, expires_at, was_shown) "
-      "VALUES ($1, $2, $3, nullif($4, ''), $5, now() + make_interval(secs => $6), $7) "
-      "ON CONFLICT (owner, agent_id) DO UPDATE SET reason = coalesce(excluded.reason, w.reason), expires_at = "
-      "excluded.expires_at, opened_at = CASE WHEN w.expires_at <= now() THEN now() ELSE w.opened_at END",
-      opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by, seconds(opening.lasts),
-      opening.owner != kOperator && (was_shown || noted.stays));
-  tx.run(kNoteProxy, settings.agent_id, identity.text);
+  tx.run(sql::open_window, opening.owner, settings.agent_id, opening.target, opening.reason, opening.opened_by,
+         seconds(opening.lasts), opening.owner != kOperator && (was_shown || noted.stays));
+  tx.run(sql::note_proxy, settings.agent_id, identity.text);
   tx.run(
       "UPDATE deployment_config SET maintenance_mode_enabled = true, updated_at = now() WHERE NOT "
       "coalesce(maintenance_mode_enabled, false)");
@@ -244,7 +220,7 @@ void open(const Sessions& db, const Settings& settings, const Opening& opening, 
   }
   // Another agent may have raised the flag file first: then its mark is the one that counts.
   const Identity now = identity_of(*proxy, pulse);
-  if (now.text != identity.text) db().run(kNoteProxy, settings.agent_id, now.text);
+  if (now.text != identity.text) db().run(sql::note_proxy, settings.agent_id, now.text);
 }
 
 bool close(const Sessions& db, const Settings& settings, const std::string& owner,
@@ -261,7 +237,7 @@ bool may_forget(const Settings& settings) { return make_proxy(settings)->may_for
 
 bool show_again(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
   const auto hold_here = [&](const Identity& identity) {
-    const auto windows = to_windows(db().run(kSelectWindows));
+    const auto windows = to_windows(db().run(sql::windows));
     return std::any_of(windows.begin(), windows.end(), [&](const auto& window) {
       return !window.over && place_of(window, settings.agent_id, identity) == Place::here;
     });

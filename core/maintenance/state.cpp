@@ -2,6 +2,7 @@
 #include "core/base/error.hpp"
 #include "core/maintenance/maintenance.hpp"
 #include "core/maintenance/proxy.hpp"
+#include "core/maintenance/sql.hpp"
 #include "core/maintenance/windows.hpp"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ State look(const Sessions& db, const Settings& settings, base::Pulse& pulse) {
   const auto config = db().run("SELECT bool_or(coalesce(maintenance_mode_enabled, false)) FROM deployment_config")[0];
   state.configured = !config[0].is_null();
   state.enabled = state.configured && config[0].as<bool>();
-  for (const auto& row : to_windows(db().run(kSelectWindows))) {
+  for (const auto& row : to_windows(db().run(sql::windows))) {
     state.windows.push_back({row.owner, row.agent_id, row.reason, row.opened_by, row.opened_at, row.ends_at, row.over,
                              place_of(row, settings.agent_id, identity) == Place::here});
   }

@@ -5,13 +5,6 @@
 
 namespace wrktalk::maintenance {
 
-const char* const kSelectWindows =
-    "SELECT owner, agent_id, coalesce(proxy, '') AS proxy, reason, opened_by, opened_at, ends_at, "
-    "coalesce(ends_at <= now(), false) AS over, coalesce(expires_at <= now(), false) AS noted, was_shown, "
-    "NOT EXISTS (SELECT FROM agent_instance i WHERE i.agent_id = w.agent_id AND i.last_seen > now() - interval '10 "
-    "minutes') AS abandoned, coalesce(ends_at < now() - interval '7 days', false) AS forgotten "
-    "FROM maintenance_window_now w ORDER BY opened_at, agent_id";
-
 std::vector<WindowRow> to_windows(const db::Result& result) {
   std::vector<WindowRow> windows;
   for (const auto& row : result) {

@@ -26,8 +26,6 @@ struct WindowRow {
   bool forgotten = false;              ///< over for seven days
 };
 
-/// SQL: all of them, oldest first; for `to_windows`.
-extern const char* const kSelectWindows;
 std::vector<WindowRow> to_windows(const db::Result& result);
 
 /// Whether any holds the site in maintenance.

@@ -38,9 +38,6 @@ struct Entry {
   std::optional<std::string> last_error;
 };
 
-/// SQL: the address in `column` as one writes it to compare it: without a name, blanks, a dot at its end, and in small letters.
-std::string plain_address(const std::string& column);
-
 /// Newest first: what still waits or was given up, or with `all` also what was sent.
 std::vector<Entry> list(db::Session& db, bool all, int limit);
 

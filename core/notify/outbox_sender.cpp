@@ -7,6 +7,7 @@
 #include "core/log/log.hpp"
 #include "core/notify/email.hpp"
 #include "core/notify/outbox.hpp"
+#include "core/notify/sql.hpp"
 #include "core/notify/webhook.hpp"
 
 #include <algorithm>
@@ -24,38 +25,8 @@ constexpr std::chrono::milliseconds kShortestPause{1'000};
 /// After the mail server failed. Each message has its own time to be tried again; this spares the server the others.
 constexpr std::chrono::minutes kMailPause{1};
 
-/// $1 is how long a message is ours. It is longer than SmtpServer's limits together.
+/// So long a message is ours. It is longer than SmtpServer's limits together.
 constexpr const char* kLease = "10 minutes";
-
-/// A message that is due, and the mail server as it is set now. One row; without a message it tells when to look again. $2: mails, too.
-const std::string& take_sql() {
-  static const std::string sql =
-      "WITH due AS (SELECT id, next_attempt_at FROM notification WHERE status IN ('pending', 'sending') "
-      "AND (recipient = 'webhook' OR $2::boolean)), "
-      "taken AS (UPDATE notification SET status = 'sending', attempts = attempts + 1, next_attempt_at = now() + "
-      "$1::interval WHERE id = (SELECT n.id FROM notification n JOIN due USING (id) WHERE n.next_attempt_at <= now() "
-      "ORDER BY n.next_attempt_at LIMIT 1 FOR UPDATE OF n SKIP LOCKED) RETURNING id, attempts, event, recipient, "
-      "data), "
-      "config AS (" +
-      std::string(kMailConfig) +
-      ") SELECT taken.id, attempts, event, recipient, addressee.name, data, "
-      "smtp_host, smtp_port, smtp_user, smtp_password, smtp_from, "
-      "(SELECT ceil(extract(epoch FROM min(next_attempt_at) - now()) * 1000)::bigint FROM due), addressee.is_active "
-      "FROM (VALUES (1)) AS one LEFT JOIN taken ON true LEFT JOIN config ON true LEFT JOIN LATERAL (SELECT name, "
-      "is_active FROM admin WHERE " +
-      plain_address("email") + " = " + plain_address("taken.recipient") +
-      " ORDER BY is_active DESC NULLS LAST, email <> taken.recipient LIMIT 1) AS addressee ON true";
-  return sql;
-}
-
-/// $2 is the attempt, which fences: whoever took the message after us has another one.
-constexpr const char* kRecord =
-    "UPDATE notification SET status = CASE WHEN $3 = 'pending' AND created_at < now() - interval '3 days' THEN "
-    "'failed' "
-    "ELSE $3 END, last_error = $4, sent_at = CASE WHEN $3 = 'sent' THEN clock_timestamp() END, "
-    "next_attempt_at = now() + least(interval '1 minute' * power(2, least(attempts, 20) - 1), interval '6 hours') "
-    "WHERE id = $1::uuid AND attempts = $2::int AND status = 'sending' "
-    "RETURNING status, to_char(next_attempt_at AT TIME ZONE 'UTC', 'HH24:MI:SS \"UTC\"')";
 
 std::string fingerprint(const http::SmtpServer& server) {
   return server.name() + '\n' + server.user + '\n' + server.password.reveal();
@@ -157,7 +128,7 @@ void OutboxSender::rest(Deadline until) noexcept {
 
 void OutboxSender::send_take() {
   next_ = Deadline::never();
-  connection_.send(take_sql(), {kLease, mail_paused_until_.passed() ? "true" : "false"});
+  connection_.send(sql::take, {kLease, mail_paused_until_.passed() ? "true" : "false"});
 }
 
 void OutboxSender::taken(const db::raw::Table& table) {
@@ -275,8 +246,8 @@ void OutboxSender::done(Result result) {
 void OutboxSender::send_record() {
   const auto fate = result_->fate;
   const char* status = fate == Result::Fate::sent ? "sent" : fate == Result::Fate::later ? "pending" : "failed";
-  connection_.send(kRecord, {row_->id, row_->attempt, status,
-                             result_->error.empty() ? std::nullopt : std::optional(result_->error)});
+  connection_.send(sql::record, {row_->id, row_->attempt, status,
+                                 result_->error.empty() ? std::nullopt : std::optional(result_->error)});
 }
 
 void OutboxSender::recorded(const db::raw::Table& table) {

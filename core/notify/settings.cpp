@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/http/smtp_refusal.hpp"
 #include "core/log/log.hpp"
+#include "core/notify/sql.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -63,12 +64,8 @@ std::string checked_source(const std::string& address) {
 
 }  // namespace
 
-const char* const kMailConfig =
-    "SELECT smtp_host, smtp_port, smtp_user, smtp_password, smtp_from FROM deployment_config "
-    "ORDER BY smtp_host IS NULL, created_at LIMIT 1";
-
 MailConfig read_mail_config(db::Session& db) {
-  const auto rows = db.run(kMailConfig);
+  const auto rows = db.run(sql::mail_config);
   if (rows.empty()) return {};
   const auto& row = rows[0];
   return {db::text(row, "smtp_host"), db::text(row, "smtp_port"), db::text(row, "smtp_user"),

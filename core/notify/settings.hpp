@@ -41,9 +41,6 @@ struct MailConfig {
 };
 MailConfig read_mail_config(db::Session& db);
 
-/// SQL: one row with the five columns of MailConfig in their order, or none.
-extern const char* const kMailConfig;
-
 /// A mail server, and who the mails come from.
 struct Mailbox {
   http::SmtpServer server;
