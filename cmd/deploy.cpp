@@ -51,9 +51,9 @@ struct Plan {
 
 /// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
 std::optional<std::string> wanted_type(const DeployOptions& options, const agent::Settings& settings) {
-  if (!options.target.empty()) return deploy::chart_type(deploy::parse_target(options.target).kind);
+  if (!options.target.empty()) return base::chart_type(deploy::parse_target(options.target).kind);
   if (options.queue) return std::nullopt;
-  return deploy::chart_type(settings.targets.front().kind);
+  return base::chart_type(settings.targets.front().kind);
 }
 
 /// Where a task goes that names no target: ours when it takes this kind of release, else the default target of the kind.
@@ -61,15 +61,15 @@ std::string choose_target(db::Session& db, const DeployOptions& options, const a
                           const std::optional<std::string>& chart_type) {
   if (!options.target.empty()) return deploy::parse_target(options.target).name;
   const auto& ours = settings.targets.front();
-  if (!options.queue || !chart_type || *chart_type == deploy::chart_type(ours.kind)) {
+  if (!options.queue || !chart_type || *chart_type == base::chart_type(ours.kind)) {
     if (!options.queue || queue::find_target(db, ours.name)) return ours.name;
   }
-  for (const auto kind : {deploy::TargetKind::kubernetes, deploy::TargetKind::docker, deploy::TargetKind::host}) {
-    if (chart_type && *chart_type != deploy::chart_type(kind)) continue;
-    if (const auto row = queue::default_target(db, deploy::to_text(kind))) return row->name;
+  for (const auto& kind : base::kTargetKinds) {
+    if (chart_type && *chart_type != kind.chart_type) continue;
+    if (const auto row = queue::default_target(db, kind.name)) return row->name;
   }
   // Nobody polls yet: the task waits for the agent that these settings describe.
-  if (!chart_type || *chart_type == deploy::chart_type(ours.kind)) return ours.name;
+  if (!chart_type || *chart_type == base::chart_type(ours.kind)) return ours.name;
   throw Error(Kind::configuration, "no agent has made a target for it known yet",
               "start `wrktalk poll --loop` at the target, or name one with --target");
 }

@@ -6,6 +6,7 @@
 #include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
+#include "core/base/target_kind.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/compose_inputs.hpp"
 #include "core/deploy/compose_tool.hpp"
@@ -295,7 +296,9 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
 }
 
 void add_type(CLI::App& sub, std::optional<std::string>& type, const char* help) {
-  sub.add_option("--type", type, help)->check(CLI::IsMember({"helm", "compose", "host"}));
+  std::vector<std::string> types;
+  for (const auto& kind : base::kTargetKinds) types.emplace_back(kind.chart_type);
+  sub.add_option("--type", type, help)->check(CLI::IsMember(types));
 }
 
 void add_pick(CLI::App& sub, PickOptions& pick) {

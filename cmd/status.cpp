@@ -68,7 +68,7 @@ Found look(Env& env, const agent::Settings& settings, db::Session& db, const que
     LookPulse pulse(env.signals);
     const auto seen = deploy::make_deployer(*target, settings.deploy, {"status"}, fence)->observe(pulse);
     Found found{seen.detail, difference(row, seen)};
-    if (!found.differs.empty() && seen.version && !queue::artifact_of_version(db, row.kind, *seen.version))
+    if (!found.differs.empty() && seen.version && !queue::artifact_of_version(db, row.chart_type, *seen.version))
       found.not_stored = seen.version;
     return found;
   } catch (const base::Error& e) {

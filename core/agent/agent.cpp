@@ -84,8 +84,8 @@ queue::Claimant sign_in(db::Session& db, const Settings& settings) {
   queue::require_schema(db);
   queue::Claimant me{settings.agent_id, random_uuid(), WRKTALK_VERSION, {}};
   for (const auto& target : settings.targets) {
-    queue::register_target(
-        db, {target.name, deploy::to_text(target.kind), target.namespace_, target.release, target.project});
+    queue::register_target(db, {target.name, base::to_text(target.kind), base::chart_type(target.kind),
+                                target.namespace_, target.release, target.project});
     me.targets.push_back(target.name);
   }
   return me;

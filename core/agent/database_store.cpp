@@ -85,7 +85,7 @@ ResolvedRelease DatabaseStore::find_goal(const queue::StoredGoal& stored, const 
 
 std::optional<std::string> DatabaseStore::artifact_of_version(const std::string& version) {
   const auto kind = deploy::parse_target(claim_.target).kind;
-  return queue::artifact_of_version(link_.session(), deploy::to_text(kind), version);
+  return queue::artifact_of_version(link_.session(), base::chart_type(kind), version);
 }
 
 std::string DatabaseStore::schema_problem(const artifact::Artifact& artifact, base::Pulse& pulse) {

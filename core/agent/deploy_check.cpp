@@ -78,7 +78,8 @@ class Look {
     queue::TargetRow row;
     if (auto found = queue::find_target(link_.session(), task_.target)) row = *found;
     row.name = task_.target;
-    row.kind = deploy::to_text(target_.kind);
+    row.kind = base::to_text(target_.kind);
+    row.chart_type = base::chart_type(target_.kind);
     return row;
   }
 

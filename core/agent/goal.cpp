@@ -35,12 +35,10 @@ class GoalFinder {
  private:
   artifact::Artifact find_artifact(const std::string& id_or_version, bool of_our_type) {
     std::optional<std::string> type;
-    if (of_our_type) type = chart_type();
+    if (of_our_type) type = target_.chart_type;
     auto db = link_.raw();
     return artifact::find(db, id_or_version, type, pulse_);
   }
-
-  const char* chart_type() const { return deploy::chart_type(*deploy::parse_target_kind(target_.kind)); }
 
   ResolvedRelease held(artifact::Artifact artifact) {
     const auto recorded = queue::revision_of(link_.session(), target_.name, artifact.id);
@@ -68,7 +66,7 @@ class GoalFinder {
 };
 
 void check_fits(const artifact::Artifact& artifact, const queue::TargetRow& target) {
-  const std::string wanted = deploy::chart_type(*deploy::parse_target_kind(target.kind));
+  const std::string& wanted = target.chart_type;
   if (artifact.chart_type != wanted) {
     throw Error(Kind::artifact,
                 "release " + artifact.version + " is a " + base::one_line(artifact.chart_type) + " release, and " +
@@ -87,14 +85,14 @@ void check_type(const queue::Task& task) {
 
 void check_way_back(const deploy::Before& before, const queue::TargetRow& target) {
   if (before.state != deploy::Before::State::unknown) return;
-  if (target.kind == deploy::to_text(deploy::TargetKind::kubernetes)) return;
+  if (target.kind == base::to_text(deploy::TargetKind::kubernetes)) return;
   throw Error(Kind::configuration, "what runs there could not be put back should this fail: " + before.detail,
               "make that possible, or take down what runs; then try again");
 }
 
 deploy::Before with_way_back(deploy::Before seen, const queue::TargetRow& target) {
   if (seen.state != deploy::Before::State::unknown || !target.is_of_v42) return seen;
-  if (target.kind != deploy::to_text(deploy::TargetKind::docker)) return seen;
+  if (target.kind != base::to_text(deploy::TargetKind::docker)) return seen;
   seen.state = deploy::Before::State::running;
   seen.version = target.current_version;
   seen.detail +=

@@ -15,10 +15,9 @@ constexpr std::chrono::seconds kLongestAnswer{15};
 
 std::string default_target(const config::Settings& config) {
   switch (config.deployment_type) {
-    case config::DeploymentType::kubernetes:
-      return "kubernetes:" + config.kube_namespace + "/" + config.helm_release_name;
-    case config::DeploymentType::docker: return "docker:" + config.compose_project_name;
-    case config::DeploymentType::host: return "host:" + config.agent_id;
+    case base::TargetKind::kubernetes: return "kubernetes:" + config.kube_namespace + "/" + config.helm_release_name;
+    case base::TargetKind::docker: return "docker:" + config.compose_project_name;
+    case base::TargetKind::host: return "host:" + config.agent_id;
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include "core/artifact/contents.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/target_kind.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -58,6 +59,18 @@ std::string Contents::without_links(const char* type) const {
               "pack it with tar --dereference");
 }
 
+namespace {
+
+/// A type that asks nothing of the archive.
+std::string known_type(const std::string& wanted) {
+  std::vector<std::string> types;
+  for (const auto& kind : base::kTargetKinds) types.emplace_back(kind.chart_type);
+  if (std::find(types.begin(), types.end(), wanted) != types.end()) return wanted;
+  throw Error(Kind::usage, "unknown release type " + wanted, "pass one of " + base::join(types, ", "));
+}
+
+}  // namespace
+
 std::string Contents::found() const {
   return "found " + std::to_string(entries_) + (entries_ == 1 ? " entry, " : " entries, the first is ") +
          base::one_line(base::scrub_utf8(first_));
@@ -65,7 +78,6 @@ std::string Contents::found() const {
 
 std::string Contents::chart_type(const std::optional<std::string>& wanted) const {
   const Marks has = marks();
-  if (wanted == "host") return *wanted;
   if (wanted == "helm" || (!wanted && has.chart && !has.has_compose())) {
     if (has.chart) return without_links("helm");
     throw Error(Kind::artifact, "no Chart.yaml at the root or in the one top-level folder: " + found(),
@@ -76,7 +88,7 @@ std::string Contents::chart_type(const std::optional<std::string>& wanted) const
     throw Error(Kind::artifact, "no compose file at the root or in the one top-level folder: " + found(),
                 "name it compose.yaml or docker-compose.yml");
   }
-  if (wanted) throw Error(Kind::usage, "unknown release type " + *wanted, "pass helm, compose or host");
+  if (wanted) return known_type(*wanted);
   if (has.chart) {
     throw Error(Kind::artifact, "both a Chart.yaml and a compose file are there", "say which with --type");
   }

@@ -119,8 +119,15 @@ class Reader {
   const Values& values_;
 };
 
-constexpr std::array<std::pair<const char*, DeploymentType>, 3> kTypes = {
-    {{"kubernetes", DeploymentType::kubernetes}, {"docker", DeploymentType::docker}, {"host", DeploymentType::host}}};
+constexpr auto kinds_by_name() {
+  std::array<std::pair<const char*, base::TargetKind>, base::kTargetKinds.size()> kinds{};
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    kinds[i].first = base::kTargetKinds[i].name;
+    kinds[i].second = base::kTargetKinds[i].kind;
+  }
+  return kinds;
+}
+
 constexpr std::array<std::pair<const char*, MaintenanceHandler>, 4> kHandlers = {
     {{"nginx", MaintenanceHandler::nginx},
      {"haproxy", MaintenanceHandler::haproxy},
@@ -196,7 +203,7 @@ Settings parse(const Values& values, const DsnParser& parse_dsn) {
   s.checkpoint_db = checkpoint_database(values, s.agent_db, parse_dsn);
   s.vault = vault_of(read);
 
-  s.deployment_type = read.choice("agent.deployment_type", kTypes);
+  s.deployment_type = read.choice("agent.deployment_type", kinds_by_name());
   s.kube_namespace = read.text("kubernetes.namespace");
   s.helm_release_name = read.text("kubernetes.helm_release_name");
   s.helm_timeout = read.duration("kubernetes.helm_timeout", kTick);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/target_kind.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -69,7 +71,6 @@ struct Database {
   Parameters parameters;
 };
 
-enum class DeploymentType { kubernetes, docker, host };
 enum class SmtpTls { automatic, starttls, from_the_start, none };
 enum class MaintenanceHandler { none, nginx, haproxy, command };
 
@@ -107,7 +108,7 @@ struct Settings {
   Database checkpoint_db;
   Vault vault;
 
-  DeploymentType deployment_type = DeploymentType::host;
+  base::TargetKind deployment_type = base::TargetKind::host;
   std::string kube_namespace;
   std::string helm_release_name;
   std::chrono::milliseconds helm_timeout{};

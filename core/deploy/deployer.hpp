@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/pulse.hpp"
+#include "core/base/target_kind.hpp"
 #include "core/deploy/before.hpp"
 #include "core/deploy/policy.hpp"
 #include "core/exec/fence.hpp"
@@ -17,11 +18,7 @@
 /// What is done to a target: a Kubernetes release, a compose project, a tree on this host. Nothing here knows the database.
 namespace wrktalk::deploy {
 
-enum class TargetKind { kubernetes, docker, host };
-const char* to_text(TargetKind kind) noexcept;  ///< "kubernetes" | "docker" | "host"
-std::optional<TargetKind> parse_target_kind(const std::string& text);
-/// What `release_artifact.chart_type` a target takes: "helm" | "compose" | "host".
-const char* chart_type(TargetKind kind) noexcept;
+using base::TargetKind;
 
 /// One target, as its name in `deployment_target` says it: "kubernetes:NAMESPACE/RELEASE", "docker:PROJECT",
 /// "host:AGENT" or "host:AGENT/NAME". Throws Error(usage) on a part that Kubernetes, compose or a file system would refuse.

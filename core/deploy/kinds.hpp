@@ -5,9 +5,27 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
-/// One maker a kind of target, for make_deployer.
+/// What each kind of target is to this module: one row a kind, in kinds.cpp.
 namespace wrktalk::deploy {
+
+struct KindRow {
+  TargetKind kind;
+  const char* form;  ///< of a target's name: "kubernetes:NAMESPACE/RELEASE"
+  /// Takes apart what stands behind the colon of `target.name`. Throws Error(usage).
+  void (*parse)(const std::string& rest, Target& target);
+  /// The programs that it runs; an empty name is none.
+  std::vector<std::string> (*programs)(const Settings& settings);
+  /// The folder that it keeps its releases in and must be able to write to; empty: none that must be there before.
+  std::string (*folder)(const Target& target, const Settings& settings);
+  std::unique_ptr<Deployer> (*make)(const Target& target, const Settings& settings, const TaskTurn& turn,
+                                    exec::Fence& fence, OnOutput on_output);
+};
+
+/// In the order of `base::kTargetKinds`.
+const std::vector<KindRow>& kind_rows();
+const KindRow& row_of(TargetKind kind);
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const TaskTurn& turn,
                                     exec::Fence& fence, OnOutput on_output);

@@ -25,26 +25,18 @@ bool can_be_written(std::string folder) {
   return ::access(folder.c_str(), W_OK | X_OK) == 0;
 }
 
-std::vector<std::string> programs_of(TargetKind kind, const Settings& settings) {
-  switch (kind) {
-    case TargetKind::kubernetes: return {settings.helm_bin};
-    case TargetKind::docker: return {"docker", settings.compose_bin};
-    case TargetKind::host: return {settings.host_activate, settings.host_health};
-  }
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> missing_prerequisites(const Target& target, const Settings& settings) {
+  const KindRow& row = row_of(target.kind);
   std::vector<std::string> out;
-  for (const auto& program : programs_of(target.kind, settings)) {
+  for (const auto& program : row.programs(settings)) {
     if (program.empty() || can_be_run(program)) continue;
     out.push_back(target.name + ": the program " + program + " is not there or cannot be run");
   }
-  if (target.kind == TargetKind::host && !can_be_written(root_of(target, settings))) {
-    out.push_back(target.name + ": the folder " + root_of(target, settings) + " cannot be written to");
-  }
+  const std::string folder = row.folder(target, settings);
+  if (!folder.empty() && !can_be_written(folder))
+    out.push_back(target.name + ": the folder " + folder + " cannot be written to");
   return out;
 }
 

@@ -45,7 +45,7 @@ constexpr Right kRights[] = {
     {Duty::agent, kRemoveTasks, "EXECUTE"},
     {Duty::agent, "deployment_target", "SELECT"},
     {Duty::agent, "deployment_target", "INSERT",
-     "name, kind, is_default, current_artifact_id, previous_artifact_id, applied_at"},
+     "name, kind, chart_type, is_default, current_artifact_id, previous_artifact_id, applied_at"},
     {Duty::agent, "deployment_target", "UPDATE",
      "current_artifact_id, previous_artifact_id, revision, previous_revision, applied_at"},
     {Duty::agent, "agent_instance", "SELECT"},

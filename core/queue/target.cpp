@@ -22,6 +22,7 @@ TargetRow to_target(const db::Row& row) {
   TargetRow target;
   target.name = row["name"].c_str();
   target.kind = row["kind"].c_str();
+  target.chart_type = row["chart_type"].c_str();
   target.is_default = row["is_default"].as<bool>();
   target.current_artifact_id = db::text(row, "current_artifact_id");
   target.previous_artifact_id = db::text(row, "previous_artifact_id");
@@ -37,15 +38,17 @@ TargetRow to_target(const db::Row& row) {
 }  // namespace
 
 void require_schema(db::Session& db) {
-  // The newest column of the newest migration.
-  const auto row = db.run(
-      "SELECT to_regclass('agent_task') AS base, (SELECT attname FROM pg_attribute WHERE attrelid = "
-      "to_regclass('task_event') AND attname = 'written_by') AS ours")[0];
-  if (!row["ours"].is_null()) return;
-  throw base::Error(base::Kind::configuration,
-                    row["base"].is_null() ? "the database has no agent tables"
-                                          : "the agent's tables are older than this wrktalk needs",
-                    "run `wrktalk migrate up --set agent`; the role's search_path must name the schema of the tables");
+  const auto row = db.run(sql::ledger_of_agent)[0];
+  const bool has_tables = row["has_tables"].as<bool>();
+  if (!row["ledger"].is_null()) {
+    const auto newest = db.run(std::string("SELECT coalesce(max(number), 0) AS number FROM ") + row["ledger"].c_str() +
+                               " WHERE set = 'agent' AND outcome <> 'begun'");
+    if (has_tables && newest[0]["number"].as<long>() >= kNeededMigration) return;
+  }
+  throw base::Error(
+      base::Kind::configuration,
+      has_tables ? "the agent's tables are older than this wrktalk needs" : "the database has no agent tables",
+      "run `wrktalk migrate up --set agent`; the role's search_path must name the schema of the tables");
 }
 
 void register_target(db::Session& db, const Registration& target) {
@@ -54,8 +57,7 @@ void register_target(db::Session& db, const Registration& target) {
   tx.run("SELECT pg_advisory_xact_lock(hashtext('wrktalk.deployment_target'))");
   const auto known = tx.run("SELECT 1 FROM deployment_target WHERE name = $1", target.name);
   if (known.empty()) {
-    const char* chart_type = target.kind == "kubernetes" ? "helm" : target.kind == "docker" ? "compose" : "host";
-    tx.run(sql::add_target, target.name, target.kind, chart_type);
+    tx.run(sql::add_target, target.name, target.kind, target.chart_type);
   }
   // The first row must know of a window that is being opened just now.
   tx.run(
@@ -99,8 +101,9 @@ std::optional<std::string> last_seen_running(db::Session& db, const std::string&
   return std::string(rows[0]["before"].c_str());
 }
 
-std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version) {
-  return id_in(db.run(sql::artifact_of_version, kind, version));
+std::optional<std::string> artifact_of_version(db::Session& db, const std::string& chart_type,
+                                               const std::string& version) {
+  return id_in(db.run(sql::artifact_of_version, chart_type, version));
 }
 
 }  // namespace wrktalk::queue

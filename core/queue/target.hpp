@@ -12,7 +12,8 @@ namespace wrktalk::queue {
 /// A row of deployment_target.
 struct TargetRow {
   std::string name;
-  std::string kind;  ///< "kubernetes" | "docker" | "host"
+  std::string kind;        ///< of base::kTargetKinds, or one that only a newer agent knows
+  std::string chart_type;  ///< the type of the releases that it takes
   bool is_default = false;
   std::optional<std::string> current_artifact_id;
   std::optional<std::string> previous_artifact_id;
@@ -28,11 +29,14 @@ struct TargetRow {
 struct Registration {
   std::string name;
   std::string kind;
+  std::string chart_type;
   std::string namespace_;
   std::string helm_release_name;
   std::string compose_project_name;
 };
 
+/// The number of the newest migration of the set `agent` that the code relies on.
+constexpr long kNeededMigration = 9;
 /// Throws Error(configuration) with the hint `migrate up --set agent` when the agent's tables are missing or older than we need.
 void require_schema(db::Session& db);
 
@@ -55,6 +59,7 @@ std::optional<std::string> artifact_of_revision(db::Session& db, const std::stri
 /// What the last task that found the artifact running on the target wrote of it in `before`, as JSON; nothing when none did.
 std::optional<std::string> last_seen_running(db::Session& db, const std::string& target,
                                              const std::string& artifact_id);
-std::optional<std::string> artifact_of_version(db::Session& db, const std::string& kind, const std::string& version);
+std::optional<std::string> artifact_of_version(db::Session& db, const std::string& chart_type,
+                                               const std::string& version);
 
 }  // namespace wrktalk::queue

@@ -14,7 +14,7 @@ export HOSTILE
 # plant STATEMENT: :'h' in it is the hostile text.
 plant() { psql -X -q -v ON_ERROR_STOP=1 -v h="$HOSTILE" <<<"$1"; }
 plant "insert into release_artifact (release_version, chart_type, sha256, artifact_data) values (:'h', 'host', repeat('a', 64), 'x')"
-plant "insert into deployment_target (name, kind) values ('host:' || :'h', 'host')"
+plant "insert into deployment_target (name, kind, chart_type) values ('host:' || :'h', 'host', 'host')"
 plant "insert into agent_task (id, type, status, target, payload, phase, claimed_by, error_message, result, reached, created_at)
        values ('11111111-2222-3333-4444-555555555555', :'h', 'failed', 'host:' || :'h',
                jsonb_build_object('target_version', :'h', 'note', :'h', 'requested_by', :'h'), :'h', :'h', :'h',

@@ -1,4 +1,3 @@
--- Whether a task that names no target, of release a, belongs to the default target d: that of the release's kind; any when the kind
--- cannot be told or has no default target, where the task fails with a reason.
-({kind_of_artifact} IS NULL OR {kind_of_artifact} = d.kind
-    OR NOT EXISTS (SELECT FROM deployment_target o WHERE o.is_default AND o.kind = {kind_of_artifact}))
+-- Whether a task that names no target, of release a, belongs to the default target d: the one that takes such releases; any when none does,
+-- where the task fails with a reason.
+(a.chart_type = d.chart_type OR NOT EXISTS (SELECT FROM deployment_target o WHERE o.is_default AND o.chart_type = a.chart_type))

@@ -1,2 +1,2 @@
--- $1 text: kind of target   $2 text: version
-SELECT a.id FROM release_artifact a WHERE a.release_version = $2 AND $1 = {kind_of_artifact} ORDER BY a.created_at DESC LIMIT 1
+-- $1 text: chart_type   $2 text: version
+SELECT id FROM release_artifact WHERE release_version = $2 AND chart_type = $1 ORDER BY created_at DESC LIMIT 1

@@ -7,5 +7,4 @@ UPDATE deployment_target SET
     current_artifact_id = $2::uuid, revision = $3::bigint,
     applied_at = CASE WHEN $4::boolean OR current_artifact_id IS DISTINCT FROM $2::uuid THEN clock_timestamp() ELSE applied_at END
 WHERE name = $1
-RETURNING is_default, current_artifact_id, previous_artifact_id,
-    CASE kind WHEN 'kubernetes' THEN 'helm' WHEN 'docker' THEN 'compose' ELSE kind END AS chart_type
+RETURNING is_default, current_artifact_id, previous_artifact_id, chart_type

@@ -9,5 +9,5 @@ WITH other AS (
         WHERE NOT $2::boolean AND {has_come} AND t.target IS NULL))
 SELECT t.id, t.type, t.status FROM other t
 LEFT JOIN release_artifact a ON a.id = t.release_artifact_id
-LEFT JOIN deployment_target d ON d.is_default AND d.kind = {kind_of_artifact}
+LEFT JOIN deployment_target d ON d.is_default AND d.chart_type = a.chart_type
 WHERE coalesce(t.target, d.name) = $1 ORDER BY t.status LIMIT 1

@@ -109,7 +109,9 @@ queue::TargetRow FakeStore::target() {
   world_.moment("target");
   queue::TargetRow row;
   row.name = world_.target;
-  row.kind = deploy::to_text(deploy::parse_target(world_.target).kind);
+  const auto kind = deploy::parse_target(world_.target).kind;
+  row.kind = base::to_text(kind);
+  row.chart_type = base::chart_type(kind);
   row.is_of_v42 = world_.of_v42;
   if (row.is_of_v42) {
     row.current_version = kBefore;

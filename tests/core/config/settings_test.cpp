@@ -141,7 +141,7 @@ TEST_SUITE("config::parse") {
                       {"WRKTALK_AGENT_LOG_LEVEL", "warning"},
                       {"WRKTALK_AGENT_TARGETS", "docker:a, ,kubernetes:n/r"}};
     const config::Settings s = parse(in);
-    CHECK(s.deployment_type == config::DeploymentType::kubernetes);
+    CHECK(s.deployment_type == base::TargetKind::kubernetes);
     CHECK(s.kube_namespace == "ns");
     CHECK(s.helm_release_name == "rel");
     CHECK(s.helm_timeout == milliseconds(5'400'000));

@@ -23,8 +23,8 @@ inline constexpr const char* kInstance = "00000000-0000-4000-8000-000000000001";
 /// An agent database with one default target a kind.
 struct Fixture {
   Fixture() : database(test::kAgentTables), db(database.settings()) {
-    register_target(db, {"host:a", "host", "", "", ""});
-    register_target(db, {"kubernetes:w/w", "kubernetes", "w", "w", ""});
+    register_target(db, {"host:a", "host", "host", "", "", ""});
+    register_target(db, {"kubernetes:w/w", "kubernetes", "helm", "w", "w", ""});
   }
   void register_target(db::Session& session, const queue::Registration& target) {
     queue::register_target(session, target);

@@ -100,4 +100,36 @@ TEST_SUITE("queue::target") {
     const auto row = f.db.run("SELECT result->>'version' AS version FROM agent_task WHERE status = 'failed'")[0];
     CHECK(std::string(row["version"].c_str()) == "0");
   }
+
+  TEST_CASE("tables that are older than the code needs are refused, by what the ledger beside them says") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto refusal = [&]() -> std::string {
+      try {
+        queue::require_schema(f.db);
+        return {};
+      } catch (const base::Error& e) {
+        CHECK(e.kind() == base::Kind::configuration);
+        return e.what();
+      }
+    };
+    const std::string older = "the agent's tables are older than this wrktalk needs";
+    CHECK(refusal() == older);
+    f.db.run("CREATE TABLE wrktalk_migration (set text, number bigint, outcome text)");
+    CHECK(refusal() == older);
+    const auto apply = [&](long number, const char* outcome) {
+      f.db.run("INSERT INTO wrktalk_migration VALUES ('agent', $1, $2)", number, outcome);
+    };
+    f.db.run("INSERT INTO wrktalk_migration VALUES ('checkpoint', 99, 'applied')");
+    apply(queue::kNeededMigration - 1, "applied");
+    CHECK(refusal() == older);
+    apply(queue::kNeededMigration, "begun");
+    CHECK(refusal() == older);
+    apply(queue::kNeededMigration, "applied");
+    CHECK(refusal().empty());
+    // Another schema's ledger says nothing of these tables, and what is not on the search path is not there.
+    f.db.run("CREATE SCHEMA other");
+    f.db.run("SET search_path = other");
+    CHECK(refusal() == "the database has no agent tables");
+  }
 }
