@@ -14,6 +14,8 @@ Libarchive load() {
   library.find("archive_read_free", out.read_free);
   library.find("archive_read_support_format_tar", out.read_support_format_tar);
   library.find("archive_read_open", out.read_open);
+  library.find("archive_read_open2", out.read_open2);
+  library.find("archive_read_header_position", out.read_header_position);
   library.find("archive_read_next_header", out.read_next_header);
   library.find("archive_read_data_block", out.read_data_block);
   library.find("archive_error_string", out.error_string);

@@ -4,14 +4,18 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <memory>
+
 namespace wrktalk::artifact {
 
-/// libarchive's functions that `unpack` uses, by their names without "archive_".
+/// libarchive's functions that are used, by their names without "archive_".
 struct Libarchive {
   decltype(&::archive_read_new) read_new;
   decltype(&::archive_read_free) read_free;
   decltype(&::archive_read_support_format_tar) read_support_format_tar;
   decltype(&::archive_read_open) read_open;
+  decltype(&::archive_read_open2) read_open2;
+  decltype(&::archive_read_header_position) read_header_position;
   decltype(&::archive_read_next_header) read_next_header;
   decltype(&::archive_read_data_block) read_data_block;
   decltype(&::archive_error_string) error_string;
@@ -26,5 +30,10 @@ struct Libarchive {
 
 /// Loaded at the first call (docs/adr/0008). Throws Error(configuration) when it is not installed.
 const Libarchive& libarchive();
+
+struct FreeArchive {
+  void operator()(archive* reader) const noexcept { libarchive().read_free(reader); }
+};
+using ArchiveReader = std::unique_ptr<archive, FreeArchive>;
 
 }  // namespace wrktalk::artifact

@@ -3,10 +3,10 @@
 
 #include "core/artifact/decompress.hpp"
 #include "core/artifact/library.hpp"
+#include "core/artifact/locale.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
-#include <clocale>
 #include <exception>
 #include <memory>
 #include <new>
@@ -16,29 +16,6 @@ namespace {
 
 using base::Error;
 using base::Kind;
-
-struct FreeArchive {
-  void operator()(archive* reader) const noexcept { libarchive().read_free(reader); }
-};
-
-/// libarchive converts names through the locale: in "C" every name beyond ASCII would be refused.
-class Utf8Locale {
- public:
-  Utf8Locale() : ours_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (ours_ != nullptr) before_ = ::uselocale(ours_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-  ~Utf8Locale() {
-    if (ours_ == nullptr) return;
-    ::uselocale(before_);
-    ::freelocale(ours_);
-  }
-
- private:
-  locale_t ours_;
-  locale_t before_ = nullptr;
-};
 
 /// The unpacked bytes as libarchive pulls them, counted and held against the limits.
 class Flow {
@@ -137,7 +114,7 @@ void pass_data(archive* reader, std::uint64_t size_bytes, const Flow& flow, cons
 Totals unpack(HashedSource& packed, Gate& gate, Receiver& receiver, base::Pulse& pulse) {
   const Utf8Locale locale;
   Flow flow(packed, gate, pulse);
-  const std::unique_ptr<archive, FreeArchive> owner(libarchive().read_new());
+  const ArchiveReader owner(libarchive().read_new());
   archive* const reader = owner.get();
   if (reader == nullptr) throw std::bad_alloc();
   // Tar and nothing else; no filter: some of libarchive's start outside programs.
