@@ -162,11 +162,9 @@ Manifest parse_manifest(std::string_view text, const std::string& media_type) {
   return out;
 }
 
-std::vector<Descriptor> parse_index(std::string_view text, const std::string& name) {
+std::vector<Descriptor> parse_index(std::string_view text, const std::string& media_type, const std::string& name) {
   const json value = parse(text, name);
-  const std::string own = text_of(value, "mediaType");
-  if (!own.empty() && !is_index_type(own)) refuse(name + " calls itself " + shown(own) + ", which is no index");
-  check_kind(value, own.empty() ? kOciIndex : own, name);
+  check_kind(value, media_type, name);
   auto out = list_of(value, "manifests", name);
   for (const auto& one : out) {
     const bool known = one.is_attestation || is_index_type(one.media_type) || is_manifest_type(one.media_type);

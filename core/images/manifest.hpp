@@ -51,11 +51,11 @@ struct Manifest {
   std::vector<Descriptor> layers;
 };
 
-/// The text of a blob, its media type as its descriptor tells it (empty: as the text itself does). Throws Error(artifact) for another kind, another
-/// type inside, a digest that is none, a type that no image has, a size below zero.
+/// The text of a blob and its media type, as its descriptor tells it. Throws Error(artifact) for another kind, another type inside, a digest that is
+/// none, a type that no image has, a size below zero.
 Manifest parse_manifest(std::string_view text, const std::string& media_type);
-/// Whichever kind its children are; `name` is for messages.
-std::vector<Descriptor> parse_index(std::string_view text, const std::string& name);
+/// The same of an index, which may hold indexes here; `name` is for messages.
+std::vector<Descriptor> parse_index(std::string_view text, const std::string& media_type, const std::string& name);
 /// What the text says it is; empty when it is no manifest and no index.
 std::string media_type_of(std::string_view text);
 
