@@ -105,6 +105,16 @@ struct NewRelease {
   std::optional<std::string> server_env{};       ///< as checked_server_env() gave it
 };
 
+/// What else belongs to a release, in other tables.
+class Companion {
+ public:
+  virtual ~Companion() = default;
+  /// In the release's transaction, whose row `id` is new.
+  virtual void write(db::raw::Connection& db, const std::string& id, base::Pulse& pulse) const = 0;
+  /// What the stored release has otherwise, in a word ("images"); empty when it has the same.
+  virtual std::string difference(db::raw::Connection& db, const std::string& id, base::Pulse& pulse) const = 0;
+};
+
 struct Stored {
   Artifact artifact;
   bool was_there = false;  ///< the same version, type, digest and texts were stored before; nothing was changed
@@ -114,7 +124,11 @@ struct Stored {
 /// there for this type with another digest or other texts, Error(artifact) when the file is no longer what was checked, Error(usage) for a
 /// version that is none, or that could be another release's id.
 Stored store(db::raw::Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
-             const ProgressCall& progress = {});
+             const ProgressCall& progress = {}, const Companion* companion = nullptr);
+
+/// The release when it is stored already, with all that is told here. Throws as `store` does; changes nothing.
+std::optional<Artifact> stored_before(db::raw::Connection& db, const CheckedFile& file, const NewRelease& release,
+                                      base::Pulse& pulse, const Companion* companion = nullptr);
 
 /// Newest first.
 std::vector<Artifact> list(db::raw::Connection& db, base::Pulse& pulse);

@@ -72,8 +72,8 @@ class Pieces {
   std::string_view rest_;
 };
 
-std::optional<Artifact> stored_before(Connection& db, const std::string& version, const std::string& chart_type,
-                                      base::Pulse& pulse) {
+std::optional<Artifact> same_version(Connection& db, const std::string& version, const std::string& chart_type,
+                                     base::Pulse& pulse) {
   const auto found = query(db, "SELECT id FROM release_artifact WHERE release_version = $1 AND chart_type = $2 LIMIT 1",
                            {version, chart_type}, pulse);
   if (found.rows.empty()) return std::nullopt;
@@ -170,8 +170,8 @@ std::map<std::string, std::string> read_files(const CheckedFile& file, const std
   return picked.texts();
 }
 
-Stored store(Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
-             const ProgressCall& progress) {
+std::optional<Artifact> stored_before(Connection& db, const CheckedFile& file, const NewRelease& release,
+                                      base::Pulse& pulse, const Companion* companion) {
   if (!base::is_version(release.version)) {
     throw Error(Kind::usage, "\"" + base::one_line(base::scrub_utf8(release.version)) + "\" is not a version",
                 base::kVersionRule);
@@ -182,33 +182,42 @@ Stored store(Connection& db, const CheckedFile& file, const NewRelease& release,
   }
   check_text(release.env_data, "the env file");
   check_text(release.values_data, "the values file");
+  auto before = same_version(db, release.version, file.chart_type(), pulse);
+  if (!before) return std::nullopt;
+  const std::string name = "release " + release.version + " (" + file.chart_type() + ") is there already with ";
+  if (before->sha256 != file.sha256()) {
+    throw Error(Kind::failed, name + "another digest: " + before->sha256 + ", this file has " + file.sha256(),
+                "give the new content a version of its own");
+  }
+  const Texts texts = texts_of(db, before->id, pulse);
+  const bool same_texts =
+      texts.env == release.env_data && texts.values == release.values_data && same_needs(db, *before, release, pulse);
+  if (!same_texts) {
+    throw Error(Kind::failed, name + "other env data, values, requirements or settings",
+                "give the new values a version of their own");
+  }
+  const std::string difference = companion == nullptr ? "" : companion->difference(db, before->id, pulse);
+  if (!difference.empty()) {
+    throw Error(Kind::failed, name + "other " + difference, "give what is new a version of its own");
+  }
+  return before;
+}
+
+Stored store(Connection& db, const CheckedFile& file, const NewRelease& release, base::Pulse& pulse,
+             const ProgressCall& progress, const Companion* companion) {
   db::raw::Transaction transaction(db, pulse, Deadline::in(std::chrono::seconds(30)));
   query(db, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", {}, pulse);
   // Two uploads of one version at a time: the second waits, and finds the first's.
   db.query("SELECT pg_advisory_xact_lock(hashtextextended('wrktalk release ' || $1 || ' ' || $2, 0))",
            {release.version, file.chart_type()}, pulse, Deadline::never());
-  if (auto before = stored_before(db, release.version, file.chart_type(), pulse)) {
-    if (before->sha256 == file.sha256()) {
-      const Texts texts = texts_of(db, before->id, pulse);
-      const bool same_texts = texts.env == release.env_data && texts.values == release.values_data &&
-                              same_needs(db, *before, release, pulse);
-      if (same_texts) return {*std::move(before), true};
-      throw Error(Kind::failed,
-                  "release " + release.version + " (" + file.chart_type() +
-                      ") is there already with other env data, values, requirements or settings",
-                  "give the new values a version of their own");
-    }
-    throw Error(Kind::failed,
-                "release " + release.version + " (" + file.chart_type() +
-                    ") is there already with another digest: " + before->sha256 + ", this file has " + file.sha256(),
-                "give the new content a version of its own");
-  }
+  if (auto before = stored_before(db, file, release, pulse, companion)) return {*std::move(before), true};
   const auto fresh = query(db, "SELECT gen_random_uuid()", {}, pulse);
   const std::string id = fresh.rows.at(0).at(0).value_or("");
   FileSource source(file.path(), pulse, progress);
   HashedSource hashed(source);
   send(db, id, file, release, hashed, pulse);
   if (hashed.digest() != file.sha256()) throw Error(Kind::artifact, file.path() + " changed while it was read");
+  if (companion != nullptr) companion->write(db, id, pulse);
   Artifact artifact = find(db, id, std::nullopt, pulse);
   transaction.commit(pulse, Deadline::never());
   return {std::move(artifact), false};

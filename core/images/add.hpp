@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/artifact/artifact.hpp"
+#include "core/images/plan.hpp"
+
+#include <functional>
+
+/// Images of a release into the database.
+namespace wrktalk::images {
+
+/// How many bytes of those that are to be sent.
+using SentCall = std::function<void(std::int64_t sent)>;
+
+/// What a plan means for this database.
+struct Delta {
+  std::vector<const Plan::Piece*> to_send;
+  std::int64_t bytes_to_send = 0;
+};
+
+/// Which blobs the database lacks.
+Delta compare(db::raw::Connection& db, const Plan& plan, base::Pulse& pulse);
+
+/// Reads what is to be sent once, before anything is stored. Throws Error(artifact) for a blob that has another digest.
+void check_contents(const Delta& delta, base::Pulse& pulse, const SentCall& progress = {});
+
+/// Stores blobs, each in a transaction of its own: those that an add leaves behind that is interrupted are there for the next. One that somebody else
+/// stores meanwhile is not stored twice. Throws Error(artifact) for one that changed since it was checked.
+void send(db::raw::Connection& db, const Delta& delta, base::Pulse& pulse, const SentCall& progress = {});
+
+/// The rows that say which images and blobs are the release's; none with an empty plan.
+class ReleaseImages : public artifact::Companion {
+ public:
+  explicit ReleaseImages(const Plan& plan) : plan_(plan) {}
+  /// Throws Error(busy) when a blob was removed since it was seen: send again what is missing.
+  void write(db::raw::Connection& db, const std::string& id, base::Pulse& pulse) const override;
+  std::string difference(db::raw::Connection& db, const std::string& id, base::Pulse& pulse) const override;
+
+ private:
+  const Plan& plan_;
+};
+
+}  // namespace wrktalk::images
