@@ -30,7 +30,7 @@ std::string without(std::string text, const std::string& folder) {
 }  // namespace
 
 bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& site, const Settings& settings,
-                 base::Pulse& pulse) {
+                 base::Pulse& pulse, std::vector<std::string>* images) {
   exec::Fence fence;
   const Tools tools(compose_environment(settings), fence, {});
   ComposeTool compose(tools, settings, settings.compose_project);
@@ -49,13 +49,21 @@ bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& s
     release.env_file = folder.path() + "/site/.env";
   }
   const log::SecretScope hidden(judged.secrets);
-  const auto answer = compose.config(ComposeTool::source_of(release), pulse);
+  auto source = ComposeTool::source_of(release);
+  const auto answer = compose.config(source, pulse);
   if (!answer.good()) {
     throw Error(Kind::artifact, "compose refuses the release: " + without(cause(answer.err), release.tree + "/"),
                 "try it by hand, where the release lies unpacked: docker compose -f " + name + " config");
   }
   auto found = Model(answer.out, compose.prints_json()).judge(release.tree, settings.policy);
   judged.findings.insert(judged.findings.end(), found.begin(), found.end());
+  if (images == nullptr) return true;
+  source.all_profiles = true;
+  const auto all = compose.config(source, pulse);
+  const Model model(all.good() ? all.out : answer.out, compose.prints_json());
+  for (const auto& service : model.stack().services) {
+    if (!service.image.empty() && !service.is_built) images->push_back(service.image);
+  }
   return true;
 }
 
