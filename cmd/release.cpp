@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/app.hpp"
+#include "cmd/release.hpp"
+
 #include "core/agent/settings.hpp"
-#include "core/artifact/artifact.hpp"
-#include "core/artifact/requirement.hpp"
-#include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/target_kind.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/compose_inputs.hpp"
-#include "core/deploy/compose_tool.hpp"
-#include "core/deploy/compose_trial.hpp"
-#include "core/deploy/helm_trial.hpp"
-#include "core/log/log.hpp"
-#include "core/yaml/document.hpp"
+#include "core/images/export.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -21,31 +14,17 @@
 #include <iostream>
 
 namespace wrktalk::cmd {
-namespace {
 
 using artifact::Artifact;
 using base::ExitCode;
 using nlohmann::ordered_json;
 
-struct AddOptions {
-  std::string file;
-  std::string version;
-  std::optional<std::string> type;
-  std::optional<std::string> env_file;
-  std::optional<std::string> values_file;
-  std::optional<std::string> requires_schema;
-  std::optional<std::string> server_env_file;
-};
-
-/// One stored release, as the user names it.
-struct PickOptions {
-  std::string version;
-  std::optional<std::string> type;
-};
+namespace {
 
 struct ExportOptions {
   PickOptions pick;
   std::string destination;
+  std::optional<std::string> images;
   bool unpack = false;
 };
 
@@ -55,153 +34,38 @@ struct VerifyOptions {
   bool all = false;
 };
 
-ordered_json to_json(const Artifact& artifact) {
-  ordered_json out = {{"id", artifact.id},
-                      {"version", artifact.version},
-                      {"type", artifact.chart_type},
-                      {"size_bytes", artifact.size_bytes},
-                      {"sha256", artifact.sha256},
-                      {"chunked", artifact.chunked},
-                      {"current", artifact.is_current},
-                      {"previous", artifact.is_previous},
-                      {"created_at", artifact.created_at},
-                      {"applied_at", nullptr},
-                      {"has_env", artifact.has_env},
-                      {"has_values", artifact.has_values},
-                      {"has_server_env", artifact.has_server_env},
-                      {"requires_schema", nullptr}};
-  if (!artifact.requires_schema.empty()) out["requires_schema"] = artifact.requires_schema;
-  if (artifact.applied_at) out["applied_at"] = *artifact.applied_at;
-  return out;
-}
-
 const char* standing(const Artifact& artifact) {
   return artifact.is_current ? "current" : artifact.is_previous ? "previous" : "-";
 }
 
-std::string named(const Artifact& artifact) { return artifact.version + " (" + artifact.chart_type + ")"; }
-
-std::optional<std::string> text_of(const std::optional<std::string>& path) {
-  if (!path) return std::nullopt;
-  return base::read_file(*path, artifact::kLargestText);
+std::map<std::string, images::Usage> usages_of(const Env& env, const std::string& command) {
+  db::Session db(agent_database(env, command));
+  return images::usage(db);
 }
 
-/// The archive that is to be stored, for judging its compose files as `deploy` does.
-class ArchiveFiles : public deploy::compose::Files {
- public:
-  ArchiveFiles(const artifact::CheckedFile& file, const artifact::Limits& limits, base::Pulse& pulse)
-      : file_(file), limits_(limits), pulse_(pulse) {}
+std::string size_text(std::int64_t bytes) { return base::human_size(static_cast<std::uint64_t>(bytes)); }
 
-  std::map<std::string, std::string> read(const std::set<std::string>& names) override {
-    return artifact::read_files(file_, names, deploy::compose::kLargestFile, limits_, pulse_);
-  }
-
- private:
-  const artifact::CheckedFile& file_;
-  const artifact::Limits& limits_;
-  base::Pulse& pulse_;
-};
-
-/// Everything that a deployment would refuse, as far as it can be told here.
-void judge_compose(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
-                   const Env& env, base::Pulse& pulse) {
-  deploy::Settings settings;
-  settings.compose_bin = env.settings.compose_bin;
-  settings.policy = agent::policy_from(env.settings);
-  const auto limits = agent::limits_from(env.settings);
-  ArchiveFiles files(file, limits, pulse);
-  deploy::compose::SiteInputs site;
-  site.env = release.env_data;
-  if (options.env_file) site.env_name = *options.env_file;
-  site.passed_variables = deploy::compose_variables(settings);
-  auto judged = deploy::compose::judge_inputs(files, file.compose_file(), site, settings.policy);
-  if (!judged.unused.empty()) {
-    throw base::Error(base::Kind::artifact, judged.unused.front(),
-                      "put what it says into " + file.compose_file() + ", or leave it out of the archive");
-  }
-  const bool tried = deploy::compose::try_compose(judged, file.compose_file(), site, settings, pulse);
-  for (const auto& warning : deploy::policy::enforce(settings.policy, judged.findings))
-    log::warn("release.policy", warning);
-  for (const auto& note : judged.notes) log::warn("release.note", note);
-  if (!tried)
-    log::warn("release.not_tried", "compose is not on this machine: the release was judged by its files alone");
-}
-
-/// What helm would refuse before it looks at the chart.
-void judge_values(const AddOptions& options, const artifact::NewRelease& release) {
-  if (!release.values_data) return;
-  for (const auto& document :
-       yaml::read(*release.values_data, *options.values_file, {artifact::kLargestText, 200'000})) {
-    if (document.root().is_mapping() || document.root().is_null()) continue;
-    throw base::Error(base::Kind::artifact,
-                      *options.values_file + ":" + std::to_string(document.root().line) + ": it is no mapping",
-                      "write values as NAME: VALUE");
-  }
-}
-
-void judge_chart(const artifact::NewRelease& release, const std::string& file, const Env& env, base::Pulse& pulse) {
-  const deploy::helm::Subject subject{
-      env.settings.helm_bin, {}, env.settings.kube_namespace, env.settings.helm_release_name};
-  const auto trial =
-      deploy::helm::try_chart(file, release.values_data, subject, agent::policy_from(env.settings), pulse);
-  for (const auto& warning : trial.warnings) log::warn("release.policy", warning);
-  if (!trial.is_rendered)
-    log::warn("release.not_tried", "the chart was not rendered, and is judged when it is deployed: " + trial.why_not);
-}
-
-void judge(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
-           const Env& env, base::Pulse& pulse) {
-  if (file.chart_type() == "compose") judge_compose(file, options, release, env, pulse);
-  if (file.chart_type() != "helm") return;
-  judge_values(options, release);
-  judge_chart(release, options.file, env, pulse);
-}
-
-ExitCode run_add(const AddOptions& options, Env& env) {
-  SignalPulse pulse(env.signals);
-  artifact::NewRelease release{options.version, text_of(options.env_file), text_of(options.values_file)};
-  if (options.requires_schema) {
-    std::vector<std::string> parts;
-    for (const auto& one : artifact::parse_requirements(*options.requires_schema)) parts.push_back(to_text(one));
-    release.requires_schema = base::join(parts, ",");
-  }
-  if (options.server_env_file) release.server_env = artifact::checked_server_env(*text_of(options.server_env_file));
-  Progress checking("checking " + options.file, 0);
-  const auto limits = agent::limits_from(env.settings);
-  const auto file = artifact::check_file(options.file, options.type, limits, pulse,
-                                         [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
-  judge(file, options, release, env, pulse);
-  db::raw::Connection db(agent_database(env, "release add"));
-  Progress storing("storing " + options.file, file.size_bytes());
-  const auto stored =
-      artifact::store(db, file, release, pulse, [&](std::uint64_t done_bytes) { storing.at(done_bytes); });
-  if (env.output == Output::json) {
-    auto document = to_json(stored.artifact);
-    document["was_there"] = stored.was_there;
-    print_json(document);
-  } else if (stored.was_there) {
-    std::cout << "release " << named(stored.artifact) << " is there already, nothing changed\n";
-  } else {
-    std::cout << "stored release " << named(stored.artifact) << ", " << base::human_size(stored.artifact.size_bytes)
-              << ", sha256 " << stored.artifact.sha256 << '\n';
-  }
-  return ExitCode::done;
+std::string described(const images::Usage& usage) {
+  if (usage.images == 0) return "-";
+  return std::to_string(usage.images) + ", " + size_text(usage.size) +
+         (usage.shared == 0 ? std::string() : ", " + size_text(usage.shared) + " shared");
 }
 
 ExitCode run_list(Env& env) {
   SignalPulse pulse(env.signals);
   db::raw::Connection db(agent_database(env, "release list"));
   const auto artifacts = artifact::list(db, pulse);
+  auto usages = usages_of(env, "release list");
   if (env.output == Output::json) {
     ordered_json document = ordered_json::array();
-    for (const Artifact& one : artifacts) document.push_back(to_json(one));
+    for (const Artifact& one : artifacts) document.push_back(to_json(one, usages[one.id]));
     print_json(document);
     return ExitCode::done;
   }
-  Table table({"VERSION", "TYPE", "SIZE", "STATE", "CREATED", "APPLIED"});
+  Table table({"VERSION", "TYPE", "SIZE", "STATE", "CREATED", "APPLIED", "IMAGES"});
   for (const Artifact& one : artifacts) {
     table.add({one.version, one.chart_type, base::human_size(one.size_bytes), standing(one), one.created_at,
-               one.applied_at.value_or("-")});
+               one.applied_at.value_or("-"), described(usages[one.id])});
   }
   std::cout << table.text();
   return ExitCode::done;
@@ -211,8 +75,9 @@ ExitCode run_show(const PickOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
   db::raw::Connection db(agent_database(env, "release show"));
   const Artifact one = artifact::find(db, options.version, options.type, pulse);
+  const images::Usage usage = usages_of(env, "release show")[one.id];
   if (env.output == Output::json) {
-    print_json(to_json(one));
+    print_json(to_json(one, usage));
     return ExitCode::done;
   }
   const std::pair<const char*, std::string> lines[] = {
@@ -221,6 +86,7 @@ ExitCode run_show(const PickOptions& options, Env& env) {
       {"id:       ", one.id},
       {"size:     ", base::human_size(one.size_bytes) + " (" + std::to_string(one.size_bytes) + " bytes)"},
       {"sha256:   ", one.sha256},
+      {"images:   ", described(usage)},
       {"state:    ", standing(one)},
       {"created:  ", one.created_at},
       {"applied:  ", one.applied_at.value_or("-")},
@@ -232,9 +98,24 @@ ExitCode run_show(const PickOptions& options, Env& env) {
   return ExitCode::done;
 }
 
+/// The images of a release, into a file of their own; how many.
+std::size_t export_images(const Artifact& one, const std::string& path, Env& env, base::Pulse& pulse) {
+  db::Session db(agent_database(env, "release export"));
+  const auto found = images::images_of(db, one.id);
+  if (found.empty()) throw base::Error(base::Kind::failed, "release " + named(one) + " carries no images");
+  db::raw::Connection raw(agent_database(env, "release export"));
+  Progress progress("exporting the images of " + named(one),
+                    static_cast<std::uint64_t>(images::usage(db)[one.id].size));
+  images::export_to(raw, found, images::blobs_of(db, one.id), path, pulse,
+                    [&](std::int64_t done) { progress.at(static_cast<std::uint64_t>(done)); });
+  return found.size();
+}
+
 ExitCode run_export(const ExportOptions& options, Env& env) {
   const std::string& destination = options.destination;
-  if (base::exists(destination) && !confirm(env, "replace " + destination + "?")) return ExitCode::failed;
+  for (const auto& path : {destination, options.images.value_or("")}) {
+    if (base::exists(path) && !confirm(env, "replace " + path + "?")) return ExitCode::failed;
+  }
   SignalPulse pulse(env.signals);
   db::raw::Connection db(agent_database(env, "release export"));
   const Artifact one = artifact::find(db, options.pick.version, options.pick.type, pulse);
@@ -245,12 +126,17 @@ ExitCode run_export(const ExportOptions& options, Env& env) {
   } else {
     artifact::export_to(db, one, destination, pulse, at);
   }
+  const std::size_t images = options.images ? export_images(one, *options.images, env, pulse) : 0;
   if (env.output == Output::json) {
     auto document = to_json(one);
     document["path"] = destination;
+    if (options.images) document["images_path"] = *options.images;
     print_json(document);
   } else {
     std::cout << "wrote release " << named(one) << " to " << base::one_line(destination) << ", digest verified\n";
+    if (options.images) {
+      std::cout << "wrote " << images << " images to " << base::one_line(*options.images) << ", digests verified\n";
+    }
   }
   return ExitCode::done;
 }
@@ -264,18 +150,42 @@ std::vector<Artifact> picked(db::raw::Connection& db, const VerifyOptions& optio
   return artifacts;
 }
 
+/// Reads each blob; what is wrong with those that are not as they were stored.
+std::vector<std::string> damaged_blobs(db::raw::Connection& db, const std::vector<images::Blob>& blobs,
+                                       const std::string& what, base::Pulse& pulse) {
+  std::int64_t total = 0;
+  for (const auto& blob : blobs) total += blob.size;
+  Progress progress(what, static_cast<std::uint64_t>(total));
+  std::vector<std::string> damaged;
+  std::uint64_t done = 0;
+  for (const auto& blob : blobs) {
+    try {
+      images::read_blob(
+          db, blob, [&](std::string_view piece) { progress.at(done += piece.size()); }, pulse);
+    } catch (const base::Error& error) {
+      if (error.kind() != base::Kind::artifact) throw;
+      damaged.emplace_back(error.what());
+    }
+  }
+  return damaged;
+}
+
 ExitCode run_verify(const VerifyOptions& options, Env& env) {
   if (options.all != options.versions.empty()) {
     throw base::Error(base::Kind::usage, "name the releases to verify, or say --all");
   }
   SignalPulse pulse(env.signals);
   db::raw::Connection db(agent_database(env, "release verify"));
+  db::Session session(agent_database(env, "release verify"));
   ordered_json document = ordered_json::array();
   ExitCode code = ExitCode::done;
   for (const Artifact& one : picked(db, options, pulse)) {
     Progress progress("verifying " + named(one), one.size_bytes);
-    const auto verdict = artifact::verify(db, one, agent::limits_from(env.settings), pulse,
-                                          [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
+    auto verdict = artifact::verify(db, one, agent::limits_from(env.settings), pulse,
+                                    [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
+    const auto blobs = images::has_tables(session) ? images::blobs_of(session, one.id) : std::vector<images::Blob>{};
+    const auto damaged = damaged_blobs(db, blobs, "verifying the images of " + named(one), pulse);
+    if (verdict.good() && !damaged.empty()) verdict.problem = base::join(damaged, "; ");
     if (!verdict.good()) code = ExitCode::artifact;
     if (env.output == Output::json) {
       auto line = to_json(one);
@@ -283,49 +193,18 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
       line["problem"] = verdict.problem;
       line["entries"] = verdict.entries;
       line["unpacked_bytes"] = verdict.unpacked_bytes;
+      line["image_blobs"] = blobs.size();
       document.push_back(std::move(line));
     } else if (verdict.good()) {
       std::cout << "good     " << named(one) << ": " << verdict.entries << " entries, "
-                << base::human_size(verdict.unpacked_bytes) << " unpacked" << std::endl;
+                << base::human_size(verdict.unpacked_bytes) << " unpacked"
+                << (blobs.empty() ? std::string() : ", " + std::to_string(blobs.size()) + " image blobs") << std::endl;
     } else {
       std::cout << "REFUSED  " << named(one) << ": " << base::one_line(verdict.problem) << std::endl;
     }
   }
   if (env.output == Output::json) print_json(document);
   return code;
-}
-
-void add_type(CLI::App& sub, std::optional<std::string>& type, const char* help) {
-  std::vector<std::string> types;
-  for (const auto& kind : base::kTargetKinds) types.emplace_back(kind.chart_type);
-  sub.add_option("--type", type, help)->check(CLI::IsMember(types));
-}
-
-void add_pick(CLI::App& sub, PickOptions& pick) {
-  sub.add_option("VERSION", pick.version, "A release's version, or its id")->required();
-  add_type(sub, pick.type, "Which of several releases with this version");
-}
-
-void add_add(CLI::App& release, Selected& chosen) {
-  auto options = std::make_shared<AddOptions>();
-  auto* sub = release.add_subcommand("add", "Check an archive and store it");
-  sub->add_option("FILE", options->file, "A .tgz, .tar.gz, .tar.zst or .tar")->required();
-  sub->add_option("--version", options->version, "The release's version")->required();
-  add_type(*sub, options->type, "What it is; a chart and a compose bundle are recognised, host never");
-  sub->add_option("--env-file", options->env_file, "A file of NAME=VALUE lines that goes with the release");
-  sub->add_option("--values", options->values_file, "A Helm values file that goes with the release");
-  sub->add_option("--requires-schema", options->requires_schema,
-                  "Schema versions it runs with: checkpoint>=9, several with commas");
-  sub->add_option("--server-env", options->server_env_file,
-                  "A JSON file of new settings: added to server_env, where the key is absent, when it is deployed");
-  sub->footer(footer({"wrktalk release add shop-1.4.2.tgz --version 1.4.2 --values prod.yaml",
-                      "wrktalk release add bundle.tar.gz --version 2026-01-31 --env-file prod.env",
-                      "wrktalk release add tree.tar.zst --version 7 --type host"},
-                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
-                      ExitCode::artifact}));
-  sub->callback([options, &chosen] {
-    chosen = {"release add", [options](Env& env) { return run_add(*options, env); }};
-  });
 }
 
 void add_list(CLI::App& release, Selected& chosen) {
@@ -352,9 +231,12 @@ void add_export(CLI::App& release, Selected& chosen) {
   add_pick(*sub, options->pick);
   sub->add_option("DESTINATION", options->destination, "The file, or with --unpack the folder, to write")->required();
   sub->add_flag("--unpack", options->unpack, "Unpack the archive, as a deployment does");
-  sub->footer(footer({"wrktalk release export 1.4.2 shop-1.4.2.tgz", "wrktalk release export 1.4.2 look/ --unpack"},
-                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
-                      ExitCode::artifact}));
+  sub->add_option("--images", options->images, "Write the release's images, too: an OCI layout in this tar archive");
+  sub->footer(footer(
+      {"wrktalk release export 1.4.2 shop-1.4.2.tgz", "wrktalk release export 1.4.2 shop.tgz --images shop-images.tar",
+       "wrktalk release export 1.4.2 look/ --unpack"},
+      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
+       ExitCode::artifact}));
   sub->callback([options, &chosen] {
     chosen = {"release export", [options](Env& env) { return run_export(*options, env); }};
   });
@@ -376,13 +258,56 @@ void add_verify_releases(CLI::App& release, Selected& chosen) {
 
 }  // namespace
 
+void add_type(CLI::App& sub, std::optional<std::string>& type, const char* help) {
+  std::vector<std::string> types;
+  for (const auto& kind : base::kTargetKinds) types.emplace_back(kind.chart_type);
+  sub.add_option("--type", type, help)->check(CLI::IsMember(types));
+}
+
+void add_pick(CLI::App& sub, PickOptions& pick) {
+  sub.add_option("VERSION", pick.version, "A release's version, or its id")->required();
+  add_type(sub, pick.type, "Which of several releases with this version");
+}
+
+std::string named(const Artifact& artifact) { return artifact.version + " (" + artifact.chart_type + ")"; }
+
+ordered_json to_json(const Artifact& artifact) {
+  ordered_json out = {{"id", artifact.id},
+                      {"version", artifact.version},
+                      {"type", artifact.chart_type},
+                      {"size_bytes", artifact.size_bytes},
+                      {"sha256", artifact.sha256},
+                      {"chunked", artifact.chunked},
+                      {"current", artifact.is_current},
+                      {"previous", artifact.is_previous},
+                      {"created_at", artifact.created_at},
+                      {"applied_at", nullptr},
+                      {"has_env", artifact.has_env},
+                      {"has_values", artifact.has_values},
+                      {"has_server_env", artifact.has_server_env},
+                      {"requires_schema", nullptr}};
+  if (!artifact.requires_schema.empty()) out["requires_schema"] = artifact.requires_schema;
+  if (artifact.applied_at) out["applied_at"] = *artifact.applied_at;
+  return out;
+}
+
+ordered_json to_json(const Artifact& artifact, const images::Usage& usage) {
+  auto out = to_json(artifact);
+  out["images"] = usage.images;
+  out["image_bytes"] = usage.size;
+  out["image_bytes_shared"] = usage.shared;
+  return out;
+}
+
 void add_release(CLI::App& app, Selected& chosen) {
-  auto* release = app.add_subcommand("release", "Releases in the database: add, list, show, export, verify, prune")
-                      ->group("Releases");
+  auto* release =
+      app.add_subcommand("release", "Releases in the database: add, list, show, images, export, verify, prune")
+          ->group("Releases");
   release->require_subcommand(1);
-  add_add(*release, chosen);
+  add_release_add(*release, chosen);
   add_list(*release, chosen);
   add_show(*release, chosen);
+  add_release_images(*release, chosen);
   add_export(*release, chosen);
   add_verify_releases(*release, chosen);
   add_release_prune(*release, chosen);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "core/base/text.hpp"
+#include "core/images/prune.hpp"
+#include "core/images/usage.hpp"
 #include "core/queue/retention.hpp"
 #include "core/queue/target.hpp"
 
@@ -34,11 +36,15 @@ ExitCode run_prune(const PruneOptions& options, Env& env) {
     for (const auto& release : found) question += "\n  " + named(release);
     if (!confirm(env, question + "\nremove them?")) return ExitCode::failed;
   }
+  const bool has_images = images::has_tables(db);
+  std::vector<images::Blob> blobs;
   ordered_json document = ordered_json::array();
   std::uint64_t freed = 0;
   std::size_t removed = 0;
   for (const auto& release : found) {
+    const auto needed = has_images ? images::blobs_of(db, release.id) : std::vector<images::Blob>{};
     const bool gone = options.dry_run || queue::prune(db, release.id);
+    if (gone) blobs.insert(blobs.end(), needed.begin(), needed.end());
     if (gone) {
       ++removed;
       freed += release.size_bytes;
@@ -56,9 +62,16 @@ ExitCode run_prune(const PruneOptions& options, Env& env) {
                 << named(release) << '\n';
     }
   }
+  images::Freed free;
+  SignalPulse pulse(env.signals);
+  if (has_images && !options.dry_run) free = images::prune(db, blobs, pulse);
   if (env.output == Output::json) {
     print_json(document);
   } else {
+    if (free.blobs != 0) {
+      std::cout << "removed " << free.blobs << " image blobs, "
+                << base::human_size(static_cast<std::uint64_t>(free.bytes)) << '\n';
+    }
     std::cout << removed << " releases, " << base::human_size(freed)
               << (options.dry_run ? "; nothing was changed\n" : "\n");
   }

@@ -192,6 +192,7 @@ struct Progress::State {
   bool terminal;
   bool shown = false;
   Deadline next;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
 Progress::Progress(std::string what, std::uint64_t total_bytes)
@@ -210,6 +211,8 @@ void Progress::at(std::uint64_t done_bytes) {
   if (s.total_bytes != 0) {
     line += " of " + base::human_size(s.total_bytes) + " (" + std::to_string(done_bytes * 100 / s.total_bytes) + " %)";
   }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - s.began;
+  line += ", " + base::human_size(static_cast<std::uint64_t>(static_cast<double>(done_bytes) / took.count())) + "/s";
   if (s.terminal)
     put_raw(std::cerr, "\r" + base::one_line(line) + "\x1b[K");
   else

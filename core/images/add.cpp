@@ -2,6 +2,7 @@
 #include "core/images/add.hpp"
 
 #include "core/artifact/copy_rows.hpp"
+#include "core/artifact/query.hpp"
 #include "core/base/error.hpp"
 #include "core/base/sha256.hpp"
 #include "core/db/session.hpp"
@@ -126,7 +127,7 @@ void send_one(Connection& db, const Plan::Piece& piece, base::Pulse& pulse, cons
 }  // namespace
 
 Delta compare(Connection& db, const Plan& plan, base::Pulse& pulse) {
-  const auto table = db.query(sql::stored_blobs, {texts(digests_of(plan))}, pulse, soon());
+  const auto table = artifact::query(db, sql::stored_blobs, {texts(digests_of(plan))}, pulse);
   std::set<std::string> stored;
   for (const auto& row : table.rows) stored.insert(row[0].value_or(""));
   Delta delta;

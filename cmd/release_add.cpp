@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/release.hpp"
+#include "core/agent/settings.hpp"
+#include "core/artifact/requirement.hpp"
+#include "core/artifact/server_env.hpp"
+#include "core/base/error.hpp"
+#include "core/base/files.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/compose_inputs.hpp"
+#include "core/deploy/compose_tool.hpp"
+#include "core/deploy/compose_trial.hpp"
+#include "core/deploy/helm_trial.hpp"
+#include "core/images/add.hpp"
+#include "core/log/log.hpp"
+#include "core/yaml/document.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+namespace wrktalk::cmd {
+namespace {
+
+using base::ExitCode;
+
+struct AddOptions {
+  std::string file;
+  std::string version;
+  std::optional<std::string> type;
+  std::optional<std::string> env_file;
+  std::optional<std::string> values_file;
+  std::optional<std::string> requires_schema;
+  std::optional<std::string> server_env_file;
+  std::vector<std::string> images;
+  std::vector<std::string> platforms;
+  bool all_images = false;
+};
+
+/// The images that an archive names, as far as that can be told.
+struct Named {
+  std::vector<std::string> references;
+  bool is_known = false;
+};
+
+std::optional<std::string> text_of(const std::optional<std::string>& path) {
+  if (!path) return std::nullopt;
+  return base::read_file(*path, artifact::kLargestText);
+}
+
+/// The archive that is to be stored, for judging its compose files as `deploy` does.
+class ArchiveFiles : public deploy::compose::Files {
+ public:
+  ArchiveFiles(const artifact::CheckedFile& file, const artifact::Limits& limits, base::Pulse& pulse)
+      : file_(file), limits_(limits), pulse_(pulse) {}
+
+  std::map<std::string, std::string> read(const std::set<std::string>& names) override {
+    return artifact::read_files(file_, names, deploy::compose::kLargestFile, limits_, pulse_);
+  }
+
+ private:
+  const artifact::CheckedFile& file_;
+  const artifact::Limits& limits_;
+  base::Pulse& pulse_;
+};
+
+/// Everything that a deployment would refuse, as far as it can be told here.
+Named judge_compose(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
+                    const Env& env, base::Pulse& pulse) {
+  deploy::Settings settings;
+  settings.compose_bin = env.settings.compose_bin;
+  settings.policy = agent::policy_from(env.settings);
+  const auto limits = agent::limits_from(env.settings);
+  ArchiveFiles files(file, limits, pulse);
+  deploy::compose::SiteInputs site;
+  site.env = release.env_data;
+  if (options.env_file) site.env_name = *options.env_file;
+  site.passed_variables = deploy::compose_variables(settings);
+  auto judged = deploy::compose::judge_inputs(files, file.compose_file(), site, settings.policy);
+  if (!judged.unused.empty()) {
+    throw base::Error(base::Kind::artifact, judged.unused.front(),
+                      "put what it says into " + file.compose_file() + ", or leave it out of the archive");
+  }
+  Named named;
+  named.is_known =
+      deploy::compose::try_compose(judged, file.compose_file(), site, settings, pulse,
+                                   options.images.empty() && !options.all_images ? nullptr : &named.references);
+  for (const auto& warning : deploy::policy::enforce(settings.policy, judged.findings))
+    log::warn("release.policy", warning);
+  for (const auto& note : judged.notes) log::warn("release.note", note);
+  if (!named.is_known)
+    log::warn("release.not_tried", "compose is not on this machine: the release was judged by its files alone");
+  return named;
+}
+
+/// What helm would refuse before it looks at the chart.
+void judge_values(const AddOptions& options, const artifact::NewRelease& release) {
+  if (!release.values_data) return;
+  for (const auto& document :
+       yaml::read(*release.values_data, *options.values_file, {artifact::kLargestText, 200'000})) {
+    if (document.root().is_mapping() || document.root().is_null()) continue;
+    throw base::Error(base::Kind::artifact,
+                      *options.values_file + ":" + std::to_string(document.root().line) + ": it is no mapping",
+                      "write values as NAME: VALUE");
+  }
+}
+
+void judge_chart(const artifact::NewRelease& release, const std::string& file, const Env& env, base::Pulse& pulse) {
+  const deploy::helm::Subject subject{
+      env.settings.helm_bin, {}, env.settings.kube_namespace, env.settings.helm_release_name};
+  const auto trial =
+      deploy::helm::try_chart(file, release.values_data, subject, agent::policy_from(env.settings), pulse);
+  for (const auto& warning : trial.warnings) log::warn("release.policy", warning);
+  if (!trial.is_rendered)
+    log::warn("release.not_tried", "the chart was not rendered, and is judged when it is deployed: " + trial.why_not);
+}
+
+Named judge(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
+            const Env& env, base::Pulse& pulse) {
+  if (file.chart_type() == "compose") return judge_compose(file, options, release, env, pulse);
+  if (file.chart_type() == "helm") {
+    judge_values(options, release);
+    judge_chart(release, options.file, env, pulse);
+  }
+  return {};
+}
+
+images::Plan plan_images(const AddOptions& options, const Named& named, base::Pulse& pulse) {
+  if (options.all_images && !named.is_known) {
+    throw base::Error(base::Kind::configuration, "which images the release names cannot be told",
+                      "add it without --all-images; only a compose bundle's are known, where compose is installed");
+  }
+  std::vector<images::Place> places;
+  for (const auto& text : options.images) places.push_back(images::parse_place(text));
+  std::vector<images::Platform> platforms;
+  for (const auto& text : options.platforms) platforms.push_back(images::parse_platform(text));
+  if (platforms.empty()) platforms.push_back(images::own_platform());
+  auto plan = images::make_plan(places, named.references, platforms, pulse);
+  if (plan.not_carried.empty()) return plan;
+  if (options.all_images) {
+    throw base::Error(base::Kind::artifact,
+                      "the release names images that it does not carry: " + base::join(plan.not_carried, ", "),
+                      "name where they lie by --images, or leave --all-images out");
+  }
+  for (const auto& reference : plan.not_carried) {
+    log::warn("release.image_not_carried",
+              "the release names image " + base::one_line(reference) +
+                  " and does not carry it: the target's engine has to have it, or to pull it");
+  }
+  return plan;
+}
+
+std::uint64_t count(std::int64_t bytes) { return static_cast<std::uint64_t>(bytes); }
+
+/// Sends what the database lacks; how many bytes.
+std::int64_t send_images(db::raw::Connection& db, const images::Plan& plan, base::Pulse& pulse) {
+  const auto delta = images::compare(db, plan, pulse);
+  const std::string known = base::human_size(count(plan.size() - delta.bytes_to_send));
+  Progress checking("checking images", count(delta.bytes_to_send));
+  images::check_contents(delta, pulse, [&](std::int64_t done) { checking.at(count(done)); });
+  Progress sending("storing images, " + known + " were there,", count(delta.bytes_to_send));
+  images::send(db, delta, pulse, [&](std::int64_t done) { sending.at(count(done)); });
+  return delta.bytes_to_send;
+}
+
+struct Added {
+  artifact::Stored stored;
+  std::int64_t image_bytes_sent = 0;
+};
+
+Added store(db::raw::Connection& db, const artifact::CheckedFile& file, const artifact::NewRelease& release,
+            const images::Plan& plan, base::Pulse& pulse) {
+  const images::ReleaseImages companion(plan);
+  if (auto before = artifact::stored_before(db, file, release, pulse, &companion)) return {{*std::move(before), true}};
+  Progress storing("storing " + file.path(), file.size_bytes());
+  // Somebody may remove a blob that was seen here, until the release says that it needs it.
+  constexpr int kTries = 5;
+  std::int64_t sent = 0;
+  for (int tries = 1;; ++tries) {
+    if (!plan.images.empty()) sent += send_images(db, plan, pulse);
+    try {
+      return {artifact::store(
+                  db, file, release, pulse, [&](std::uint64_t done_bytes) { storing.at(done_bytes); }, &companion),
+              sent};
+    } catch (const base::Error& error) {
+      if (error.kind() != base::Kind::busy || tries == kTries) throw;
+    }
+  }
+}
+
+void print(const Added& added, const images::Plan& plan, const Env& env) {
+  const auto& one = added.stored.artifact;
+  if (env.output == Output::json) {
+    auto document = to_json(one);
+    document["was_there"] = added.stored.was_there;
+    document["images"] = plan.images.size();
+    document["image_bytes"] = plan.size();
+    document["image_bytes_sent"] = added.image_bytes_sent;
+    document["images_not_carried"] = plan.not_carried;
+    print_json(document);
+    return;
+  }
+  if (added.stored.was_there) {
+    std::cout << "release " << named(one) << " is there already, nothing changed\n";
+    return;
+  }
+  std::cout << "stored release " << named(one) << ", " << base::human_size(one.size_bytes) << ", sha256 " << one.sha256
+            << '\n';
+  if (plan.images.empty()) return;
+  std::cout << "with " << plan.images.size() << " images, " << base::human_size(count(plan.size())) << ", of which "
+            << base::human_size(count(plan.size() - added.image_bytes_sent)) << " were there\n";
+}
+
+ExitCode run_add(const AddOptions& options, Env& env) {
+  SignalPulse pulse(env.signals);
+  artifact::NewRelease release{options.version, text_of(options.env_file), text_of(options.values_file)};
+  if (options.requires_schema) {
+    std::vector<std::string> parts;
+    for (const auto& one : artifact::parse_requirements(*options.requires_schema)) parts.push_back(to_text(one));
+    release.requires_schema = base::join(parts, ",");
+  }
+  if (options.server_env_file) release.server_env = artifact::checked_server_env(*text_of(options.server_env_file));
+  Progress checking("checking " + options.file, 0);
+  const auto limits = agent::limits_from(env.settings);
+  const auto file = artifact::check_file(options.file, options.type, limits, pulse,
+                                         [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
+  const auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);
+  db::raw::Connection db(agent_database(env, "release add"));
+  print(store(db, file, release, plan, pulse), plan, env);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_release_add(CLI::App& release, Selected& chosen) {
+  auto options = std::make_shared<AddOptions>();
+  auto* sub = release.add_subcommand("add", "Check an archive and store it");
+  sub->add_option("FILE", options->file, "A .tgz, .tar.gz, .tar.zst or .tar")->required();
+  sub->add_option("--version", options->version, "The release's version")->required();
+  add_type(*sub, options->type, "What it is; a chart and a compose bundle are recognised, host never");
+  sub->add_option("--env-file", options->env_file, "A file of NAME=VALUE lines that goes with the release");
+  sub->add_option("--values", options->values_file, "A Helm values file that goes with the release");
+  sub->add_option("--requires-schema", options->requires_schema,
+                  "Schema versions it runs with: checkpoint>=9, several with commas");
+  sub->add_option("--server-env", options->server_env_file,
+                  "A JSON file of new settings: added to server_env, where the key is absent, when it is deployed");
+  sub->add_option(
+         "--images", options->images,
+         "Images that go with it, as [REFERENCE=]PATH: an OCI layout (folder or tar), skopeo's dir:, or what docker "
+         "save wrote")
+      ->allow_extra_args(false);
+  sub->add_option("--platform", options->platforms, "Of images for several platforms, take this one: linux/arm64")
+      ->allow_extra_args(false)
+      ->default_str(images::own_platform().text());
+  sub->add_flag("--all-images", options->all_images, "Refuse a compose bundle that names an image it does not carry");
+  sub->footer(footer({"wrktalk release add shop-1.4.2.tgz --version 1.4.2 --values prod.yaml",
+                      "wrktalk release add bundle.tar.gz --version 2026-01-31 --env-file prod.env",
+                      "wrktalk release add bundle.tar.gz --version 3 --images shop-images.tar --all-images",
+                      "wrktalk release add tree.tar.zst --version 7 --type host"},
+                     {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
+                      ExitCode::artifact}));
+  sub->callback([options, &chosen] {
+    chosen = {"release add", [options](Env& env) { return run_add(*options, env); }};
+  });
+}
+
+}  // namespace wrktalk::cmd

@@ -1,0 +1,1 @@
+SELECT to_regclass('release_image_blob') IS NOT NULL
