@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/release.hpp"
+#include "cmd/release_compose.hpp"
 #include "core/agent/settings.hpp"
 #include "core/artifact/requirement.hpp"
 #include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/compose_inputs.hpp"
-#include "core/deploy/compose_tool.hpp"
-#include "core/deploy/compose_trial.hpp"
 #include "core/deploy/helm_trial.hpp"
 #include "core/images/add.hpp"
 #include "core/log/log.hpp"
@@ -47,49 +45,19 @@ std::optional<std::string> text_of(const std::optional<std::string>& path) {
   return base::read_file(*path, artifact::kLargestText);
 }
 
-/// The archive that is to be stored, for judging its compose files as `deploy` does.
-class ArchiveFiles : public deploy::compose::Files {
- public:
-  ArchiveFiles(const artifact::CheckedFile& file, const artifact::Limits& limits, base::Pulse& pulse)
-      : file_(file), limits_(limits), pulse_(pulse) {}
-
-  std::map<std::string, std::string> read(const std::set<std::string>& names) override {
-    return artifact::read_files(file_, names, deploy::compose::kLargestFile, limits_, pulse_);
-  }
-
- private:
-  const artifact::CheckedFile& file_;
-  const artifact::Limits& limits_;
-  base::Pulse& pulse_;
-};
-
 /// Everything that a deployment would refuse, as far as it can be told here.
 Named judge_compose(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
                     const Env& env, base::Pulse& pulse) {
-  deploy::Settings settings;
-  settings.compose_bin = env.settings.compose_bin;
-  settings.policy = agent::policy_from(env.settings);
-  const auto limits = agent::limits_from(env.settings);
-  ArchiveFiles files(file, limits, pulse);
-  deploy::compose::SiteInputs site;
-  site.env = release.env_data;
-  if (options.env_file) site.env_name = *options.env_file;
-  site.passed_variables = deploy::compose_variables(settings);
-  auto judged = deploy::compose::judge_inputs(files, file.compose_file(), site, settings.policy);
-  if (!judged.unused.empty()) {
-    throw base::Error(base::Kind::artifact, judged.unused.front(),
-                      "put what it says into " + file.compose_file() + ", or leave it out of the archive");
-  }
-  Named named;
-  named.is_known =
-      deploy::compose::try_compose(judged, file.compose_file(), site, settings, pulse,
-                                   options.images.empty() && !options.all_images ? nullptr : &named.references);
-  for (const auto& warning : deploy::policy::enforce(settings.policy, judged.findings))
+  const bool has_images = !options.images.empty() || options.all_images;
+  auto bundle =
+      judge_bundle(file, release.env_data, options.env_file, has_images ? Images::listed : Images::ignored, env, pulse);
+  const auto policy = agent::policy_from(env.settings);
+  for (const auto& warning : deploy::policy::enforce(policy, bundle.judged.findings))
     log::warn("release.policy", warning);
-  for (const auto& note : judged.notes) log::warn("release.note", note);
-  if (!named.is_known)
+  for (const auto& note : bundle.judged.notes) log::warn("release.note", note);
+  if (!bundle.was_tried)
     log::warn("release.not_tried", "compose is not on this machine: the release was judged by its files alone");
-  return named;
+  return {std::move(bundle.images), bundle.was_tried};
 }
 
 /// What helm would refuse before it looks at the chart.

@@ -50,17 +50,21 @@ bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& s
   }
   const log::SecretScope hidden(judged.secrets);
   auto source = ComposeTool::source_of(release);
-  const auto answer = compose.config(source, pulse);
+  source.all_profiles = images != nullptr;
+  auto answer = compose.config(source, pulse);
+  if (!answer.good() && source.all_profiles) {
+    // Perhaps for what a service needs that is never started here.
+    source.all_profiles = false;
+    answer = compose.config(source, pulse);
+  }
   if (!answer.good()) {
     throw Error(Kind::artifact, "compose refuses the release: " + without(cause(answer.err), release.tree + "/"),
                 "try it by hand, where the release lies unpacked: docker compose -f " + name + " config");
   }
-  auto found = Model(answer.out, compose.prints_json()).judge(release.tree, settings.policy);
+  const Model model(answer.out, compose.prints_json());
+  auto found = model.judge(release.tree, settings.policy);
   judged.findings.insert(judged.findings.end(), found.begin(), found.end());
   if (images == nullptr) return true;
-  source.all_profiles = true;
-  const auto all = compose.config(source, pulse);
-  const Model model(all.good() ? all.out : answer.out, compose.prints_json());
   for (const auto& service : model.stack().services) {
     if (!service.image.empty() && !service.is_built) images->push_back(service.image);
   }
