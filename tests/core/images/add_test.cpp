@@ -160,6 +160,49 @@ TEST_SUITE("images::prune") {
     CHECK(images::prune(site.db, {}, site.pulse).blobs == 3);
   }
 
+  TEST_CASE("what an add refers to just now is passed over, without waiting for it") {
+    if (!test::have_postgres()) return;
+    AddSite site;
+    const auto plan = site.plan(shop({"one"}));
+    images::send(site.raw, images::compare(site.raw, plan, site.pulse), site.pulse);
+    const auto id = site.release("1");
+    std::vector<images::Blob> blobs;
+    for (const auto& [digest, piece] : plan.pieces) blobs.push_back(piece.blob);
+    {
+      db::raw::Transaction transaction(site.raw, site.pulse, base::Deadline::in(std::chrono::seconds(9)));
+      images::ReleaseImages(plan).write(site.raw, id, site.pulse);
+      CHECK(images::prune(site.db, blobs, site.pulse).blobs == 0);
+      transaction.commit(site.pulse, base::Deadline::in(std::chrono::seconds(9)));
+    }
+    CHECK(images::prune(site.db, blobs, site.pulse).blobs == 0);
+    CHECK(site.count("image_blob") == 3);
+  }
+
+  TEST_CASE("an add that finds its blobs gone sends them again") {
+    if (!test::have_postgres()) return;
+    AddSite site;
+    const auto plan = site.plan(shop({"one"}));
+    images::send(site.raw, images::compare(site.raw, plan, site.pulse), site.pulse);
+    const auto id = site.release("1");
+    auto removal = std::make_unique<db::Transaction>(site.db);
+    removal->run("DELETE FROM image_blob");
+    std::thread later([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      removal->commit();
+    });
+    std::optional<base::Kind> refused;
+    try {
+      images::ReleaseImages(plan).write(site.raw, id, site.pulse);
+    } catch (const base::Error& error) {
+      refused = error.kind();
+    }
+    later.join();
+    removal.reset();
+    CHECK(refused == base::Kind::busy);
+    const auto stored = site.add(site.raw, plan, "2").artifact;
+    for (const auto& blob : images::blobs_of(site.db, stored.id)) CHECK_NOTHROW(site.copied(blob));
+  }
+
   TEST_CASE("an add and a prune at a time: each release that was stored has all its blobs") {
     if (!test::have_postgres()) return;
     AddSite site;
