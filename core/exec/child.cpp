@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <system_error>
+#include <utility>
 
 namespace wrktalk::exec {
 namespace {
@@ -52,6 +53,15 @@ Pair make_pair(int (*make)(int*)) {
   return {out_of_the_way(ends[0]), out_of_the_way(ends[1])};
 }
 
+Pair make_input() {
+  std::signal(SIGPIPE, SIG_IGN);  // a child that takes no more is no reason to end; children get the default back
+  Pair pipe = make_pair([](int* ends) { return ::pipe2(ends, O_CLOEXEC); });
+  std::swap(pipe.ours, pipe.theirs);
+  ::fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(pipe.ours.get(), F_SETPIPE_SZ, kLargePipe);  // best effort
+  return pipe;
+}
+
 Pair make_pipe() {
   Pair pipe = make_pair([](int* ends) { return ::pipe2(ends, O_CLOEXEC); });
   ::fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);
@@ -67,12 +77,12 @@ int Child::start(const Spec& spec) {
 
   const base::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) base::throw_errno(base::Kind::failed, "cannot open /dev/null");
-  const base::Fd in = out_of_the_way(spec.stdin_fd >= 0 ? spec.stdin_fd : null.get());
+  Pair in = spec.input ? make_input() : Pair{{}, out_of_the_way(spec.stdin_fd >= 0 ? spec.stdin_fd : null.get())};
   Pair out = spec.stdout_fd >= 0 ? Pair{{}, out_of_the_way(spec.stdout_fd)} : make_pipe();
   if (spec.on_bytes) ::fcntl(out.ours.get(), F_SETPIPE_SZ, kLargePipe);  // best effort
   Pair err = make_pipe();
   if (fence_ == nullptr) {
-    const std::vector<int> descriptors = {in.get(), out.theirs.get(), err.theirs.get()};
+    const std::vector<int> descriptors = {in.theirs.get(), out.theirs.get(), err.theirs.get()};
     error = spawn({path, spec.argv, spec.environment, spec.directory, descriptors}, pid_);
   } else {
     Pair feed = make_pair([](int* ends) { return ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); });
@@ -80,7 +90,7 @@ int Child::start(const Spec& spec) {
     if (!fence_->task_.empty()) argv.push_back(kGuardTask + fence_->task_);
     argv.push_back(path);
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
-    const std::vector<int> descriptors = {in.get(),          out.theirs.get(), err.theirs.get(),
+    const std::vector<int> descriptors = {in.theirs.get(),   out.theirs.get(), err.theirs.get(),
                                           feed.theirs.get(), out.ours.get(),   err.ours.get()};
     orphans_before_ = orphans();
     error = spawn({"/proc/self/exe", argv, spec.environment, spec.directory, descriptors}, pid_);
@@ -88,8 +98,10 @@ int Child::start(const Spec& spec) {
   }
   if (error != 0) return error;
   unreaped.push_back(pid_);
+  in.theirs.reset();
   out.theirs.reset();
   err.theirs.reset();
+  in_ = std::move(in.ours);
   out_ = std::move(out.ours);
   err_ = std::move(err.ours);
   process_.reset(::pidfd_open(pid_, 0));

@@ -21,9 +21,12 @@ class Child {
   /// Returns errno when the program cannot be found or started.
   int start(const Spec& spec);
 
+  int in() const noexcept { return in_.get(); }            ///< non-blocking; -1 unless the child is fed
   int out() const noexcept { return out_.get(); }          ///< non-blocking
   int err() const noexcept { return err_.get(); }          ///< non-blocking
   int process() const noexcept { return process_.get(); }  ///< readable when the child has ended
+
+  void end_input() noexcept { in_.reset(); }
 
   void ask_to_end() const noexcept;    ///< TERM to the group; with a fence to all that descends from the child
   void force_to_end() const noexcept;  ///< KILL to the same
@@ -38,7 +41,7 @@ class Child {
 
   Fence* fence_;
   pid_t pid_ = 0;  ///< the guard's when there is a fence
-  base::Fd out_, err_, process_, feed_;
+  base::Fd in_, out_, err_, process_, feed_;
   std::vector<Process> orphans_before_;  ///< with a fence: came to us before it started
 };
 

@@ -12,6 +12,7 @@
 #include <exception>
 #include <poll.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace wrktalk::exec {
 namespace {
@@ -37,28 +38,34 @@ class Run {
         out_(child.out(), spec.keep_bytes, spec.whole_stdout_bytes, line_sink(spec, false), spec.on_bytes),
         err_(child.err(), spec.keep_bytes, 0, line_sink(spec, true)) {}
 
+  /// What fails leaves the input open: an end of it would say that this was all.
+  void feed() {
+    keep_first_failure([&] {
+      spec_.input([this](std::string_view bytes) { return hand_over(bytes); });
+      child_.end_input();
+    });
+  }
+
   void until_ended() {
-    Deadline term = spec_.timeout.count() > 0 ? Deadline::in(spec_.timeout) : Deadline::never();
     Deadline kill = Deadline::never();
-    for (;;) {
-      // What is thrown meanwhile ends the child first. A result that is there already is not thrown away.
-      keep_first_failure([&] {
-        std::vector<pollfd> fds;
-        const Deadline tick = pulse_.watch(fds);
-        wait(std::move(fds), sooner(tick, sooner(term, kill)));
-        if (!ended_) pulse_.tick();
-      });
-      if (ended_) return;
-      if (!stopping_ && (failure_ || term.passed())) {
+    while (!ended_) {
+      if (!stopping_ && (failure_ || term_.passed())) {
         stopping_ = true;
         timed_out_ = !failure_;
-        term = Deadline::never();
+        term_ = Deadline::never();
         kill = Deadline::in(spec_.grace);
         child_.ask_to_end();
       } else if (kill.passed()) {
         kill = Deadline::never();
         child_.force_to_end();
       }
+      // What is thrown meanwhile ends the child first. A result that is there already is not thrown away.
+      keep_first_failure([&] {
+        std::vector<pollfd> fds;
+        const Deadline tick = pulse_.watch(fds);
+        wait(std::move(fds), sooner(tick, sooner(term_, kill)));
+        if (!ended_) pulse_.tick();
+      });
     }
   }
 
@@ -89,6 +96,29 @@ class Run {
     }
   }
 
+  Deadline time_limit() const { return spec_.timeout.count() > 0 ? Deadline::in(spec_.timeout) : Deadline::never(); }
+
+  bool hand_over(std::string_view bytes) {
+    while (!bytes.empty()) {
+      if (ended_ || term_.passed()) return false;
+      const ssize_t taken = ::write(child_.in(), bytes.data(), bytes.size());
+      if (taken > 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(taken));
+        term_ = time_limit();
+        continue;
+      }
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return false;
+      std::vector<pollfd> fds;
+      const Deadline tick = pulse_.watch(fds);
+      fds.push_back({child_.in(), POLLOUT, 0});
+      wait(std::move(fds), sooner(tick, term_));
+      pulse_.tick();
+    }
+    pulse_.tick();
+    return true;
+  }
+
   /// Sets `ended_` when the child has ended; its pipes may still hold something then. False when nothing happened.
   bool wait(std::vector<pollfd> fds, Deadline until) {
     const std::size_t first = fds.size();
@@ -107,6 +137,7 @@ class Run {
   base::Pulse& pulse_;
   Stream out_;
   Stream err_;
+  Deadline term_ = time_limit();
   bool ended_ = false;
   bool stopping_ = false;
   bool timed_out_ = false;
@@ -125,6 +156,7 @@ Outcome Background::wait(base::Pulse& pulse) {
     return outcome;
   }
   Run run(spec_, child_, pulse);
+  if (spec_.input) run.feed();
   run.until_ended();
   run.finish(outcome);
   outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(BootClock::now() - started_);

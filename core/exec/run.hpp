@@ -15,13 +15,20 @@ namespace wrktalk::exec {
 
 class Fence;
 
+/// Hands bytes to the child and waits until it has taken them; drives the pulse and reads what the child prints meanwhile. False when
+/// the child takes no more: it has ended, closed its stdin, or run out of time. Passes what the pulse throws.
+using Feed = std::function<bool(std::string_view bytes)>;
+
 /// What to run and how long it may take.
 struct Spec {
   std::vector<std::string> argv;         ///< argv[0] is a path, or a name looked up in `environment`'s PATH
   std::vector<std::string> environment;  ///< "NAME=value", all the child gets
   std::string directory;                 ///< working folder; empty: ours
 
-  int stdin_fd = -1;   ///< what the child reads, duplicated; -1: /dev/null
+  int stdin_fd = -1;  ///< what the child reads, duplicated; -1: /dev/null
+  /// Instead of `stdin_fd`: called once, when the child runs, to feed it; its return is the end of the input. What it throws ends the
+  /// child before the child could take what came so far for the whole, and passes. `timeout` begins anew with all that the child takes.
+  std::function<void(const Feed& feed)> input;
   int stdout_fd = -1;  ///< where it writes, duplicated; -1: to us, as below. Not together with a fence
 
   std::chrono::milliseconds timeout{0};  ///< zero: none. When it passes the group gets TERM, after `grace` KILL
