@@ -5,6 +5,7 @@
 #include "core/agent/journal.hpp"
 #include "core/agent/lease_keeper.hpp"
 #include "core/agent/notifications.hpp"
+#include "core/agent/stored_images.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -78,9 +79,10 @@ TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop,
                     publisher.status(), meanwhile);
   DatabaseStore store(settings, link, claim);
   Journal journal(store, claim);
-  const auto deployer =
-      deploy::make_deployer(deploy::parse_target(claim.target), settings.deploy, {claim.task.id, claim.task.attempt},
-                            fence, [&journal](const std::string& line) { journal.keep_output(line); });
+  StoredImages images(link);
+  const auto deployer = deploy::make_deployer(
+      deploy::parse_target(claim.target), settings.deploy, {claim.task.id, claim.task.attempt}, fence,
+      [&journal](const std::string& line) { journal.keep_output(line); }, &images);
   StopPulse afterwards(stop, meanwhile);
   const auto show_queue = [&] {
     if (!publisher.shows_figures()) return;

@@ -3,6 +3,7 @@
 
 #include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
+#include "core/agent/stored_images.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -29,7 +30,8 @@ class Look {
         task_(task),
         pulse_(pulse),
         target_(deploy::parse_target(task.target)),
-        deployer_(deploy::make_deployer(target_, settings.deploy, {"deploy_check"}, fence_)) {}
+        images_(link_),
+        deployer_(deploy::make_deployer(target_, settings.deploy, {"deploy_check"}, fence_, {}, &images_)) {}
 
   DeployCheck all() {
     at([&] { target(); });
@@ -142,9 +144,14 @@ class Look {
 
   void images(const deploy::Release& release) {
     const auto missing = deployer_->missing_images(release, pulse_);
-    if (missing.empty()) {
+    const auto loaded = deployer_->images_to_load(release, pulse_);
+    if (!loaded.empty()) {
+      add(Weight::good, "the engine lacks " + base::join(loaded, ", ") + ": " +
+                            (loaded.size() == 1 ? "it is" : "they are") + " loaded from the release");
+    }
+    if (missing.empty() && loaded.empty()) {
       add(Weight::good, "the engine has every image of it");
-    } else {
+    } else if (!missing.empty()) {
       add(Weight::warning, "the engine would have to pull " + base::join(missing, ", "),
           "pull them before: docker pull");
     }
@@ -156,6 +163,7 @@ class Look {
   base::Pulse& pulse_;
   deploy::Target target_;
   exec::Fence fence_;
+  StoredImages images_;
   std::unique_ptr<deploy::Deployer> deployer_;
   DeployCheck out_;
 };

@@ -43,6 +43,13 @@ void check(TaskContext& context) {
   if (context.release) check_release(context);
 }
 
+/// Before the site is in maintenance: it may take long.
+void images(TaskContext& context) {
+  if (!context.release) return;
+  const std::string words = context.deployer.bring_images(*context.release, context.lease);
+  if (!words.empty()) context.journal.note("images", words);
+}
+
 void maintenance_on(TaskContext& context) {
   context.store.open_window(context.claim.task.type + " of " + context.artifact->version, context.lease);
 }
@@ -137,6 +144,7 @@ const std::vector<Step>& steps() {
       {"resolve", Touches::nothing, Resume::from_start, resolve, nullptr},
       {"fetch", Touches::nothing, Resume::from_start, fetch, nullptr},
       {"check", Touches::nothing, Resume::from_start, check, nullptr},
+      {"images", Touches::nothing, Resume::from_start, images, nullptr},
       {"maintenance-on", Touches::maintenance, Resume::from_start, maintenance_on, leave_maintenance},
       {"apply", Touches::target, Resume::from_start, apply, put_back},
       {"health", Touches::nothing, Resume::here, health, nullptr},

@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/compose_cause.hpp"
 #include "core/deploy/compose_files.hpp"
+#include "core/deploy/compose_images.hpp"
 #include "core/deploy/compose_inputs.hpp"
 #include "core/deploy/compose_obstacles.hpp"
 #include "core/deploy/compose_project.hpp"
@@ -36,7 +37,8 @@ using Left = StepError::Left;
 
 class Compose : public Deployer {
  public:
-  Compose(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output)
+  Compose(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output,
+          ImageSource* images)
       : tools_(compose_environment(settings), fence, std::move(on_output)),
         project_(target.project),
         engine_(tools_, project_),
@@ -47,7 +49,8 @@ class Compose : public Deployer {
         passed_variables_(compose_variables(settings)),
         task_(turn.task_id),
         timeout_(settings.compose_timeout),
-        containers_(engine_, compose_, trees_, project_, settings) {}
+        containers_(engine_, compose_, trees_, project_, settings),
+        images_(engine_, tools_, images, settings.compose_timeout) {}
 
   void check_access(base::Pulse& pulse) override {
     compose_.find(pulse);
@@ -87,6 +90,10 @@ class Compose : public Deployer {
     return warnings;
   }
 
+  std::string bring_images(const Release& release, base::Pulse& pulse) override {
+    return images_.bring(release.version, pulse);
+  }
+
   Before before(base::Pulse& pulse) override {
     const Containers now = containers_.services(pulse);
     seen_ = now;
@@ -111,9 +118,12 @@ class Compose : public Deployer {
   Applied apply(const Release& release, base::Pulse& pulse) override {
     trees_.own();
     compose_.find(pulse);
+    // Somebody may have moved or removed one since.
+    untouched([&] { images_.bring(release.version, pulse); });
     compose::Project::Wish wish;
     wish.what = release.version;
     wish.identity = Identity{release.version, task_};
+    wish.carried = carried(release.version, ComposeTool::source_of(release), pulse);
     wish.how.build = true;
     WayBack ran;
     if (release.ran) {
@@ -160,9 +170,12 @@ class Compose : public Deployer {
     Args missing;
     compose_.find(pulse);
     for (const auto& image : containers_.read(ComposeTool::source_of(release), release.version, pulse).images()) {
-      if (!engine_.has_image(image, pulse)) missing.push_back(image);
+      if (!images_.carries(release.version, image, pulse) && !engine_.has_image(image, pulse)) missing.push_back(image);
     }
     return missing;
+  }
+  std::vector<std::string> images_to_load(const Release& release, base::Pulse& pulse) override {
+    return images_.lacking(release.version, pulse);
   }
 
   std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
@@ -211,6 +224,43 @@ class Compose : public Deployer {
     if (release.env_file) site.env = base::read_file(*release.env_file, compose::kLargestFile);
     site.passed_variables = passed_variables_;
     return site;
+  }
+
+  /// What fails here has touched nothing.
+  template <typename Act>
+  static void untouched(Act act) {
+    try {
+      act();
+    } catch (const StepError&) {
+      throw;
+    } catch (const Error& e) {
+      if (e.kind() != Kind::artifact && e.kind() != Kind::child) throw;
+      throw StepError(Left::untouched, e.what(), e.hint());
+    }
+  }
+
+  std::map<std::string, std::string> carried(const std::string& version, const ComposeSource& source,
+                                             base::Pulse& pulse) {
+    return images_.of_services(version, containers_.read(source, version, pulse).stack(), pulse);
+  }
+
+  /// The images of what is put back. What ran goes up without them where the engine still has what ran, or a registry has it.
+  bool brings_images_back(const std::string& version, const WayBack& way, base::Pulse& pulse) {
+    try {
+      images_.bring(version, pulse);
+      return true;
+    } catch (const Error& e) {
+      const bool of_images = e.kind() == Kind::artifact || e.kind() == Kind::child;
+      const bool of_database = e.kind() == Kind::database || e.kind() == Kind::connection_lost;
+      if (!of_images && !(of_database && has_all(way, pulse))) throw;
+      tools_.tell("the images of " + version + " could not be looked after: " + e.what());
+      return false;
+    }
+  }
+
+  bool has_all(const WayBack& way, base::Pulse& pulse) const {
+    return std::all_of(way.images.begin(), way.images.end(),
+                       [&](const auto& one) { return engine_.has_image(one.second, pulse); });
   }
 
   static std::string why(const exec::Outcome& outcome, const Containers& after) {
@@ -304,9 +354,11 @@ class Compose : public Deployer {
     wish.how.counts = way.counts;
     // Of what somebody else brought up, what ran: also where a profile was on.
     if (!before.version) wish.services = services_of(way);
+    const ComposeSource source = source_to(way, before.version.has_value(), stored, pulse);
+    if (before.version && brings_images_back(*before.version, way, pulse))
+      wish.carried = carried(*before.version, source, pulse);
     const Containers there = containers_.without_half_made(containers_.services(pulse), task_, pulse);
-    const auto brought =
-        containers_.bring_up(source_to(way, before.version.has_value(), stored, pulse), wish, there, pulse);
+    const auto brought = containers_.bring_up(source, wish, there, pulse);
     seen_ = brought.now;
     const auto& outcome = brought.outcome;
     if (!outcome.good()) {
@@ -379,6 +431,7 @@ class Compose : public Deployer {
   std::string task_;
   std::chrono::milliseconds timeout_;
   compose::Project containers_;
+  compose::Images images_;
   std::optional<Containers> seen_;      ///< what was seen last: what apply finds, and what it leaves to health
   bool up_ended_by_itself_ = false;     ///< the compose of `apply`; false also when another agent's began it
   std::list<log::SecretScope> hidden_;  ///< of the releases that were looked at
@@ -387,8 +440,8 @@ class Compose : public Deployer {
 }  // namespace
 
 std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                       exec::Fence& fence, OnOutput on_output) {
-  return std::make_unique<Compose>(target, settings, turn, fence, std::move(on_output));
+                                       exec::Fence& fence, OnOutput on_output, ImageSource* images) {
+  return std::make_unique<Compose>(target, settings, turn, fence, std::move(on_output), images);
 }
 
 }  // namespace wrktalk::deploy

@@ -27,7 +27,6 @@ std::string override_file(const Stack& stack, const std::optional<Identity>& ide
     if (identity) one["labels"] = {{kReleaseLabel, identity->release}, {kTaskLabel, identity->task}};
     if (const auto image = images.find(service.name); image != images.end()) {
       one["image"] = image->second;
-      // An id cannot be pulled.
       if (!stack.of_format_1) one["pull_policy"] = "never";
     }
     if (!one.empty()) services[service.name] = std::move(one);

@@ -28,7 +28,7 @@ struct Stack {
 bool starts(const Service& service, const std::string& active);
 
 /// The override file that compose reads last. It puts the labels of `identity` on each service, so that each container says which release it is of and
-/// is made anew whatever compose thinks of it, and has the services in `images` run an image by its id, whatever its tag means today.
+/// is made anew whatever compose thinks of it, and has the services in `images` run what is there under that id or name: nobody pulls it.
 /// Empty when there is nothing to say.
 std::string override_file(const Stack& stack, const std::optional<Identity>& identity,
                           const std::map<std::string, std::string>& images);

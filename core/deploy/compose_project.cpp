@@ -51,7 +51,10 @@ const Model& Project::read(const ComposeSource& source, const std::string& what,
 
 Project::Brought Project::bring_up(ComposeSource source, const Wish& wish, Containers before, base::Pulse& pulse) {
   const Stack stack = read(source, wish.what, pulse).stack();
-  const Images images = wish.ran == nullptr ? Images() : moved(stack, *wish.ran, pulse);
+  Images by_id = wish.ran == nullptr ? Images() : moved(stack, *wish.ran, pulse);
+  for (const auto& [service, name] : wish.carried) by_id.erase(service);
+  Images images = wish.carried;
+  images.insert(by_id.begin(), by_id.end());
   const std::string carried = carry_data(trees_, source.files.front(), before, engine_, timeout_, pulse);
   if (const std::string text = override_file(stack, wish.identity, images); !text.empty()) {
     source.files.push_back(trees_.write_override(trees_.name_at(source.files.front()).value_or(kByHand), text));
@@ -59,7 +62,7 @@ Project::Brought Project::bring_up(ComposeSource source, const Wish& wish, Conta
   Brought out;
   out.before = std::move(before);
   out.moved_data = !carried.empty();
-  for (const auto& [service, id] : images) {
+  for (const auto& [service, id] : by_id) {
     out.words += (out.words.empty() ? "; by its id, as it ran before: " : ", ") + service;
   }
   if (out.moved_data) out.words += "; " + carried;

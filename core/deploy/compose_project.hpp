@@ -30,9 +30,11 @@ class Project {
   const Model& read(const ComposeSource& source, const std::string& what, base::Pulse& pulse);
 
   struct Wish {
-    std::string what;                   ///< for people
-    std::optional<Identity> identity;   ///< what each container is to carry; nothing: no label of ours
-    const WayBack* ran = nullptr;       ///< with whose images, by their ids
+    std::string what;                  ///< for people
+    std::optional<Identity> identity;  ///< what each container is to carry; nothing: no label of ours
+    const WayBack* ran = nullptr;      ///< with whose images, by their ids
+    std::map<std::string, std::string>
+        carried{};                      ///< service: the name of its image, which is the release's: that counts
     std::vector<std::string> services;  ///< only these; empty: what the files say
     ComposeTool::Up how;
   };

@@ -5,6 +5,7 @@
 #include "core/base/pulse.hpp"
 #include "core/base/target_kind.hpp"
 #include "core/deploy/before.hpp"
+#include "core/deploy/image_source.hpp"
 #include "core/deploy/policy.hpp"
 #include "core/exec/fence.hpp"
 
@@ -145,6 +146,10 @@ class Deployer {
   /// Changes nothing. Throws Error(artifact) for what cannot go well.
   virtual std::vector<std::string> preview(const Release& release, base::Pulse& pulse);
 
+  /// Has the images that a checked release carries on the target's engine, under the names that the release means; what runs is left alone. Returns
+  /// what was done, for people; nothing where there was nothing to do. Throws Error(artifact | child), with no name changed.
+  virtual std::string bring_images(const Release& release, base::Pulse& pulse);
+
   /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody
   /// else's operation is under way there; `unknown` is an answer, no error.
   virtual Before before(base::Pulse& pulse) = 0;
@@ -164,6 +169,8 @@ class Deployer {
 
   /// Images of a checked release that the target's engine would have to pull first; empty where that cannot be told.
   virtual std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) = 0;
+  /// Images that the engine lacks, and that `bring_images` would load from the release.
+  virtual std::vector<std::string> images_to_load(const Release& release, base::Pulse& pulse);
 
   /// The revision of `version` that the target itself still holds and can go back to: `recorded` when that is one, else the newest.
   /// Nothing for targets that hold none.
@@ -211,8 +218,8 @@ struct TaskTurn {
   int attempt = 1;      ///< a task that was taken over has a higher one
 };
 
-/// `fence` must outlive the deployer.
+/// `fence`, and `images` where there are any, must outlive the deployer.
 std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                        exec::Fence& fence, OnOutput on_output = {});
+                                        exec::Fence& fence, OnOutput on_output = {}, ImageSource* images = nullptr);
 
 }  // namespace wrktalk::deploy

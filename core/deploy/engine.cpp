@@ -103,6 +103,16 @@ std::string Engine::image_id(const std::string& image, base::Pulse& pulse) const
   return answer.good() ? base::trim(answer.out) : "";
 }
 
+void Engine::tag(const std::string& id, const std::string& name, std::chrono::milliseconds timeout,
+                 base::Pulse& pulse) const {
+  Tools::Act act;
+  act.argv = {"docker", "tag", id, name};
+  act.timeout = timeout;
+  act.grace = kGrace;
+  const auto outcome = tools_.act(act, pulse);
+  if (!outcome.good()) fail("docker tag " + name, outcome, pulse);
+}
+
 void Engine::start(const Containers& containers, std::chrono::milliseconds timeout, base::Pulse& pulse) const {
   if (containers.empty()) return;
   Tools::Act act;

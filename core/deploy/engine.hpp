@@ -59,6 +59,9 @@ class Engine {
   /// What a name, or an id, means here and now; empty when there is no such image.
   std::string image_id(const std::string& image, base::Pulse& pulse) const;
 
+  /// Has `name` mean the image from now on. Throws Error(child).
+  void tag(const std::string& id, const std::string& name, std::chrono::milliseconds timeout, base::Pulse& pulse) const;
+
   /// Starts those that are not running; what cannot be started is seen by whoever looks at them next.
   void start(const compose::Containers& containers, std::chrono::milliseconds timeout, base::Pulse& pulse) const;
   /// The last lines of those that are not well. Not redacted.

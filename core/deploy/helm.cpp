@@ -377,7 +377,7 @@ class Helm : public Deployer {
 }  // namespace
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                    exec::Fence& fence, OnOutput on_output) {
+                                    exec::Fence& fence, OnOutput on_output, ImageSource* /*images*/) {
   return std::make_unique<Helm>(target, settings, turn, fence, std::move(on_output));
 }
 

@@ -328,7 +328,7 @@ void own_root(const Target& target, const Settings& settings) {
 }
 
 std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                    exec::Fence& fence, OnOutput on_output) {
+                                    exec::Fence& fence, OnOutput on_output, ImageSource* /*images*/) {
   return std::make_unique<Host>(target, settings, turn, fence, std::move(on_output));
 }
 

@@ -19,8 +19,9 @@ struct KindRow {
   std::vector<std::string> (*programs)(const Settings& settings);
   /// The folder that it keeps its releases in and must be able to write to; empty: none that must be there before.
   std::string (*folder)(const Target& target, const Settings& settings);
+  /// `images`: what the release carries, or null; a kind that loads none ignores it.
   std::unique_ptr<Deployer> (*make)(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                    exec::Fence& fence, OnOutput on_output);
+                                    exec::Fence& fence, OnOutput on_output, ImageSource* images);
 };
 
 /// In the order of `base::kTargetKinds`.
@@ -28,11 +29,11 @@ const std::vector<KindRow>& kind_rows();
 const KindRow& row_of(TargetKind kind);
 
 std::unique_ptr<Deployer> make_helm(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                    exec::Fence& fence, OnOutput on_output);
+                                    exec::Fence& fence, OnOutput on_output, ImageSource* images);
 std::unique_ptr<Deployer> make_compose(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                       exec::Fence& fence, OnOutput on_output);
+                                       exec::Fence& fence, OnOutput on_output, ImageSource* images);
 std::unique_ptr<Deployer> make_host(const Target& target, const Settings& settings, const TaskTurn& turn,
-                                    exec::Fence& fence, OnOutput on_output);
+                                    exec::Fence& fence, OnOutput on_output, ImageSource* images);
 
 /// The folder that holds a host target's releases and its link.
 std::string root_of(const Target& target, const Settings& settings);

@@ -88,6 +88,7 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   spec.grace = act.grace;
   spec.fence = fence_;
   if (act.parse_stdout) spec.whole_stdout_bytes = kWholeBytes;
+  spec.input = act.feed;
   base::Fd input;
   if (!act.input.empty()) {
     input = in_memory(act.input);

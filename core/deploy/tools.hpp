@@ -7,6 +7,7 @@
 #include "core/exec/run.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class Tools {
     std::vector<std::string> more_environment;
     bool parse_stdout = false;  ///< stdout is for us alone: kept whole, not logged. Else it is logged like stderr
     std::string input{};        ///< what the tool reads from stdin; it lies in memory alone
+    std::function<void(const exec::Feed& feed)>
+        feed{};  ///< instead, for what is too large for memory: exec::Spec::input
   };
 
   /// Something that changes the target: under the fence, stderr logged line by line as it comes (event deploy.output) and handed to

@@ -19,6 +19,7 @@ namespace wrktalk::test {
 struct Layout {
   std::map<std::string, std::pair<std::string, std::string>> content;  ///< digest: media type, bytes
   std::vector<images::Image> images;
+  std::vector<std::string> command{"/bin/true"};
 
   std::string put(const std::string& media_type, const std::string& bytes) {
     const std::string digest = digest_of(bytes);
@@ -50,7 +51,7 @@ struct Layout {
     const auto found = images::parse_platform(platform);
     const nlohmann::ordered_json config = {{"architecture", found.architecture},
                                            {"os", found.os},
-                                           {"config", {{"Cmd", {"/bin/true"}}}},
+                                           {"config", {{"Cmd", command}}},
                                            {"rootfs", {{"type", "layers"}, {"diff_ids", diff_ids}}}};
     const nlohmann::ordered_json manifest = {{"schemaVersion", 2},
                                              {"mediaType", images::kOciManifest},
