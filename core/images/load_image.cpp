@@ -52,7 +52,7 @@ class Finder {
 
   Blob of_platform(const Image& image, const Blob& index) const {
     std::string others;
-    for (const auto& one : parse_index(text_of(index), image.reference)) {
+    for (const auto& one : parse_index(text_of(index), index.media_type, image.reference)) {
       if (one.is_attestation || stored_.count(one.digest) == 0) continue;
       if (one.platform.empty() || serves(one.platform, platform_)) return need(one.digest, one.media_type);
       others += (others.empty() ? "" : ", ") + one.platform.text();
