@@ -103,8 +103,8 @@ base::Fd listen_on(const Address& address) {
     if (error != EAFNOSUPPORT && error != EADDRNOTAVAIL) break;
   }
   throw Error(Kind::configuration, "cannot listen on " + to_text(address) + ": " + std::strerror(error),
-              error == EADDRINUSE ? "another program, perhaps another agent, has that port: give --http another"
-                                  : "give --http an address of this machine and a port from 1024 on");
+              error == EADDRINUSE ? "another program, perhaps another wrktalk, has that port: name another"
+                                  : "name an address of this machine and a port from 1024 on");
 }
 
 }  // namespace wrktalk::observe

@@ -17,9 +17,11 @@ class Metrics {
   Metrics();
   /// Throws bad_alloc when there is no memory for it.
   std::string text(const Status& status, base::BootClock::time_point now) const;
+  std::string text(const std::vector<Family>& families) const;
 
  private:
   decltype(&wrktalk_exposition) exposition_;
+  decltype(&wrktalk_exposition_of) exposition_of_;
 };
 
 }  // namespace wrktalk::observe

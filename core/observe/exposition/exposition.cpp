@@ -103,11 +103,33 @@ std::string text_of(const Status& status, base::BootClock::time_point now) {
   return families.text();
 }
 
+std::string text_of(const std::vector<Family>& all) {
+  Families families;
+  for (const auto& family : all) {
+    families.add(family.name.c_str(), family.is_counter ? MetricType::Counter : MetricType::Gauge, family.help.c_str());
+    for (const auto& sample : family.samples) {
+      Labels labels;
+      for (const auto& [name, value] : sample.labels) labels.push_back({name, value});
+      families.sample(sample.value, std::move(labels));
+    }
+  }
+  return families.text();
+}
+
 }  // namespace
 
 void wrktalk_exposition(const Status& status, base::BootClock::time_point now, Write write, void* to) noexcept {
   try {
     const std::string text = text_of(status, now);
+    write(to, text.data(), text.size());
+  } catch (const std::exception&) {
+    // No memory: nothing is written.
+  }
+}
+
+void wrktalk_exposition_of(const std::vector<Family>& families, Write write, void* to) noexcept {
+  try {
+    const std::string text = text_of(families);
     write(to, text.data(), text.size());
   } catch (const std::exception&) {
     // No memory: nothing is written.

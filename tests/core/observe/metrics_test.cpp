@@ -75,4 +75,13 @@ TEST_SUITE("observe::metrics") {
     CHECK(has(text_of(new_status("a\"b\\c")),
               "wrktalk_build_info{agent=\"a\\\"b\\\\c\",version=\"" WRKTALK_VERSION "\"} 1"));
   }
+
+  TEST_CASE("families of another server are written as they are") {
+    const auto text = Metrics().text({{"served_total", "What was served.", true, {{2, {{"kind", "blob"}}}}},
+                                      {"open", "What is open.", false, {{1}}}});
+    CHECK(has(text, "# TYPE served_total counter"));
+    CHECK(has(text, "served_total{kind=\"blob\"} 2"));
+    CHECK(has(text, "# TYPE open gauge"));
+    CHECK(has(text, "open 1"));
+  }
 }
