@@ -45,6 +45,7 @@ constexpr Command kCommands[] = {
     {"backup", add_backup},
     {"checkpoints", add_checkpoints},
     {"release", add_release},
+    {"registry", add_registry},
     {"secrets", add_secrets},
     {"config", add_config},
     {"completion", add_completion},

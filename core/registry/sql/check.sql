@@ -1,0 +1,2 @@
+-- Fails when the tables are not there.
+SELECT 1 FROM release_image LIMIT 1
