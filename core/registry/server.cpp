@@ -123,8 +123,6 @@ class Server {
 
 MHD_Result Server::on_request(void* self, MHD_Connection* connection, const char* path, const char* method, const char*,
                               const char*, size_t* upload_size, void** request) noexcept {
-  // Nobody has a body to send: what comes all the same is read and forgotten.
-  *upload_size = 0;
   auto& server = *static_cast<Server*>(self);
   try {
     if (*request == nullptr) {
@@ -134,7 +132,10 @@ MHD_Result Server::on_request(void* self, MHD_Connection* connection, const char
       *request = exchange.release();
       return MHD_YES;
     }
-    return server.answer(*static_cast<Exchange*>(*request));
+    // Nobody has a body to send: what comes all the same is read and forgotten before the answer.
+    if (*upload_size == 0) return server.answer(*static_cast<Exchange*>(*request));
+    *upload_size = 0;
+    return MHD_YES;
   } catch (const std::exception&) {
     return MHD_NO;  // no memory: the connection is closed
   }
