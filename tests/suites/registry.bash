@@ -253,6 +253,24 @@ check 'SIGTERM lets an answer end: 0' test "$status" -eq 0
 wait_until 10 refuse kill -0 "$(<"$WORK/kept.pid")"
 check 'which is whole' expect_equal "${big#sha256:}" sh -c "sha256sum <$WORK/kept | cut -d' ' -f1"
 
+# ---------------------------------------------------------------- the database goes away
+
+serve
+background away curl -s --limit-rate 10M -o "$WORK/away" "$url/v2/big/blobs/$big"
+wait_until 10 test -s "$WORK/away"
+pg_stop "$WORK/pg" QUIT
+check 'without a database a new request is refused: 503' answers 503 /v2/shop/api/manifests/1.0
+check 'UNAVAILABLE' expect_equal UNAVAILABLE error_code
+check 'and /readyz says why' expect_output '^database: ' curl -s "$url/readyz"
+check '/livez is well' answers 200 /livez
+check 'a pull under way waits' kill -0 "$(<"$WORK/away.pid")"
+pg_start "$WORK/pg"
+wait_until 20 curl -sfo /dev/null "$url/readyz"
+wait_until 20 refuse kill -0 "$(<"$WORK/away.pid")"
+check 'and goes on when the database is back' expect_equal "${big#sha256:}" sh -c "sha256sum <$WORK/away | cut -d' ' -f1"
+check 'which the log tells' said 'registry.database_back\|answers again'
+end_background registry || true
+
 # ---------------------------------------------------------------- TLS
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 \
