@@ -35,3 +35,21 @@ CREATE TABLE release_image_blob (
     PRIMARY KEY (artifact_id, digest)
 );
 CREATE INDEX idx_release_image_blob_digest ON release_image_blob (digest);
+
+-- They belong to whom the agent's other tables belong.
+DO $do$
+DECLARE
+    base record;
+    relation regclass;
+BEGIN
+    SELECT relowner, relnamespace INTO base FROM pg_catalog.pg_class WHERE oid = 'release_artifact'::regclass;
+    FOR relation IN SELECT oid::regclass FROM pg_catalog.pg_class
+        WHERE relnamespace = base.relnamespace AND relkind = 'r' AND relowner <> base.relowner
+          AND relname IN ('image_blob', 'image_blob_chunk', 'release_image', 'release_image_blob')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO %s', relation, base.relowner::regrole);
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'not all of the tables for images belong to %: %', base.relowner::regrole, SQLERRM;
+END
+$do$;
