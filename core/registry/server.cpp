@@ -29,9 +29,14 @@ using What = Route::Kind;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kWorkers = 4;
-constexpr std::int64_t kSlice = 64 << 10;       ///< read and held for one answer
-constexpr std::int64_t kSmallSlice = 16 << 10;  ///< when more than kMany are under way
-constexpr std::size_t kMany = 64;
+
+/// What is read and held for one answer: the less, the more are under way. Each divides images::kChunk.
+std::int64_t slice_size(std::size_t busy) noexcept {
+  constexpr std::size_t kFew = 16;
+  constexpr std::size_t kMany = 64;
+  return (busy <= kFew ? 256 : busy <= kMany ? 64 : 16) << 10;
+}
+
 constexpr std::chrono::seconds kPatience{20};  ///< of an answer under way, with a database that is away
 constexpr std::chrono::seconds kCheck{5};      ///< how often an idle registry asks for the database
 constexpr std::chrono::seconds kSilence{30};   ///< a database that was not heard of for so long is away
@@ -219,7 +224,7 @@ Reply Server::metrics() {
 }
 
 void Server::look_up(Exchange& exchange) {
-  exchange.slice = connections_.busy() > kMany ? kSmallSlice : kSlice;
+  exchange.slice = slice_size(connections_.busy());
   exchange.server = this;
   give_to_worker(exchange, milliseconds(0), [this, &exchange](db::raw::Connection& db, base::Pulse& pulse) {
     try {
