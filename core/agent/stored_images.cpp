@@ -59,7 +59,7 @@ const StoredImages::Known& StoredImages::known(const std::string& version, const
   if (found != known_.end()) return found->second;
   Known all;
   auto& session = link_.session();
-  if (const auto id = queue::artifact_of_version(session, deploy::to_text(deploy::TargetKind::docker), version)) {
+  if (const auto id = queue::artifact_of_version(session, base::chart_type(base::TargetKind::docker), version)) {
     const auto stored = images::images_of(session, *id);
     if (!stored.empty()) {
       auto db = link_.raw();
