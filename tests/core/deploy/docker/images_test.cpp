@@ -151,13 +151,13 @@ class Site {
   int tasks_ = 0;
 };
 
-bool has_engine() {
+bool have_engine() {
   return wrktalk::test::have("docker", std::getenv("DOCKER_HOST") != nullptr && run({"docker", "version"}).good(),
                              "DOCKER_HOST and an engine are needed");
 }
 
 void with_each_compose(const std::function<void(Site&)>& check) {
-  if (!has_engine()) return;
+  if (!have_engine()) return;
   for (const std::string compose : {"docker", "docker-compose"}) {
     const bool there =
         compose == "docker" ? run({"docker", "compose", "version"}).good() : run({"docker-compose", "version"}).good();
@@ -208,7 +208,7 @@ TEST_SUITE("images of releases on an engine") {
   }
 
   TEST_CASE("the next release moves only the layers that changed; without the base all of them") {
-    if (!has_engine()) return;
+    if (!have_engine()) return;
     Site site("docker");
     const Release first = site.release("1.0", site.repository() + ":1", "one");
     const std::string whole = site.bring(first);
@@ -274,7 +274,7 @@ TEST_SUITE("images of releases on an engine") {
   }
 
   TEST_CASE("one flipped byte: the load fails, nothing is named, and what runs is untouched") {
-    if (!has_engine()) return;
+    if (!have_engine()) return;
     Site site("docker");
     site.deploy(site.release("1.0", site.repository() + ":1", "one"));
     const Release second = site.release("2.0", site.repository() + ":2", "two");
@@ -299,7 +299,7 @@ TEST_SUITE("images of releases on an engine") {
   }
 
   TEST_CASE("layers that zstd packed run on an engine that does not know it") {
-    if (!has_engine()) return;
+    if (!have_engine()) return;
     Site site("docker");
     site.deploy(site.release("1.0", site.repository() + ":1", "packed", "application/vnd.oci.image.layer.v1.tar+zstd"));
     CHECK(site.word() == "packed");
