@@ -101,6 +101,10 @@ print(data.decode().splitlines()[0])
 PY
 check 'a TLS handshake is answered with 400' expect_equal 'HTTP/1.1 400 Bad Request' hello
 check 'livez' answers 200 /livez
+exposed() { curl -s "$url/metrics" | awk '$2 == "TYPE" { print $3 }' | sort -u; }
+# shellcheck disable=SC2016  # the backquotes are the document's
+documented() { sed '1,/^## The registry/d' "$SUPPORT/../../docs/metrics.md" | grep -o '`wrktalk_[a-z_]*`' | tr -d '`' | sort -u; }
+check 'docs/metrics.md has all of its metrics, and no other' expect_same_lines documented exposed
 check 'metrics' expect_output '^wrktalk_registry_requests_total.kind="manifest",status="200".' curl -s "$url/metrics"
 
 # ---------------------------------------------------------------- releases
