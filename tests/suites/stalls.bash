@@ -123,7 +123,8 @@ second_signal() {
     end_slow 1.0.0
     sleep 1 # its outcome is on the way
     kill -TERM "$(<"$WORK/daemon.pid")"
-    sleep 1
+    # Two signals of which the first was not taken yet are one.
+    wait_until 5 grep -q agent.stopping "$WORK/daemon.log"
     lives daemon
     kill -TERM "$(<"$WORK/daemon.pid")"
     wait_until 5 gone daemon
