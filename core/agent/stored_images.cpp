@@ -26,7 +26,7 @@ deploy::CarriedImage carried(const images::LoadImage& image) {
 
 }  // namespace
 
-std::vector<deploy::CarriedImage> StoredImages::images(const std::string& version, const std::string& platform,
+std::vector<deploy::CarriedImage> StoredImages::images(const std::string& version, const Platform& platform,
                                                        base::Pulse& pulse) {
   std::vector<deploy::CarriedImage> out;
   for (const auto& image : known(version, platform, pulse)) out.push_back(carried(image));
@@ -53,7 +53,7 @@ void StoredImages::write(const Stream& stream, const std::function<void(std::str
   images::write_load(all, stream.unpack_zstd, reader_of(db, pulse), sink);
 }
 
-const StoredImages::Known& StoredImages::known(const std::string& version, const std::string& platform,
+const StoredImages::Known& StoredImages::known(const std::string& version, const Platform& platform,
                                                base::Pulse& pulse) {
   const auto found = known_.find(version);
   if (found != known_.end()) return found->second;
@@ -63,7 +63,7 @@ const StoredImages::Known& StoredImages::known(const std::string& version, const
     const auto stored = images::images_of(session, *id);
     if (!stored.empty()) {
       auto db = link_.raw();
-      all = images::load_images(stored, images::blobs_of(session, *id), images::parse_platform(platform),
+      all = images::load_images(stored, images::blobs_of(session, *id), images::parse_platform(platform()),
                                 reader_of(db, pulse));
     }
   }
@@ -71,7 +71,8 @@ const StoredImages::Known& StoredImages::known(const std::string& version, const
 }
 
 std::vector<images::Load> StoredImages::loads(const Stream& stream, base::Pulse& pulse) {
-  const Known& all = known(stream.version, stream.platform, pulse);
+  const Known& all = known(
+      stream.version, [&] { return stream.platform; }, pulse);
   std::vector<images::Load> out;
   for (const auto& wanted : stream.images) {
     const auto image =

@@ -16,7 +16,7 @@ class StoredImages : public deploy::ImageSource {
  public:
   explicit StoredImages(DatabaseLink& link) : link_(link) {}
 
-  std::vector<deploy::CarriedImage> images(const std::string& version, const std::string& platform,
+  std::vector<deploy::CarriedImage> images(const std::string& version, const Platform& platform,
                                            base::Pulse& pulse) override;
   bool is_same(const std::string& one, const std::string& other) const override;
   std::int64_t size(const Stream& stream, base::Pulse& pulse) override;
@@ -24,7 +24,7 @@ class StoredImages : public deploy::ImageSource {
 
  private:
   using Known = std::vector<images::LoadImage>;
-  const Known& known(const std::string& version, const std::string& platform, base::Pulse& pulse);
+  const Known& known(const std::string& version, const Platform& platform, base::Pulse& pulse);
   std::vector<images::Load> loads(const Stream& stream, base::Pulse& pulse);
 
   DatabaseLink& link_;

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/artifact/artifact.hpp"
+#include "core/artifact/part_file.hpp"
 #include "core/artifact/run_blocking.hpp"
 #include "core/artifact/staging.hpp"
 #include "core/artifact/stored_bytes.hpp"
 #include "core/artifact/tree_writer.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
-
-#include <cerrno>
-#include <cstdlib>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace wrktalk::artifact {
 namespace {
@@ -55,45 +51,6 @@ Totals read_verified(Connection& db, const Artifact& artifact, const Limits& lim
 }
 
 std::string name_of(const Artifact& artifact) { return "release " + artifact.version; }
-
-/// A new file beside its destination; unlinked unless it was put in place.
-class PartFile {
- public:
-  explicit PartFile(const std::string& destination) : destination_(destination), path_(destination + ".part-XXXXXX") {
-    file_.reset(::mkostemp(path_.data(), O_CLOEXEC));
-    if (!file_) {
-      path_.clear();
-      base::throw_errno(Kind::failed, "cannot write " + destination, "check that its folder exists and is writable");
-    }
-  }
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-  ~PartFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-
-  void write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) base::throw_errno(Kind::failed, "cannot write " + destination_);
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-  }
-
-  void commit() {
-    if (::fchmod(file_.get(), 0644) != 0 || ::fsync(file_.get()) != 0 ||
-        ::rename(path_.c_str(), destination_.c_str()) != 0) {
-      base::throw_errno(Kind::failed, "cannot write " + destination_);
-    }
-    path_.clear();
-  }
-
- private:
-  std::string destination_;
-  std::string path_;
-  base::Fd file_;
-};
 
 }  // namespace
 

@@ -71,7 +71,9 @@ const Images::Carried& Images::carried(const std::string& version, base::Pulse& 
   const auto known = carried_.find(version);
   if (known != carried_.end()) return known->second;
   Carried found;
-  if (source_ != nullptr) found = source_->images(version, facts(pulse).platform, pulse);
+  if (source_ != nullptr)
+    found = source_->images(
+        version, [&] { return facts(pulse).platform; }, pulse);
   return carried_.emplace(version, std::move(found)).first->second;
 }
 

@@ -43,7 +43,7 @@ Trial try_chart(const std::string& file, const std::optional<std::string>& value
   const Tools tools(allowed_environment({}, {}), fence, {});
   const base::TempDir folder(base::private_parent(), "wrktalk-add-");
   Upgrade upgrade;
-  upgrade.chart = file;
+  upgrade.chart = base::absolute(file);  // no name is taken for an option, or for a chart of a repository
   upgrade.timeout = std::chrono::minutes(1);
   if (values) {
     upgrade.values_file = folder.path() + "/values.yaml";

@@ -31,8 +31,10 @@ class ImageSource {
  public:
   virtual ~ImageSource() = default;
 
-  /// Those of a version, for an engine of `platform` ("linux/amd64"); empty when it carries none.
-  virtual std::vector<CarriedImage> images(const std::string& version, const std::string& platform,
+  /// The engine's, "linux/amd64"; asked for only where it is needed.
+  using Platform = std::function<std::string()>;
+  /// Those of a version; empty when it carries none.
+  virtual std::vector<CarriedImage> images(const std::string& version, const Platform& platform,
                                            base::Pulse& pulse) = 0;
   /// Whether two texts name the same image: "nginx" and "docker.io/library/nginx:latest".
   virtual bool is_same(const std::string& one, const std::string& other) const = 0;

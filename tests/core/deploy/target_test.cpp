@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/deploy/deployer.hpp"
+#include "core/deploy/kinds.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,6 +18,15 @@ TEST_SUITE("deploy::Target") {
     CHECK(host.instance == "blue");
     CHECK(parse_target("host:node").instance.empty());
     CHECK(std::string(chart_type(TargetKind::docker)) == "compose");
+  }
+
+  TEST_CASE("the rows of kinds stand where their kinds do") {
+    REQUIRE(kind_rows().size() == base::kTargetKinds.size());
+    for (const auto& row : base::kTargetKinds) {
+      CHECK(row_of(row.kind).kind == row.kind);
+      CHECK(base::parse_target_kind(row.name) == row.kind);
+      CHECK(base::kind_row(row.kind).kind == row.kind);
+    }
   }
 
   TEST_CASE("what Kubernetes, compose, a file system or an argument list would trip over is refused") {

@@ -132,4 +132,25 @@ TEST_SUITE("queue::target") {
     f.db.run("SET search_path = other");
     CHECK(refusal() == "the database has no agent tables");
   }
+
+  TEST_CASE("what v4.2 recorded is told from what we recorded, and from what v4.2 has replaced since") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const std::string one = f.artifact("1", "compose");
+    const std::string two = f.artifact("2", "compose");
+    const auto v42_runs = [&](const std::string& id) {
+      f.db.run("UPDATE release_artifact SET is_current = (id = $1::uuid), applied_at = now() - interval '1 day'", id);
+    };
+    const auto is_of_v42 = [&] { return queue::find_target(f.db, "docker:d")->is_of_v42; };
+    v42_runs(one);
+    f.register_target(f.db, {"docker:d", "docker", "compose", "", "", "d"});
+    CHECK(queue::find_target(f.db, "docker:d")->current_version == "1");
+    CHECK(is_of_v42());
+    v42_runs(two);
+    CHECK_FALSE(is_of_v42());
+    v42_runs(one);
+    f.deploy(one, "docker:d");
+    f.finish(*queue::claim(f.db, f.agent({"docker:d"}), 60s), f.completed(one));
+    CHECK_FALSE(is_of_v42());
+  }
 }

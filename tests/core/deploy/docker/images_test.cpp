@@ -172,7 +172,7 @@ void with_each_compose(const std::function<void(Site&)>& check) {
 class Optimist : public ImageSource {
  public:
   explicit Optimist(agent::DatabaseLink& link) : stored_(link) {}
-  std::vector<CarriedImage> images(const std::string& version, const std::string& platform, base::Pulse& p) override {
+  std::vector<CarriedImage> images(const std::string& version, const Platform& platform, base::Pulse& p) override {
     return stored_.images(version, platform, p);
   }
   bool is_same(const std::string& one, const std::string& other) const override { return stored_.is_same(one, other); }
