@@ -43,9 +43,10 @@ void check(TaskContext& context) {
   if (context.release) check_release(context);
 }
 
+bool brings_images(const TaskContext& context) { return context.release && context.deployer.brings_images(); }
+
 /// Before the site is in maintenance: it may take long.
 void images(TaskContext& context) {
-  if (!context.release) return;
   const std::string words = context.deployer.bring_images(*context.release, context.lease);
   if (!words.empty()) context.journal.note("images", words);
 }
@@ -144,7 +145,7 @@ const std::vector<Step>& steps() {
       {"resolve", Touches::nothing, Resume::from_start, resolve, nullptr},
       {"fetch", Touches::nothing, Resume::from_start, fetch, nullptr},
       {"check", Touches::nothing, Resume::from_start, check, nullptr},
-      {"images", Touches::nothing, Resume::from_start, images, nullptr},
+      {"images", Touches::nothing, Resume::from_start, images, nullptr, brings_images},
       {"maintenance-on", Touches::maintenance, Resume::from_start, maintenance_on, leave_maintenance},
       {"apply", Touches::target, Resume::from_start, apply, put_back},
       {"health", Touches::nothing, Resume::here, health, nullptr},

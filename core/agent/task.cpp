@@ -71,6 +71,7 @@ Failure failure_of(const Error& e, const Step& step, bool touched_before) {
 std::optional<Failure> run_steps(TaskContext& context, std::size_t first, const TaskParts& parts) {
   for (std::size_t i = first; i < steps().size(); ++i) {
     const Step& step = steps()[i];
+    if (step.is_needed != nullptr && !step.is_needed(context)) continue;
     const bool touched_before = touches_target(context.memory.reached);
     // The release runs and is well: nothing that fails or is asked for from now on is a reason to put it back.
     const bool healthy = step.resume == Step::Resume::to_record;

@@ -50,7 +50,8 @@ struct Step {
   Touches touches;
   Resume resume;
   void (*run)(TaskContext&);
-  void (*undo)(TaskContext&);  ///< nullptr: nothing to undo
+  void (*undo)(TaskContext&);                       ///< nullptr: nothing to undo
+  bool (*is_needed)(const TaskContext&) = nullptr;  ///< nullptr: always; what is not needed is not begun
 };
 
 /// The flow of a deployment and of a rollback, in order. Recording and cleaning up follow whatever happens.

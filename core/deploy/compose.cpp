@@ -90,6 +90,7 @@ class Compose : public Deployer {
     return warnings;
   }
 
+  bool brings_images() const noexcept override { return true; }
   std::string bring_images(const Release& release, base::Pulse& pulse) override {
     return images_.bring(release.version, pulse);
   }

@@ -146,6 +146,8 @@ class Deployer {
   /// Changes nothing. Throws Error(artifact) for what cannot go well.
   virtual std::vector<std::string> preview(const Release& release, base::Pulse& pulse);
 
+  /// Whether releases bring their images to this kind of target themselves.
+  virtual bool brings_images() const noexcept { return false; }
   /// Has the images that a checked release carries on the target's engine, under the names that the release means; what runs is left alone. Returns
   /// what was done, for people; nothing where there was nothing to do. Throws Error(artifact | child), with no name changed.
   virtual std::string bring_images(const Release& release, base::Pulse& pulse);

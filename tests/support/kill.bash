@@ -10,7 +10,7 @@
 # and has stored releases 1.0.0 and 2.0.0 and deployed 1.0.0.
 
 export WRKTALK_AGENT_HEARTBEAT_INTERVAL=${WRKTALK_AGENT_HEARTBEAT_INTERVAL:-500ms} WRKTALK_AGENT_GRACE=0s WRKTALK_AGENT_POLL_INTERVAL=1s
-STEPS=(claim resolve fetch check images maintenance-on apply health server-env maintenance-off record)
+STEPS=(claim resolve fetch check maintenance-on apply health server-env maintenance-off record)
 _goal=2.0.0
 _table=$WORK/table
 printf '%-18s %-28s %-10s %s\n' STEP FAULT ATTEMPTS OUTCOME >"$_table"

@@ -43,3 +43,4 @@ kill_tool() { tool_pids | xargs -r kill -KILL; }
 
 # shellcheck source=kill.bash
 . "$SUPPORT/kill.bash"
+STEPS=(claim resolve fetch check images maintenance-on apply health server-env maintenance-off record)

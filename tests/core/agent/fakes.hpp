@@ -71,6 +71,7 @@ class FakeDeployer : public deploy::Deployer {
   deploy::Before before(base::Pulse&) override;
   deploy::Applied apply(const deploy::Release&, base::Pulse&) override;
   void health(const deploy::Release&, base::Pulse&) override;
+  bool brings_images() const noexcept override { return true; }
   deploy::Applied put_back(const deploy::Before& before, const std::optional<deploy::Release>&, base::Pulse&) override;
   std::vector<std::string> missing_images(const deploy::Release&, base::Pulse&) override { return {}; }
   std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override { return {}; }
