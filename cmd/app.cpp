@@ -4,7 +4,6 @@
 #include "cmd/help.hpp"
 #include "cmd/inputs.hpp"
 #include "cmd/terminal.hpp"
-#include "cmd/vault.hpp"
 #include "core/base/error.hpp"
 #include "core/base/nearest.hpp"
 #include "core/log/log.hpp"
@@ -86,7 +85,7 @@ ExitCode run_interruptibly(const Selected& chosen, Env& env) {
 ExitCode execute(const Globals& globals, const Selected& chosen) {
   exec::Signals signals;
   const base::Fd interrupt = interrupt_descriptor();
-  Env env{{},
+  Env env{config::Settings(),
           {},
           globals.output == "json" ? Output::json : Output::text,
           globals.no_color,
@@ -101,17 +100,24 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     // A probe needs none, and one that is gone for a moment is no reason to end an agent that works.
     inputs.opens_secret_files = !chosen.probe;
     settle(env, inputs);
-    log::set_up({env.settings.log_format == "json" ? log::Format::json : log::Format::text,
-                 log::parse_level(env.settings.log_level), wants_color(STDERR_FILENO, globals.no_color)});
+    env.settings.log.color = wants_color(STDERR_FILENO, globals.no_color);
+    log::set_up(env.settings.log);
     if (!chosen.probe) warn_of(env, inputs);
     if (!chosen.probe && (chosen.daemon || chosen.offline)) warn_of_exposed(env);
   }
-  std::unique_ptr<agent::Credentials> credentials;
-  if (env.settings.vault.use && !chosen.offline && globals.pg_env_file.empty()) {
-    credentials = std::make_unique<VaultLogin>(env, inputs);
+  std::unique_ptr<secrets::Credentials> credentials;
+  secrets::Settings vault = env.settings.vault;
+  vault.use = vault.use && !chosen.offline && globals.pg_env_file.empty();
+  if (chosen.daemon || vault.use) {
+    SignalPulse pulse(env.signals);
+    const auto read_settings = [&env, &globals](const secrets::Variables& lent) {
+      config::Inputs again = gather(globals);
+      again.lent = {lent.begin(), lent.end()};
+      settle(env, again);
+      return agent_database(env, "poll");
+    };
+    credentials = secrets::make_credentials(vault, read_settings, pulse);
     if (!chosen.daemon) credentials.reset();
-  } else if (chosen.daemon) {
-    credentials = std::make_unique<FileCredentials>(env, globals);
   }
   env.credentials = credentials.get();
   const ExitCode code = run_interruptibly(chosen, env);

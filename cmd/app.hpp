@@ -7,6 +7,7 @@
 #include "core/config/unknown.hpp"
 #include "core/db/settings.hpp"
 #include "core/exec/signals.hpp"
+#include "core/secrets/credentials.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,9 +22,6 @@
 namespace CLI {
 class App;
 }
-namespace wrktalk::agent {
-class Credentials;
-}
 
 /// The thin front end: one file a subcommand; parsing only selects, work starts after it.
 namespace wrktalk::cmd {
@@ -33,13 +31,14 @@ enum class Output { text, json };
 /// What every command gets: settings as decided, and how to talk to the user.
 struct Env {
   config::Settings settings;
-  config::Values values;  ///< for `config show`
+  settings::Values values;  ///< for `config show`
   Output output = Output::text;
   bool no_color = false;  ///< --no-color, for `print_error`
   bool yes = false;       ///< -y: do not ask
   exec::Signals& signals;
-  agent::Credentials* credentials = nullptr;  ///< for a daemon: where others come from when the database refuses these
-  int interrupt_fd = -1;                      ///< readable while `signals` holds SIGINT or SIGTERM
+  secrets::Credentials* credentials =
+      nullptr;            ///< for a daemon: where others come from when the database refuses these
+  int interrupt_fd = -1;  ///< readable while `signals` holds SIGINT or SIGTERM
   std::vector<config::UnknownVariable> unknown{};  ///< for `config show`
 };
 

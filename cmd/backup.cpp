@@ -124,7 +124,7 @@ Backup create_or_notify(const CreateOptions& options, Env& env, base::Pulse& pul
     return create_and_tell(options, env, pulse);
   } catch (const Error& e) {
     if (options.notify) {
-      agent::tell_backup_failed(agent::settings_from(env.settings, agent_database(env, "backup create"), {}), e, pulse);
+      agent::tell_backup_failed(agent::ready(env.settings.agent, agent_database(env, "backup create"), {}), e, pulse);
     }
     throw;
   }
@@ -232,7 +232,7 @@ ExitCode run_restore(const RestoreOptions& options, Env& env) {
   Progress progress("restoring " + one.file, one.size_bytes);
   backup::DumpListener nobody;
   const auto rows = backup::restore(connection, one, {options.age_identity}, backup::Tools(options.programs),
-                                    {options.replace, env.settings.ddl_lock_timeout}, nobody, pulse,
+                                    {options.replace, env.settings.migrate.ddl_lock_timeout}, nobody, pulse,
                                     [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
   if (env.output == Output::json)
     print_json({{"file", one.file}, {"database", database}, {"rows", rows}});

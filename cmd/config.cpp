@@ -17,9 +17,9 @@ ExitCode show(const Env& env) {
   if (env.output == Output::json) {
     nlohmann::ordered_json document;
     for (const auto& item : config::definitions()) {
-      const config::Value& value = env.values.at(item.key);
+      const settings::Value& value = env.values.at(item.key);
       document["settings"][item.key] = {{"value", config::shown(item, value)},
-                                        {"source", config::to_text(value.source)},
+                                        {"source", settings::to_text(value.source)},
                                         {"origin", value.origin},
                                         {"variable", item.variable}};
     }
@@ -33,7 +33,7 @@ ExitCode show(const Env& env) {
   }
   Table table({"KEY", "VALUE", "FROM", "VARIABLE"});
   for (const auto& item : config::definitions()) {
-    const config::Value& value = env.values.at(item.key);
+    const settings::Value& value = env.values.at(item.key);
     table.add({item.key, config::shown(item, value), value.origin, item.variable});
   }
   std::cout << table.text() << '\n';

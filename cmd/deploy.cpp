@@ -210,7 +210,7 @@ ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
 
 ExitCode run_deploy(const DeployOptions& options, Env& env) {
   auto settings =
-      agent::settings_from(env.settings, agent_database(env, options.type), checkpoint_database(env, options.type));
+      agent::ready(env.settings.agent, agent_database(env, options.type), checkpoint_database(env, options.type));
   if (!options.at.empty() && !options.queue) {
     throw Error(Kind::usage, "--at needs --queue", "a task for later is run by `wrktalk poll --loop`");
   }

@@ -21,11 +21,11 @@ struct HealthOptions {
 
 ExitCode run_health(const HealthOptions& options, const Env& env) {
   const auto max_age = base::parse_duration(options.max_age);
-  const auto health = observe::health(agent::state_file(env.settings), max_age);
+  const auto health = observe::health(env.settings.agent.state_file(), max_age);
   const bool known = health.tick_age.count() >= 0;
   if (env.output == Output::json) {
     print_json({{"healthy", health.good},
-                {"agent", env.settings.agent_id},
+                {"agent", env.settings.agent.agent_id},
                 {"tick_age_seconds",
                  known ? ordered_json(static_cast<double>(health.tick_age.count()) / 1000) : ordered_json()},
                 {"reason", health.good ? ordered_json() : ordered_json(health.reason)}});

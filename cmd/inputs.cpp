@@ -66,7 +66,7 @@ void warn_of_exposure(const db::Exposure& found, const std::string& setting) {
 
 bool holds_password(const std::map<std::string, std::string>& keys) {
   for (const auto& item : config::definitions()) {
-    if (item.secret && keys.count(item.key) != 0) return true;
+    if (item.is_secret() && keys.count(item.key) != 0) return true;
   }
   return keys.count("PGPASSWORD") != 0;
 }
@@ -80,7 +80,7 @@ std::string host_name() {
 /// Passwords are known to the log before anything can be logged that holds them.
 void hide_secrets(const Env& env) {
   for (const auto& item : config::definitions()) {
-    if (item.secret) log::add_secret(base::Secret(env.values.at(item.key).text));
+    if (item.is_secret()) log::add_secret(base::Secret(env.values.at(item.key).text));
   }
   for (const auto* database : {&env.settings.agent_db, &env.settings.checkpoint_db}) {
     for (const auto& [keyword, value] : database->parameters) {
@@ -102,10 +102,10 @@ void add_globals(CLI::App& app, Globals& globals) {
     std::string help = item.help;
     if (item.default_value[0] != '\0') help += std::string(" (default: ") + item.default_value + ")";
     const auto keep = [&globals, flag](const std::string& text) { globals.flags[flag] = text; };
-    const bool is_switch = std::string_view(item.default_value) == "false";
-    auto* option = is_switch ? app.add_flag_callback(
-                                   flag, [keep] { keep("true"); }, item.help)
-                             : app.add_option_function<std::string>(flag, keep, help)->type_name("VALUE");
+    auto* option = item.form == settings::Form::toggle
+                       ? app.add_flag_callback(
+                             flag, [keep] { keep("true"); }, item.help)
+                       : app.add_option_function<std::string>(flag, keep, help)->type_name("VALUE");
     option->group(group_of(item.key));
   }
   app.add_flag("--no-color", globals.no_color, "No colours, as with NO_COLOR set")->group("Output");
@@ -140,7 +140,7 @@ config::Inputs gather(const Globals& globals) {
 
 void settle(Env& env, const config::Inputs& inputs) {
   env.values = config::resolve(inputs);
-  env.settings = config::parse(env.values, db::parse_conninfo);
+  env.settings = config::parse(env.values);
   env.unknown = config::unknown_variables(inputs.environment);
   hide_secrets(env);
 }
@@ -161,11 +161,6 @@ void warn_of_exposed(const Env& env) {
   if (checkpoint && !(agent && agent->host == checkpoint->host)) {
     warn_of_exposure(*checkpoint, "WRKTALK_AGENT_CHECKPOINT_SSL_MODE");
   }
-}
-
-db::ConnectionSettings FileCredentials::fresh() {
-  settle(env_, gather(globals_));
-  return agent_database(env_, "poll");
 }
 
 }  // namespace wrktalk::cmd

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "cmd/app.hpp"
-#include "core/agent/credentials.hpp"
 #include "core/config/settings.hpp"
 
 #include <map>
@@ -33,20 +32,5 @@ void settle(Env& env, const config::Inputs& inputs);
 void warn_of(const Env& env, const config::Inputs& inputs);
 /// The same of databases on other hosts without certain encryption. The log of a Job is read line by line: it is not told there.
 void warn_of_exposed(const Env& env);
-
-/// Settings read once more: a password that lies in a file (a Secret's volume, pg_env.sh) may be another one by now.
-class FileCredentials : public agent::Credentials {
- public:
-  /// Both outlive this.
-  FileCredentials(Env& env, const Globals& globals) : env_(env), globals_(globals) {}
-
-  db::ConnectionSettings fresh() override;
-  base::Deadline due() const noexcept override { return base::Deadline::never(); }
-  void keep() noexcept override {}
-
- private:
-  Env& env_;
-  const Globals& globals_;
-};
 
 }  // namespace wrktalk::cmd

@@ -130,7 +130,7 @@ void switch_off(db::Session& db, const maintenance::Settings& settings, const Ma
 
 ExitCode run_maintenance(const std::string& action, const MaintenanceOptions& options, Env& env) {
   lasts_of(options);  // invalid usage is told before anything else
-  const auto settings = agent::settings_from(env.settings, {}, {}).maintenance;
+  const auto settings = agent::ready(env.settings.agent, {}, {}).maintenance;
   db::Session db(agent_database(env, "maintenance " + action));
   queue::require_schema(db);
   SignalPulse pulse(env.signals);

@@ -82,7 +82,7 @@ ExitCode go_down(MigrateSession& session, const migrate::Status& status, const M
 MigrateSession::MigrateSession(const MigrateOptions& options, Env& env, const std::string& command)
     : set_(chosen_set(options)),
       settings_(database_of(options, env, "migrate " + command)),
-      limits_{base::parse_duration(options.wait_lock), env.settings.ddl_lock_timeout,
+      limits_{base::parse_duration(options.wait_lock), env.settings.migrate.ddl_lock_timeout,
               base::parse_duration(options.statement_timeout)},
       pulse_(env.signals),
       report_(env.output == Output::text) {

@@ -38,7 +38,8 @@ db::ConnectionSettings database_of(const SetOptions& options, const Env& env, co
 
 bool is_from_vault(const SetOptions& options, const Env& env) {
   const std::string key = is_agents(options) ? "db.password" : "checkpoint.password";
-  return env.values.at(key).source == config::Source::pg_env_file;
+  const auto source = env.values.at(key).source;
+  return source == settings::Source::vault || source == settings::Source::pg_env_file;
 }
 
 }  // namespace wrktalk::cmd

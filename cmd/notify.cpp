@@ -43,7 +43,7 @@ struct PreviewOptions {
 };
 
 agent::Settings agent_settings(const Env& env, const std::string& command) {
-  return agent::settings_from(env.settings, agent_database(env, command), {});
+  return agent::ready(env.settings.agent, agent_database(env, command), {});
 }
 
 ExitCode report_trial(const Env& env, const ordered_json& steps, const std::optional<http::SmtpVerdict>& wrong) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
-#include "cmd/vault.hpp"
 #include "core/agent/agent.hpp"
 #include "core/base/error.hpp"
 
@@ -34,7 +33,7 @@ ExitCode report(const Env& env, const agent::Summary& summary) {
 }
 
 ExitCode run_poll(const PollOptions& options, Env& env) {
-  auto settings = agent::settings_from(env.settings, agent_database(env, "poll"), checkpoint_database(env, "poll"));
+  auto settings = agent::ready(env.settings.agent, agent_database(env, "poll"), checkpoint_database(env, "poll"));
   settings.poll_only = options.poll_only;
   if (!options.http.empty()) settings.http = observe::parse_address(options.http);
   settings.backup_dir = options.backup_dir;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
-#include "core/agent/credentials.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/loopback.hpp"

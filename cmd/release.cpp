@@ -122,7 +122,7 @@ ExitCode run_export(const ExportOptions& options, Env& env) {
   Progress progress((options.unpack ? "unpacking " : "exporting ") + named(one), one.size_bytes);
   const auto at = [&](std::uint64_t done_bytes) { progress.at(done_bytes); };
   if (options.unpack) {
-    artifact::fetch(db, one, destination, agent::limits_from(env.settings), pulse, at);
+    artifact::fetch(db, one, destination, env.settings.agent.limits, pulse, at);
   } else {
     artifact::export_to(db, one, destination, pulse, at);
   }
@@ -181,7 +181,7 @@ ExitCode run_verify(const VerifyOptions& options, Env& env) {
   ExitCode code = ExitCode::done;
   for (const Artifact& one : picked(db, options, pulse)) {
     Progress progress("verifying " + named(one), one.size_bytes);
-    auto verdict = artifact::verify(db, one, agent::limits_from(env.settings), pulse,
+    auto verdict = artifact::verify(db, one, env.settings.agent.limits, pulse,
                                     [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
     const auto blobs = images::has_tables(session) ? images::blobs_of(session, one.id) : std::vector<images::Blob>{};
     const auto damaged = damaged_blobs(db, blobs, "verifying the images of " + named(one), pulse);

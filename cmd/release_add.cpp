@@ -51,7 +51,7 @@ Named judge_compose(const artifact::CheckedFile& file, const AddOptions& options
   const bool has_images = !options.images.empty() || options.all_images;
   auto bundle =
       judge_bundle(file, release.env_data, options.env_file, has_images ? Images::listed : Images::ignored, env, pulse);
-  const auto policy = agent::policy_from(env.settings);
+  const auto policy = env.settings.agent.deploy.policy;
   for (const auto& warning : deploy::policy::enforce(policy, bundle.judged.findings))
     log::warn("release.policy", warning);
   for (const auto& note : bundle.judged.notes) log::warn("release.note", note);
@@ -73,10 +73,12 @@ void judge_values(const AddOptions& options, const artifact::NewRelease& release
 }
 
 void judge_chart(const artifact::NewRelease& release, const std::string& file, const Env& env, base::Pulse& pulse) {
-  const deploy::helm::Subject subject{
-      env.settings.helm_bin, {}, env.settings.kube_namespace, env.settings.helm_release_name};
+  const deploy::helm::Subject subject{env.settings.agent.deploy.helm_bin,
+                                      {},
+                                      env.settings.agent.deploy.kube_namespace,
+                                      env.settings.agent.deploy.helm_release};
   const auto trial =
-      deploy::helm::try_chart(file, release.values_data, subject, agent::policy_from(env.settings), pulse);
+      deploy::helm::try_chart(file, release.values_data, subject, env.settings.agent.deploy.policy, pulse);
   for (const auto& warning : trial.warnings) log::warn("release.policy", warning);
   if (!trial.is_rendered)
     log::warn("release.not_tried", "the chart was not rendered, and is judged when it is deployed: " + trial.why_not);
@@ -188,7 +190,7 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   }
   if (options.server_env_file) release.server_env = artifact::checked_server_env(*text_of(options.server_env_file));
   Progress checking("checking " + options.file, 0);
-  const auto limits = agent::limits_from(env.settings);
+  const auto limits = env.settings.agent.limits;
   const auto file = artifact::check_file(options.file, options.type, limits, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
   const auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);

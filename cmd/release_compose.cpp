@@ -31,9 +31,9 @@ JudgedBundle judge_bundle(const artifact::CheckedFile& file, const std::optional
                           const std::optional<std::string>& env_name, Images images, const Env& env,
                           base::Pulse& pulse) {
   deploy::Settings settings;
-  settings.compose_bin = env.settings.compose_bin;
-  settings.policy = agent::policy_from(env.settings);
-  const auto limits = agent::limits_from(env.settings);
+  settings.compose_bin = env.settings.agent.deploy.compose_bin;
+  settings.policy = env.settings.agent.deploy.policy;
+  const auto limits = env.settings.agent.limits;
   ArchiveFiles files(file, limits, pulse);
   deploy::compose::SiteInputs site;
   site.env = site_env;

@@ -28,7 +28,7 @@ std::set<std::string> not_carried(db::raw::Connection& db, const artifact::Artif
     const base::TempDir folder(base::temporary_parent(), "wrktalk-images-");
     const std::string path = folder.path() + "/bundle";
     artifact::export_to(db, one, path, pulse);
-    const auto file = artifact::check_file(path, one.chart_type, agent::limits_from(env.settings), pulse);
+    const auto file = artifact::check_file(path, one.chart_type, env.settings.agent.limits, pulse);
     const auto texts = artifact::texts_of(db, one.id, pulse);
     const auto bundle = judge_bundle(file, texts.env, {}, Images::listed, env, pulse);
     if (!bundle.was_tried)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
-#include "cmd/vault.hpp"
 #include "core/base/files.hpp"
 #include "core/secrets/vault.hpp"
 
@@ -20,7 +19,7 @@ ExitCode write_pg_env(const std::string& out, Env& env) {
   const auto say = [&](const std::string& line) {
     if (text) std::cout << line << std::endl;
   };
-  const secrets::Settings settings = vault_settings(env.settings.vault);
+  const secrets::Settings settings = secrets::checked(env.settings.vault);
   const std::string path = base::absolute(out);
   secrets::check_pg_env_path(path);
 

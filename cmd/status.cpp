@@ -190,7 +190,7 @@ void print_report(const Report& report) {
 
 ExitCode run_status(const StatusOptions& options, Env& env) {
   const auto settings =
-      agent::settings_from(env.settings, agent_database(env, "status"), checkpoint_database(env, "status"));
+      agent::ready(env.settings.agent, agent_database(env, "status"), checkpoint_database(env, "status"));
   db::Session db(settings.database);
   queue::require_schema(db);
   Report report;

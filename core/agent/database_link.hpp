@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/agent/credentials.hpp"
 #include "core/base/backoff.hpp"
 #include "core/base/deadline.hpp"
 #include "core/db/raw.hpp"
 #include "core/db/session.hpp"
+#include "core/secrets/credentials.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -26,7 +26,7 @@ enum class Listen {
 class DatabaseLink {
  public:
   /// `credentials`, when there are any, outlive the link.
-  DatabaseLink(db::ConnectionSettings settings, Listen listen, Credentials* credentials)
+  DatabaseLink(db::ConnectionSettings settings, Listen listen, secrets::Credentials* credentials)
       : settings_(std::move(settings)), listen_(listen), credentials_(credentials) {}
 
   /// Connects when needed, with fresh credentials when the database refuses those at hand. Throws what Session throws; refused
@@ -68,7 +68,7 @@ class DatabaseLink {
 
   db::ConnectionSettings settings_;
   Listen listen_;
-  Credentials* credentials_;
+  secrets::Credentials* credentials_;
   bool was_connected_ = false;
   bool lost_ = false;
   bool broken_ = false;                            ///< the session is of no use any more

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/agent/settings.hpp"
+#include "core/artifact/artifact.hpp"
 #include "core/base/files.hpp"
 #include "core/base/pulse.hpp"
 #include "core/base/secret.hpp"

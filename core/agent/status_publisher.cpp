@@ -82,7 +82,7 @@ void StatusPublisher::claim_file() {
   if (file_ && file_->is_there()) return;
   file_.reset();
   try {
-    file_.emplace(settings_.state_file);
+    file_.emplace(settings_.state_file());
   } catch (const Error& e) {
     if (!file_failed_) {
       log::warn("health.no_file", std::string("`wrktalk health` does not know of this agent: ") + e.what());

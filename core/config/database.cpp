@@ -2,12 +2,41 @@
 #include "core/config/database.hpp"
 
 #include "core/base/error.hpp"
+#include "core/db/settings.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace wrktalk::config {
 namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+using settings::Definition;
+using settings::Form;
+using settings::Source;
+using settings::Value;
+using settings::Values;
+
+// clang-format off
+const std::vector<Definition> kDefinitions = {
+    {"db.dsn", "WRKTALK_AGENT_DB_DSN", "", "--dsn", "", Form::secret, "Conninfo string or URI of libpq; its parts come before single settings of the same source"},
+    {"db.service", "WRKTALK_AGENT_DB_SERVICE", "PGSERVICE", "--db-service", "", Form::value, "Name in libpq's service file"},
+    {"db.host", "WRKTALK_AGENT_DB_HOST", "PGHOST PGHOSTADDR", "--db-host", "localhost", Form::value, "Host, socket folder, or several hosts with commas"},
+    {"db.port", "WRKTALK_AGENT_DB_PORT", "PGPORT", "--db-port", "5432", Form::value, "Port"},
+    {"db.name", "WRKTALK_AGENT_DB_NAME", "PGDATABASE", "--db-name", "wrktalk", Form::value, "Database name"},
+    {"db.user", "WRKTALK_AGENT_DB_USER", "PGUSER", "--db-user", "postgres", Form::value, "User"},
+    {"db.password", "WRKTALK_AGENT_DB_PASSWORD", "PGPASSWORD", "", "", Form::secret, "Password"},
+    {"db.ssl_mode", "WRKTALK_AGENT_DB_SSL_MODE", "PGSSLMODE", "--db-ssl-mode", "prefer", Form::value, "One of disable, allow, prefer, require, verify-ca, verify-full"},
+    {"checkpoint.dsn", "WRKTALK_AGENT_CHECKPOINT_DSN", "", "--checkpoint-dsn --dsn", "", Form::secret, "As --dsn for the database of the checkpoint tables; what it leaves open is as for the agent's"},
+    {"checkpoint.service", "WRKTALK_AGENT_CHECKPOINT_SERVICE", "PGSERVICE", "--db-service", "", Form::value, "As for the agent's database"},
+    {"checkpoint.host", "WRKTALK_AGENT_CHECKPOINT_HOST", "PGHOST PGHOSTADDR", "--db-host", "", Form::value, "As for the agent's database, and when empty the same as there"},
+    {"checkpoint.port", "WRKTALK_AGENT_CHECKPOINT_PORT", "PGPORT", "--db-port", "", Form::value, "As for the agent's database, and when empty the same as there"},
+    {"checkpoint.name", "WRKTALK_AGENT_CHECKPOINT_NAME", "PGDATABASE", "--db-name", "agent_executor", Form::value, "Database name"},
+    {"checkpoint.user", "WRKTALK_AGENT_CHECKPOINT_USER", "PGUSER", "--db-user", "", Form::value, "As for the agent's database, and when empty the same as there"},
+    {"checkpoint.password", "WRKTALK_AGENT_CHECKPOINT_PASSWORD", "PGPASSWORD", "", "", Form::secret, "As for the agent's database, and when empty the same as there"},
+    {"checkpoint.ssl_mode", "WRKTALK_AGENT_CHECKPOINT_SSL_MODE", "PGSSLMODE", "--db-ssl-mode", "", Form::value, "As for the agent's database, and when empty the same as there"},
+};
+// clang-format on
 
 struct Keyword {
   const char* key;      ///< after "db." or "checkpoint."
@@ -25,9 +54,9 @@ bool holds(const Parameters& parameters, const std::string& keyword) {
   return std::any_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == keyword; });
 }
 
-Parameters dsn_parts(const Value& dsn, const DsnParser& parse_dsn) {
+Parameters dsn_parts(const Value& dsn) {
   if (dsn.text.empty()) return {};
-  Parameters parts = parse_dsn(dsn.text);
+  Parameters parts = db::parse_conninfo(dsn.text);
   if (dsn.source == Source::flag && (holds(parts, "password") || holds(parts, "sslpassword"))) {
     throw base::Error(
         base::Kind::usage, dsn.origin + " holds a password, which every user of this machine can see",
@@ -53,7 +82,7 @@ struct Said {
   }
 };
 
-Said said(const std::string& prefix, const Values& values, const DsnParser& parse_dsn) {
+Said said(const std::string& prefix, const Values& values) {
   const Value& dsn = values.at(prefix + "dsn");
   Said out;
   // A single setting of a stronger source stands in for the DSN's part of that name.
@@ -63,7 +92,7 @@ Said said(const std::string& prefix, const Values& values, const DsnParser& pars
       return keyword == k.keyword && !value.text.empty() && value.source > dsn.source;
     });
   };
-  for (const auto& part : dsn_parts(dsn, parse_dsn)) {
+  for (const auto& part : dsn_parts(dsn)) {
     if (!beaten(part.first)) out.of(dsn.source).push_back(part);
   }
   for (const auto& [key, keyword] : kKeywords) {
@@ -80,30 +109,30 @@ Said said(const std::string& prefix, const Values& values, const DsnParser& pars
 }
 
 /// Whoever names a service has said there what weaker sources would only guess.
-Database merged(const Said& said) {
-  Database database{said.strong};
+Parameters merged(const Said& said) {
+  Parameters parameters = said.strong;
   const auto add = [&](const Parameters& weaker) {
-    if (said.decides("service") || holds(database.parameters, "service")) return;
+    if (said.decides("service") || holds(parameters, "service")) return;
     Parameters added;
     for (const auto& part : weaker) {
-      if (!said.decides(part.first) && !holds(database.parameters, part.first)) added.push_back(part);
+      if (!said.decides(part.first) && !holds(parameters, part.first)) added.push_back(part);
     }
-    database.parameters.insert(database.parameters.end(), added.begin(), added.end());
+    parameters.insert(parameters.end(), added.begin(), added.end());
   };
   add(said.from_file);
   add(said.fallback);
-  return database;
+  return parameters;
 }
 
 }  // namespace
 
-Database agent_database(const Values& values, const DsnParser& parse_dsn) {
-  return merged(said("db.", values, parse_dsn));
-}
+const std::vector<Definition>& database_definitions() { return kDefinitions; }
 
-Database checkpoint_database(const Values& values, const Database& agent, const DsnParser& parse_dsn) {
-  Said own = said("checkpoint.", values, parse_dsn);
-  for (const auto& part : agent.parameters) {
+Parameters agent_parameters(const Values& values) { return merged(said("db.", values)); }
+
+Parameters checkpoint_parameters(const Values& values, const Parameters& agent) {
+  Said own = said("checkpoint.", values);
+  for (const auto& part : agent) {
     if (part.first != "dbname") own.fallback.push_back(part);
   }
   return merged(own);

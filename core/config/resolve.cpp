@@ -14,6 +14,10 @@ namespace {
 
 using base::Error;
 using base::Kind;
+using settings::Definition;
+using settings::Source;
+using settings::Value;
+using settings::Values;
 using Texts = std::map<std::string, std::string>;
 
 constexpr std::size_t kLargestSecretFile = 64 * 1024;
@@ -57,24 +61,27 @@ std::optional<Value> first_of(const Texts& texts, const char* names, Source sour
 
 Value winner(const Definition& item, const Inputs& in) {
   if (auto value = first_of(in.flags, item.flags, Source::flag, "")) return *value;
-  if (auto value = named(in.environment, item.variable, "_FILE", item.secret, Source::environment, item.variable, in)) {
+  if (auto value =
+          named(in.environment, item.variable, "_FILE", item.is_secret(), Source::environment, item.variable, in)) {
     return *value;
   }
+  if (auto value = first_of(in.lent, item.pg_variables, Source::vault, "Vault")) return *value;
   if (auto value = first_of(in.pg_env, item.pg_variables, Source::pg_env_file, in.pg_env_path)) return *value;
   if (auto value = first_of(in.environment, item.pg_variables, Source::pg_environment, "")) return *value;
-  if (auto value = named(in.file, item.key, "_file", item.secret, Source::file, in.file_path, in)) {
+  if (auto value = named(in.file, item.key, "_file", item.is_secret(), Source::file, in.file_path, in)) {
     value->origin = in.file_path;
     return *value;
   }
   if (std::string(item.key) == "agent.id") return {in.host_name, Source::default_value, "the host's name", {}};
-  return {item.default_value, Source::default_value, "default", {}};
+  const bool is_toggle = item.form == settings::Form::toggle;
+  return {is_toggle ? "false" : item.default_value, Source::default_value, "default", {}};
 }
 
 void refuse_unknown_keys(const Inputs& in) {
   std::vector<std::string> known;
   for (const auto& item : definitions()) {
     known.emplace_back(item.key);
-    if (item.secret) known.push_back(std::string(item.key) + "_file");
+    if (item.is_secret()) known.push_back(std::string(item.key) + "_file");
   }
   for (const auto& [key, text] : in.file) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
@@ -85,18 +92,6 @@ void refuse_unknown_keys(const Inputs& in) {
 }
 
 }  // namespace
-
-const char* to_text(Source source) noexcept {
-  switch (source) {
-    case Source::default_value: return "default";
-    case Source::file: return "file";
-    case Source::pg_environment: return "libpq";
-    case Source::pg_env_file: return "pg-env";
-    case Source::environment: return "environment";
-    case Source::flag: return "flag";
-  }
-  return "default";
-}
 
 Values resolve(const Inputs& inputs) {
   refuse_unknown_keys(inputs);
@@ -116,7 +111,7 @@ std::vector<std::string> pg_variables() {
 }
 
 std::string shown(const Definition& definition, const Value& value) {
-  return definition.secret && !value.text.empty() ? "***" : value.text;
+  return definition.is_secret() && !value.text.empty() ? "***" : value.text;
 }
 
 }  // namespace wrktalk::config

@@ -19,7 +19,7 @@ std::vector<std::string> known_names() {
     const std::string variable = item.variable;
     if (!base::starts_with(variable, kPrefix)) continue;
     names.push_back(variable.substr(kPrefix.size()));
-    if (item.secret) names.push_back(names.back() + "_FILE");
+    if (item.is_secret()) names.push_back(names.back() + "_FILE");
   }
   return names;
 }

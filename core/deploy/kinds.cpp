@@ -76,14 +76,20 @@ std::string no_folder(const Target&, const Settings&) { return {}; }
 const std::vector<KindRow>& kind_rows() {
   using Programs = std::vector<std::string>;
   static const std::vector<KindRow> rows = {
-      {TargetKind::kubernetes, "kubernetes:NAMESPACE/RELEASE", parse_kubernetes,
-       [](const Settings& settings) -> Programs { return {settings.helm_bin}; }, no_folder, make_helm},
-      {TargetKind::docker, "docker:PROJECT", parse_docker,
+      {TargetKind::kubernetes, "kubernetes:NAMESPACE/RELEASE",
+       [](const Settings& settings, const std::string&) {
+         return "kubernetes:" + settings.kube_namespace + "/" + settings.helm_release;
+       },
+       parse_kubernetes, [](const Settings& settings) -> Programs { return {settings.helm_bin}; }, no_folder,
+       make_helm},
+      {TargetKind::docker, "docker:PROJECT",
+       [](const Settings& settings, const std::string&) { return "docker:" + settings.compose_project; }, parse_docker,
        [](const Settings& settings) -> Programs {
          return {"docker", settings.compose_bin};
        },
        no_folder, make_compose},
-      {TargetKind::host, "host:AGENT or host:AGENT/NAME", parse_host,
+      {TargetKind::host, "host:AGENT or host:AGENT/NAME",
+       [](const Settings&, const std::string& agent_id) { return "host:" + agent_id; }, parse_host,
        [](const Settings& settings) -> Programs {
          return {settings.host_activate, settings.host_health};
        },

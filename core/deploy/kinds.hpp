@@ -13,6 +13,8 @@ namespace wrktalk::deploy {
 struct KindRow {
   TargetKind kind;
   const char* form;  ///< of a target's name: "kubernetes:NAMESPACE/RELEASE"
+  /// The name of the target that the settings describe.
+  std::string (*default_name)(const Settings& settings, const std::string& agent_id);
   /// Takes apart what stands behind the colon of `target.name`. Throws Error(usage).
   void (*parse)(const std::string& rest, Target& target);
   /// The programs that it runs; an empty name is none.

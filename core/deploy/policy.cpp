@@ -35,13 +35,6 @@ std::string said(const Finding& finding) { return finding.text + " (" + to_text(
 
 const char* to_text(Rule rule) noexcept { return kNames[static_cast<std::size_t>(rule)]; }
 
-std::optional<Rule> parse_rule(const std::string& name) {
-  for (std::size_t i = 0; i < kRules; ++i) {
-    if (name == kNames[i]) return static_cast<Rule>(i);
-  }
-  return std::nullopt;
-}
-
 Policy::Policy(Level level) {
   const Action all = level == Level::allow ? Action::allow : level == Level::warn ? Action::warn : Action::refuse;
   actions.fill(all);

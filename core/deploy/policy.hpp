@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/settings/fields.hpp"
+
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -34,7 +36,6 @@ enum class Level { allow, warn, strict };
 
 /// "privileged", "host_namespaces": the setting is `policy.NAME`, its variable WRKTALK_AGENT_POLICY_NAME.
 const char* to_text(Rule rule) noexcept;
-std::optional<Rule> parse_rule(const std::string& name);
 
 struct Policy {
   /// Of the level alone: `warn` refuses programs on the agent's machine, and says nothing of images without a digest.
@@ -50,6 +51,9 @@ struct Policy {
   /// Where images may come from, "registry.example.org/shop" and all below it, or one image's name; empty: from anywhere.
   std::vector<std::string> image_places;
 };
+
+/// The section `policy`.
+settings::Fields<Policy> setting_fields() noexcept;
 
 /// One thing that a release would do.
 struct Finding {

@@ -150,7 +150,7 @@ void flush(std::chrono::milliseconds at_most) {
   outlet->flush(base::Deadline::in(at_most));
 }
 
-Level parse_level(const std::string& text) {
+std::optional<Level> parse_level(const std::string& text) {
   std::string upper = text;
   std::transform(upper.begin(), upper.end(), upper.begin(),
                  [](unsigned char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
@@ -158,8 +158,7 @@ Level parse_level(const std::string& text) {
   if (upper == "INFO") return Level::info;
   if (upper == "WARN" || upper == "WARNING") return Level::warn;
   if (upper == "ERROR" || upper == "CRITICAL") return Level::error;
-  throw base::Error(base::Kind::usage, "unknown log level '" + base::one_line(text) + "'",
-                    "use one of DEBUG, INFO, WARN, ERROR");
+  return std::nullopt;
 }
 
 void debug(std::string_view event, std::string_view message, Fields fields) {

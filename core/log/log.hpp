@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,8 @@ using Fields = std::initializer_list<Field>;
 /// Called once by `main` before anything is logged; before that, warnings and errors are shown as text.
 void set_up(const Options& options);
 
-/// "DEBUG" | "INFO" | "WARN" | "WARNING" | "ERROR", any case. Throws Error(usage).
-Level parse_level(const std::string& text);
+/// "DEBUG" | "INFO" | "WARN" | "WARNING" | "ERROR", any case, or nothing.
+std::optional<Level> parse_level(const std::string& text);
 
 /// From now on every log line and every `redact` shows `***` instead of this text, in whatever form tools print it. Texts shorter than
 /// four characters and ordinary words are not looked for, and none inside of a longer word of our own messages ("postgres" in

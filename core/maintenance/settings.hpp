@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/settings/fields.hpp"
+
 #include <string>
 #include <vector>
 
@@ -22,5 +24,8 @@ struct Settings {
   std::string on_program;                           ///< handler `command`
   std::string off_program;
 };
+
+/// The sections `maintenance` and `haproxy`.
+settings::Fields<Settings> setting_fields() noexcept;
 
 }  // namespace wrktalk::maintenance

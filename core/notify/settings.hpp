@@ -5,6 +5,7 @@
 #include "core/db/session.hpp"
 #include "core/http/smtp.hpp"
 #include "core/notify/mime.hpp"
+#include "core/settings/fields.hpp"
 
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ struct Settings {
   std::string webhook_ca_file;
   std::vector<std::string> plain_hosts{};  ///< to which the webhook's address may be http://
 };
+
+/// The section `notify`.
+settings::Fields<Settings> setting_fields() noexcept;
 
 /// deployment_config's smtp_* columns, as they are.
 struct MailConfig {

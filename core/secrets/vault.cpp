@@ -75,16 +75,6 @@ Settings plain(Settings settings) {
 
 }  // namespace
 
-const char* to_text(Auth auth) noexcept {
-  switch (auth) {
-    case Auth::kubernetes: return "Kubernetes";
-    case Auth::jwt: return "JWT";
-    case Auth::approle: return "AppRole";
-    case Auth::token: return "token";
-  }
-  return "";
-}
-
 Vault::Vault(Settings settings) : settings_(plain(std::move(settings))), api_(settings_.server) {}
 
 Vault::~Vault() { revoke(); }

@@ -4,6 +4,7 @@
 #include "core/base/secret.hpp"
 #include "core/secrets/api.hpp"
 #include "core/secrets/postgres.hpp"
+#include "core/secrets/settings.hpp"
 
 #include <chrono>
 #include <optional>
@@ -11,23 +12,6 @@
 
 /// PostgreSQL's credentials out of HashiCorp Vault or OpenBao.
 namespace wrktalk::secrets {
-
-enum class Auth { kubernetes, jwt, approle, token };
-
-/// "Kubernetes", "JWT", "AppRole", "token", as the log lines have them.
-const char* to_text(Auth auth) noexcept;
-
-struct Settings {
-  Server server;
-  Auth auth = Auth::kubernetes;
-  std::string auth_mount;  ///< where the auth method is mounted: "kubernetes" for auth/kubernetes
-  std::string role;        ///< kubernetes and jwt
-  std::string jwt_file;    ///< kubernetes and jwt; read anew for each login, since the kubelet replaces it
-  std::string role_id;     ///< approle
-  base::Secret secret_id;  ///< approle; may be a wrapping token that holds it
-  base::Secret token;      ///< token: used as it is, and never revoked; may be a wrapping token that holds one
-  std::string path;        ///< as `vault kv get` takes it: MOUNT/PATH, without "data/"
-};
 
 /// One login to Vault and what it may read. A token that it got by logging in is revoked when the object goes; that takes
 /// at most a few seconds and is a warning in the log when it fails.

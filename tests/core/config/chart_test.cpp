@@ -14,7 +14,7 @@ TEST_SUITE("config::definitions") {
   TEST_CASE("the chart refuses every setting that is secret, by each of its variables") {
     std::set<std::string> secret;
     for (const auto& item : config::definitions()) {
-      if (!item.secret) continue;
+      if (!item.is_secret()) continue;
       secret.insert(item.variable);
       for (const auto& name : base::split(item.pg_variables, ' ')) {
         if (!name.empty()) secret.insert(name);

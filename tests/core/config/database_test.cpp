@@ -16,7 +16,7 @@ struct Databases {
 };
 
 Databases databases(const config::Inputs& in) {
-  const config::Settings s = config::parse(config::resolve(in), db::parse_conninfo);
+  const config::Settings s = config::parse(config::resolve(in));
   return {{s.agent_db.parameters.begin(), s.agent_db.parameters.end()},
           {s.checkpoint_db.parameters.begin(), s.checkpoint_db.parameters.end()}};
 }

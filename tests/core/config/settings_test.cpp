@@ -9,7 +9,8 @@
 #include <set>
 
 using namespace wrktalk;
-using config::Source;
+namespace policy = deploy::policy;
+using settings::Source;
 using std::chrono::milliseconds;
 
 namespace {
@@ -21,9 +22,7 @@ config::Inputs on_host_box() {
   return in;
 }
 
-config::Settings parse(const config::Inputs& in) {
-  return config::parse(config::resolve(in), [](const std::string&) { return config::Parameters{}; });
-}
+config::Settings parse(const config::Inputs& in) { return config::parse(config::resolve(in)); }
 
 template <class Work>
 std::string problem(const Work& work) {
@@ -99,7 +98,7 @@ TEST_SUITE("config::resolve") {
 
   TEST_CASE("a secret is shown as stars, and as nothing when there is none") {
     for (const auto& item : config::definitions()) {
-      CHECK(config::shown(item, {"text", Source::flag, "", ""}) == (item.secret ? "***" : "text"));
+      CHECK(config::shown(item, {"text", Source::flag, "", ""}) == (item.is_secret() ? "***" : "text"));
       CHECK(config::shown(item, {"", Source::default_value, "", ""}).empty());
     }
   }
@@ -115,18 +114,43 @@ TEST_SUITE("config::resolve") {
 }
 
 TEST_SUITE("config::parse") {
+  TEST_CASE("what Vault lends goes before pg_env.sh and PG*, and after our own variables and flags") {
+    config::Inputs in = on_host_box();
+    in.environment["PGHOST"] = "from-libpq";
+    in.lent = {{"PGHOST", "from-vault"}, {"PGPASSWORD", "lent"}};
+    CHECK(config::resolve(in)["db.host"].text == "from-vault");
+    CHECK(config::resolve(in)["db.password"].source == Source::vault);
+    CHECK(config::resolve(in)["checkpoint.password"].text == "lent");
+    in.environment["WRKTALK_AGENT_DB_HOST"] = "from-environment";
+    CHECK(config::resolve(in)["db.host"].text == "from-environment");
+  }
+
+  TEST_CASE("a switch is off unless it is said, and takes what Vault's own variables take") {
+    config::Inputs in = on_host_box();
+    CHECK_FALSE(parse(in).vault.use);
+    CHECK(config::resolve(in)["vault.use"].text == "false");
+    for (const auto& [word, on] : std::initializer_list<std::pair<const char*, bool>>{
+             {"true", true}, {"1", true}, {"TRUE", true}, {"0", false}}) {
+      in.environment["WRKTALK_AGENT_VAULT"] = word;
+      CHECK(parse(in).vault.use == on);
+    }
+    in.environment["WRKTALK_AGENT_VAULT"] = "yes";
+    CHECK(problem([&] { parse(in); }).find("WRKTALK_AGENT_VAULT: 'yes' is none of its values") == 0);
+  }
+
   TEST_CASE("v4.2's variables keep their names, meaning and defaults") {
     const config::Settings d = parse(on_host_box());
-    CHECK(d.kube_namespace == "wrktalk");
-    CHECK(d.helm_release_name == "wrktalk");
-    CHECK(d.helm_timeout == milliseconds(600'000));
-    CHECK(d.compose_project_name == "wrktalk");
-    CHECK(d.compose_working_dir == "/tmp/wrktalk");
-    CHECK(d.poll_interval == milliseconds(30'000));
-    CHECK(d.heartbeat_interval == milliseconds(60'000));
-    CHECK(d.maintenance_handler == config::MaintenanceHandler::nginx);
-    CHECK(d.log_level == "INFO");
-    CHECK(d.agent_id == "box");
+    CHECK(d.agent.deploy.kube_namespace == "wrktalk");
+    CHECK(d.agent.deploy.helm_release == "wrktalk");
+    CHECK(d.agent.deploy.helm_timeout == milliseconds(600'000));
+    CHECK(d.agent.deploy.compose_project == "wrktalk");
+    CHECK(d.agent.deploy.compose_working_dir == "/tmp/wrktalk");
+    CHECK(d.agent.poll_interval == milliseconds(30'000));
+    CHECK(d.agent.heartbeat_interval == milliseconds(60'000));
+    CHECK(d.agent.maintenance.handler == maintenance::Handler::nginx);
+    CHECK(d.log.level == log::Level::info);
+    CHECK(d.agent.agent_id == "box");
+    CHECK(d.agent.maintenance.agent_id == "box");
 
     config::Inputs in = on_host_box();
     in.environment = {{"WRKTALK_AGENT_DEPLOYMENT_TYPE", "kubernetes"},
@@ -141,28 +165,28 @@ TEST_SUITE("config::parse") {
                       {"WRKTALK_AGENT_LOG_LEVEL", "warning"},
                       {"WRKTALK_AGENT_TARGETS", "docker:a, ,kubernetes:n/r"}};
     const config::Settings s = parse(in);
-    CHECK(s.deployment_type == base::TargetKind::kubernetes);
-    CHECK(s.kube_namespace == "ns");
-    CHECK(s.helm_release_name == "rel");
-    CHECK(s.helm_timeout == milliseconds(5'400'000));
-    CHECK(s.compose_project_name == "proj");
-    CHECK(s.compose_working_dir == "/srv/x");
-    CHECK(s.poll_interval == milliseconds(5'000));
-    CHECK(s.heartbeat_interval == milliseconds(250));
-    CHECK(s.maintenance_handler == config::MaintenanceHandler::haproxy);
-    CHECK(s.log_level == "WARNING");
-    CHECK(s.targets == std::vector<std::string>{"docker:a", "kubernetes:n/r"});
+    CHECK(s.agent.deployment_type == base::TargetKind::kubernetes);
+    CHECK(s.agent.deploy.kube_namespace == "ns");
+    CHECK(s.agent.deploy.helm_release == "rel");
+    CHECK(s.agent.deploy.helm_timeout == milliseconds(5'400'000));
+    CHECK(s.agent.deploy.compose_project == "proj");
+    CHECK(s.agent.deploy.compose_working_dir == "/srv/x");
+    CHECK(s.agent.poll_interval == milliseconds(5'000));
+    CHECK(s.agent.heartbeat_interval == milliseconds(250));
+    CHECK(s.agent.maintenance.handler == maintenance::Handler::haproxy);
+    CHECK(s.log.level == log::Level::warn);
+    CHECK(s.agent.more_targets == std::vector<std::string>{"docker:a", "kubernetes:n/r"});
   }
 
   TEST_CASE("a relative path is made absolute, a program's name is left to PATH") {
     config::Inputs programs = on_host_box();
     programs.flags = {{"--host-activate", "bin/activate"}, {"--helm-bin", "helm3"}};
-    CHECK(parse(programs).host_activate == base::absolute("bin/activate"));
-    CHECK(parse(programs).helm_bin == "helm3");
+    CHECK(parse(programs).agent.deploy.host_activate == base::absolute("bin/activate"));
+    CHECK(parse(programs).agent.deploy.helm_bin == "helm3");
     config::Inputs in = on_host_box();
     in.flags["--host-root"] = "some/where";
-    CHECK(parse(in).host_root == base::absolute("some/where"));
-    CHECK(parse(in).host_root.front() == '/');
+    CHECK(parse(in).agent.deploy.host_root == base::absolute("some/where"));
+    CHECK(parse(in).agent.deploy.host_root.front() == '/');
   }
 
   TEST_CASE("a wrong value is named with where it came from and what it may be") {
@@ -183,30 +207,62 @@ TEST_SUITE("config::parse") {
     CHECK(problem([&] { parse(in); }) == "log.format (w.toml): 'xml' is none of its values | use one of text, json");
   }
 
+  TEST_CASE("each rule of the policy is a setting, and each setting of a rule is one") {
+    const auto policy_with = [](const std::string& variable, const std::string& word) {
+      config::Inputs in = on_host_box();
+      if (!variable.empty()) in.environment[variable] = word;
+      return parse(in).agent.deploy.policy;
+    };
+    std::size_t rules = 0;
+    for (const auto& item : config::definitions()) {
+      const std::string key = item.key;
+      if (!base::starts_with(key, "policy.")) continue;
+      for (std::size_t i = 0; i < policy::kRules; ++i) {
+        const auto rule = static_cast<policy::Rule>(i);
+        if (key != std::string("policy.") + policy::to_text(rule)) continue;
+        CAPTURE(key);
+        ++rules;
+        CHECK(policy_with(item.variable, "allow").of(rule) == policy::Action::allow);
+        CHECK(policy_with(item.variable, "warn").of(rule) == policy::Action::warn);
+        CHECK(policy_with(item.variable, "refuse").of(rule) == policy::Action::refuse);
+        CHECK(policy_with("WRKTALK_AGENT_POLICY", "strict").of(rule) == policy::Action::refuse);
+        CHECK(policy_with("WRKTALK_AGENT_POLICY", "allow").of(rule) == policy::Action::allow);
+        CHECK(policy_with("", "").of(rule) == policy::Policy().of(rule));
+      }
+    }
+    CHECK(rules == policy::kRules);
+  }
+
   TEST_CASE("the policy's level, its rules and the limits of archives are settings") {
     config::Inputs in = on_host_box();
-    const config::Settings d = parse(in);
-    CHECK(d.policy_level == config::PolicyLevel::warn);
-    CHECK(d.policy_rules.empty());
-    CHECK(d.policy_images.empty());
-    CHECK(d.limit_unpacked_bytes == 20'000'000'000);
-    CHECK(d.limit_entries == 200'000);
-    CHECK(d.limit_chart_unpacked_bytes == 200'000'000);
+    const auto d = parse(in).agent;
+    CHECK(d.deploy.policy.actions == policy::Policy().actions);
+    CHECK(d.deploy.policy.image_places.empty());
+    const artifact::Limits limits;
+    CHECK(d.limits.unpacked_bytes == limits.unpacked_bytes);
+    CHECK(d.limits.entries == limits.entries);
+    CHECK(d.limits.ratio == limits.ratio);
+    CHECK(d.limits.chart_unpacked_bytes == limits.chart_unpacked_bytes);
+    CHECK(d.limits.chart_entries == limits.chart_entries);
     in.environment = {{"WRKTALK_AGENT_POLICY", "strict"},
                       {"WRKTALK_AGENT_POLICY_HOST_PATHS", "warn"},
                       {"WRKTALK_AGENT_POLICY_DATA_DIRS", "/srv/a, b"},
                       {"WRKTALK_AGENT_POLICY_IMAGES", "r.example.org/a/,r.example.org/b/"},
                       {"WRKTALK_AGENT_LIMIT_CHART_ENTRIES", "7"},
+                      {"WRKTALK_AGENT_LIMIT_RATIO", "3"},
+                      {"WRKTALK_AGENT_LIMIT_CHART_UNPACKED_SIZE", "5kB"},
                       {"WRKTALK_AGENT_LIMIT_UNPACKED_SIZE", "3 MB"}};
     in.file["policy.crds"] = "allow";
-    const config::Settings s = parse(in);
-    CHECK(s.policy_level == config::PolicyLevel::strict);
-    CHECK(s.policy_rules == std::map<std::string, config::PolicyAction>{{"crds", config::PolicyAction::allow},
-                                                                        {"host_paths", config::PolicyAction::warn}});
-    CHECK(s.policy_data_dirs == std::vector<std::string>{"/srv/a", base::absolute("b")});
-    CHECK(s.policy_images.size() == 2);
-    CHECK(s.limit_chart_entries == 7);
-    CHECK(s.limit_unpacked_bytes == 3'000'000);
+    const auto s = parse(in).agent;
+    CHECK(s.deploy.policy.of(policy::Rule::devices) == policy::Action::refuse);
+    CHECK(s.deploy.policy.of(policy::Rule::crds) == policy::Action::allow);
+    CHECK(s.deploy.policy.of(policy::Rule::host_paths) == policy::Action::warn);
+    CHECK(s.deploy.policy.data_dirs == std::vector<std::string>{"/srv/a", base::absolute("b")});
+    CHECK(s.deploy.policy.image_places == std::vector<std::string>{"r.example.org/a/", "r.example.org/b/"});
+    CHECK(s.limits.chart_entries == 7);
+    CHECK(s.limits.ratio == 3);
+    CHECK(s.limits.unpacked_bytes == 3'000'000);
+    CHECK(s.limits.of("helm").unpacked_bytes == 5'000);
     const auto with = [](const char* variable, const char* value) {
       config::Inputs wrong = on_host_box();
       wrong.environment[variable] = value;

@@ -37,7 +37,7 @@ TEST_SUITE("config::unknown_variables") {
         {"WRKTALK_AGENT_CONFIG", "/etc/w.toml"}, {"WRKTALK_OTHER", ""}, {"PATH", ""}};
     for (const auto& item : definitions()) {
       all[item.variable] = "x";
-      if (item.secret) all[std::string(item.variable) + "_FILE"] = "x";
+      if (item.is_secret()) all[std::string(item.variable) + "_FILE"] = "x";
     }
     CHECK(unknown_variables(all).empty());
   }

@@ -244,6 +244,6 @@ TEST_SUITE("log") {
     CHECK(log::parse_level("info") == log::Level::info);
     CHECK(log::parse_level("WARNING") == log::Level::warn);
     CHECK(log::parse_level("CRITICAL") == log::Level::error);
-    CHECK_THROWS_AS(log::parse_level("loud"), base::Error);
+    CHECK_FALSE(log::parse_level("loud"));
   }
 }
