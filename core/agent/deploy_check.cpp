@@ -139,12 +139,12 @@ class Look {
     for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");
     for (const auto& remark : deployer_->preview(release, pulse_)) add(Weight::warning, remark);
-    if (target_.kind == deploy::TargetKind::docker) images(release);
+    if (auto* inventory = deployer_->images()) images(*inventory, release);
   }
 
-  void images(const deploy::Release& release) {
-    const auto missing = deployer_->missing_images(release, pulse_);
-    const auto loaded = deployer_->images_to_load(release, pulse_);
+  void images(deploy::ImageInventory& inventory, const deploy::Release& release) {
+    const auto missing = inventory.to_pull(release, pulse_);
+    const auto loaded = inventory.to_load(release, pulse_);
     if (!loaded.empty()) {
       add(Weight::good, "the engine lacks " + base::join(loaded, ", ") + ": " +
                             (loaded.size() == 1 ? "it is" : "they are") + " loaded from the release");

@@ -41,14 +41,17 @@ class GoalFinder {
   }
 
   ResolvedRelease held(artifact::Artifact artifact) {
+    auto* revisions = deployer_.revisions();
+    if (revisions == nullptr) return {std::move(artifact), std::nullopt};
     const auto recorded = queue::revision_of(link_.session(), target_.name, artifact.id);
-    const auto revision = deployer_.held_revision(artifact.version, recorded, pulse_);
+    const auto revision = revisions->held(artifact.version, recorded, pulse_);
     return {std::move(artifact), revision};
   }
 
   /// Numbers begin anew when a release was removed and installed again: what the target says of it counts, then what was recorded.
   ResolvedRelease of_revision(long revision) {
-    if (const auto version = deployer_.version_at(revision, pulse_)) {
+    auto* revisions = deployer_.revisions();
+    if (const auto version = revisions != nullptr ? revisions->version_at(revision, pulse_) : std::nullopt) {
       return {find_artifact(*version, true), revision};
     }
     const auto id = queue::artifact_of_revision(link_.session(), target_.name, revision);

@@ -60,7 +60,7 @@ void resolve(TaskContext& context) {
   context.deployer.preflight(context.lease);
   if (memory.before && memory.goal.artifact_id) {
     context.artifact = context.store.find_artifact(*memory.goal.artifact_id, context.lease);
-    context.held_revision = memory.goal.revision;
+    if (context.deployer.revisions() != nullptr) context.held_revision = memory.goal.revision;
   } else {
     // The goal first: what "previous" means does not change by what the look at the target corrects.
     const ResolvedRelease goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);

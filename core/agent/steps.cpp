@@ -43,11 +43,11 @@ void check(TaskContext& context) {
   if (context.release) check_release(context);
 }
 
-bool brings_images(const TaskContext& context) { return context.release && context.deployer.brings_images(); }
+bool brings_images(const TaskContext& context) { return context.release && context.deployer.images() != nullptr; }
 
 /// Before the site is in maintenance: it may take long.
 void images(TaskContext& context) {
-  const std::string words = context.deployer.bring_images(*context.release, context.lease);
+  const std::string words = context.deployer.images()->bring(*context.release, context.lease);
   if (!words.empty()) context.journal.note("images", words);
 }
 
@@ -72,7 +72,7 @@ void leave_maintenance(TaskContext& context) { close_window(context, false); }
 
 void apply(TaskContext& context) {
   if (context.held_revision) {
-    context.applied = context.deployer.roll_back_to(*context.held_revision, context.lease);
+    context.applied = context.deployer.revisions()->go_to(*context.held_revision, context.lease);
     if (context.applied) {
       context.journal.note("apply", context.applied->summary);
       return;

@@ -35,7 +35,7 @@ using compose::WayBack;
 using Args = std::vector<std::string>;
 using Left = StepError::Left;
 
-class Compose : public Deployer {
+class Compose : public Deployer, private ImageInventory {
  public:
   Compose(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output,
           ImageSource* images)
@@ -90,8 +90,9 @@ class Compose : public Deployer {
     return warnings;
   }
 
-  bool brings_images() const noexcept override { return true; }
-  std::string bring_images(const Release& release, base::Pulse& pulse) override {
+  ImageInventory* images() noexcept override { return this; }
+
+  std::string bring(const Release& release, base::Pulse& pulse) override {
     return images_.bring(release.version, pulse);
   }
 
@@ -167,7 +168,7 @@ class Compose : public Deployer {
     }
   }
 
-  std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) override {
+  std::vector<std::string> to_pull(const Release& release, base::Pulse& pulse) override {
     Args missing;
     compose_.find(pulse);
     for (const auto& image : containers_.read(ComposeTool::source_of(release), release.version, pulse).images()) {
@@ -175,15 +176,9 @@ class Compose : public Deployer {
     }
     return missing;
   }
-  std::vector<std::string> images_to_load(const Release& release, base::Pulse& pulse) override {
+  std::vector<std::string> to_load(const Release& release, base::Pulse& pulse) override {
     return images_.lacking(release.version, pulse);
   }
-
-  std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
-    return std::nullopt;
-  }
-  std::optional<std::string> version_at(long, base::Pulse&) override { return std::nullopt; }
-  std::optional<Applied> roll_back_to(long, base::Pulse&) override { return std::nullopt; }
 
   Observed observe(base::Pulse& pulse) override {
     const Containers now = containers_.services(pulse);

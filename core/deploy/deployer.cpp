@@ -6,8 +6,6 @@
 namespace wrktalk::deploy {
 
 std::vector<std::string> Deployer::preview(const Release&, base::Pulse&) { return {}; }
-std::string Deployer::bring_images(const Release&, base::Pulse&) { return {}; }
-std::vector<std::string> Deployer::images_to_load(const Release&, base::Pulse&) { return {}; }
 
 std::unique_ptr<Deployer> make_deployer(const Target& target, const Settings& settings, const TaskTurn& turn,
                                         exec::Fence& fence, OnOutput on_output, ImageSource* images) {

@@ -70,6 +70,37 @@ struct Observed {
   std::string detail;                   ///< one line for people
 };
 
+/// What only some kinds of target can do: a Deployer says whether it can, by `images()` and `revisions()`.
+
+/// The container images of a target's engine, which releases may bring.
+class ImageInventory {
+ public:
+  /// Has the images that a checked release carries on the target's engine, under the names that the release means; what runs is left alone. Returns
+  /// what was done, for people; nothing where there was nothing to do. Throws Error(artifact | child), with no name changed.
+  virtual std::string bring(const Release& release, base::Pulse& pulse) = 0;
+  /// Images that the engine lacks, and that `bring` would load from the release.
+  virtual std::vector<std::string> to_load(const Release& release, base::Pulse& pulse) = 0;
+  /// Images of a checked release that the engine would have to pull.
+  virtual std::vector<std::string> to_pull(const Release& release, base::Pulse& pulse) = 0;
+
+ protected:
+  ~ImageInventory() = default;
+};
+
+/// The revisions that a target itself holds.
+class RevisionHistory {
+ public:
+  /// The revision of `version` that it still holds and can go back to: `recorded` when that is one, else the newest.
+  virtual std::optional<long> held(const std::string& version, std::optional<long> recorded, base::Pulse& pulse) = 0;
+  /// The version of a revision, where it can tell.
+  virtual std::optional<std::string> version_at(long revision, base::Pulse& pulse) = 0;
+  /// Goes to a revision that it still holds (helm rollback N). Nothing when it cannot: the caller deploys the stored release instead. Throws StepError.
+  virtual std::optional<Applied> go_to(long revision, base::Pulse& pulse) = 0;
+
+ protected:
+  ~RevisionHistory() = default;
+};
+
 /// A step failed. What it left is part of the error, because what comes next depends on it.
 class StepError : public base::Error {
  public:
@@ -123,11 +154,8 @@ class Deployer {
   /// Changes nothing. Throws Error(artifact) for what cannot go well.
   virtual std::vector<std::string> preview(const Release& release, base::Pulse& pulse);
 
-  /// Whether releases bring their images to this kind of target themselves.
-  virtual bool brings_images() const noexcept { return false; }
-  /// Has the images that a checked release carries on the target's engine, under the names that the release means; what runs is left alone. Returns
-  /// what was done, for people; nothing where there was nothing to do. Throws Error(artifact | child), with no name changed.
-  virtual std::string bring_images(const Release& release, base::Pulse& pulse);
+  virtual ImageInventory* images() noexcept { return nullptr; }
+  virtual RevisionHistory* revisions() noexcept { return nullptr; }
 
   /// What runs on the target, seen once before the task touches anything, with what brings it back. Throws Error(busy) when somebody
   /// else's operation is under way there; `unknown` is an answer, no error.
@@ -145,22 +173,6 @@ class Deployer {
   /// and was not made by us is never removed. `before.state` is not `unknown`. Throws StepError(not_put_back); StepError(dirty) when it has found
   /// out that only the stored release can help, `needs_tree_to_put_back` says so from now on, and to be called again with it.
   virtual Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) = 0;
-
-  /// Images of a checked release that the target's engine would have to pull first; empty where that cannot be told.
-  virtual std::vector<std::string> missing_images(const Release& release, base::Pulse& pulse) = 0;
-  /// Images that the engine lacks, and that `bring_images` would load from the release.
-  virtual std::vector<std::string> images_to_load(const Release& release, base::Pulse& pulse);
-
-  /// The revision of `version` that the target itself still holds and can go back to: `recorded` when that is one, else the newest.
-  /// Nothing for targets that hold none.
-  virtual std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
-                                            base::Pulse& pulse) = 0;
-  /// The version of a revision that the target holds, where it can tell.
-  virtual std::optional<std::string> version_at(long revision, base::Pulse& pulse) = 0;
-
-  /// Goes to a revision that the target itself still holds (helm rollback N). Nothing when it cannot: the caller
-  /// deploys the stored release instead. Throws StepError.
-  virtual std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) = 0;
 
   virtual Observed observe(base::Pulse& pulse) = 0;
 

@@ -41,7 +41,7 @@ std::string working_parent() { return base::temporary_parent() + "/wrktalk-helm-
 /// Before anything is touched: an address that is wrong must not be waited for as long as a server that was there.
 constexpr std::chrono::seconds kFirstAnswer{20};
 
-class Helm : public Deployer {
+class Helm : public Deployer, private RevisionHistory {
  public:
   Helm(const Target& target, const Settings& settings, const TaskTurn& turn, exec::Fence& fence, OnOutput on_output)
       : tools_(allowed_environment(kEnvironment, settings.passed_environment), fence, std::move(on_output)),
@@ -177,9 +177,9 @@ class Helm : public Deployer {
     return climb_back(goal->number, before, stored, pulse);
   }
 
-  std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
+  RevisionHistory* revisions() noexcept override { return this; }
 
-  std::optional<long> held_revision(const std::string& version, std::optional<long> recorded,
+  std::optional<long> held(const std::string& version, std::optional<long> recorded,
                                     base::Pulse& pulse) override {
     const History now = live_.history(pulse);
     const helm::Revision* revision = helm::held(now, version, recorded);
@@ -191,7 +191,7 @@ class Helm : public Deployer {
     return helm::version_of(live_.history(pulse), revision);
   }
 
-  std::optional<Applied> roll_back_to(long revision, base::Pulse& pulse) override {
+  std::optional<Applied> go_to(long revision, base::Pulse& pulse) override {
     live_.need_version(pulse);
     const History now = live_.history(pulse);
     const helm::Revision* goal = helm::find(now, revision);

@@ -161,14 +161,6 @@ class Host : public Deployer {
     }
   }
 
-  std::vector<std::string> missing_images(const Release&, base::Pulse&) override { return {}; }
-
-  std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override {
-    return std::nullopt;
-  }
-  std::optional<std::string> version_at(long, base::Pulse&) override { return std::nullopt; }
-  std::optional<Applied> roll_back_to(long, base::Pulse&) override { return std::nullopt; }
-
   Observed observe(base::Pulse&) override {
     Observed seen;
     if (!base::exists(link())) {

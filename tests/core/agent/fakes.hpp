@@ -60,7 +60,7 @@ struct World {
 constexpr const char* kGoal = "2.0.0";
 constexpr const char* kBefore = "1.0.0";
 
-class FakeDeployer : public deploy::Deployer {
+class FakeDeployer : public deploy::Deployer, private deploy::ImageInventory {
  public:
   explicit FakeDeployer(World& world) : world_(world) {}
   void check_access(base::Pulse&) override {}
@@ -71,12 +71,11 @@ class FakeDeployer : public deploy::Deployer {
   deploy::Before before(base::Pulse&) override;
   deploy::Applied apply(const deploy::Release&, base::Pulse&) override;
   void health(const deploy::Release&, base::Pulse&) override;
-  bool brings_images() const noexcept override { return true; }
+  deploy::ImageInventory* images() noexcept override { return this; }
+  std::string bring(const deploy::Release&, base::Pulse&) override { return {}; }
+  std::vector<std::string> to_load(const deploy::Release&, base::Pulse&) override { return {}; }
+  std::vector<std::string> to_pull(const deploy::Release&, base::Pulse&) override { return {}; }
   deploy::Applied put_back(const deploy::Before& before, const std::optional<deploy::Release>&, base::Pulse&) override;
-  std::vector<std::string> missing_images(const deploy::Release&, base::Pulse&) override { return {}; }
-  std::optional<long> held_revision(const std::string&, std::optional<long>, base::Pulse&) override { return {}; }
-  std::optional<std::string> version_at(long, base::Pulse&) override { return {}; }
-  std::optional<deploy::Applied> roll_back_to(long, base::Pulse&) override { return {}; }
   deploy::Observed observe(base::Pulse&) override;
   bool needs_tree_to_put_back(const deploy::Before&, base::Pulse&) override { return needs_tree_; }
   void recover(const deploy::Observed&, base::Pulse&) override {}

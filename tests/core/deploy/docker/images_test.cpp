@@ -102,7 +102,7 @@ class Site {
     return made;
   }
 
-  std::string bring(const Release& release) { return deployer_->bring_images(release, pulse); }
+  std::string bring(const Release& release) { return deployer_->images()->bring(release, pulse); }
   void deploy(const Release& release) {
     begin();
     bring(release);
@@ -197,11 +197,11 @@ TEST_SUITE("images of releases on an engine") {
         CAPTURE(name);
         const Release release =
             site.release("1.0" + std::to_string(name.size()), site.repository() + name, "word" + name);
-        CHECK(site.deployer().images_to_load(release, site.pulse).size() == 1);
-        CHECK(site.deployer().missing_images(release, site.pulse).empty());
+        CHECK(site.deployer().images()->to_load(release, site.pulse).size() == 1);
+        CHECK(site.deployer().images()->to_pull(release, site.pulse).empty());
         site.deploy(release);
         CHECK(site.word() == "word" + name);
-        CHECK(site.deployer().images_to_load(release, site.pulse).empty());
+        CHECK(site.deployer().images()->to_load(release, site.pulse).empty());
         CHECK(site.bring(release) == "images: 1 image there already");
       }
     });

@@ -179,7 +179,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       deployer->health(first, cluster.pulse);
       CHECK(cluster.deploy("2.0").revision == 2);
       CHECK(cluster.note() == "2.0");
-      const auto back = deployer->roll_back_to(1, cluster.pulse);
+      const auto back = deployer->revisions()->go_to(1, cluster.pulse);
       REQUIRE(back);
       CHECK(back->revision == 3);
       CHECK(cluster.note() == "1.0");
@@ -187,7 +187,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       CHECK(seen.state == State::running);
       CHECK(seen.version == "1.0");
       CHECK(seen.revision == 3);
-      CHECK_FALSE(deployer->roll_back_to(99, cluster.pulse));
+      CHECK_FALSE(deployer->revisions()->go_to(99, cluster.pulse));
     });
   }
 
@@ -248,7 +248,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       };
       CHECK(try_to([&] { other->apply(cluster.release(*other, "3.0"), cluster.pulse); }) == base::Kind::busy);
       CHECK(try_to([&] { other->recover(seen, cluster.pulse); }) == base::Kind::busy);
-      CHECK(try_to([&] { other->roll_back_to(1, cluster.pulse); }) == base::Kind::busy);
+      CHECK(try_to([&] { other->revisions()->go_to(1, cluster.pulse); }) == base::Kind::busy);
 
       cluster.deployer("task-2")->recover(seen, cluster.pulse);
       CHECK(other->observe(cluster.pulse).version == "1.0");
@@ -263,7 +263,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       cluster.deploy("2.0");
       const auto deployer = cluster.deployer("task-9");
       Meanwhile pulse([&] { return cluster.shows("pending-rollback"); }, [&] { cluster.kill_helm(); });
-      CHECK(step_error([&] { deployer->roll_back_to(1, pulse); }).left() == Left::dirty);
+      CHECK(step_error([&] { deployer->revisions()->go_to(1, pulse); }).left() == Left::dirty);
       Observed seen = deployer->observe(cluster.pulse);
       CHECK(seen.state == State::pending);
       CHECK(seen.rolls_back_to == 1);
@@ -377,7 +377,7 @@ TEST_SUITE("deploy::helm on a cluster") {
       cluster.deploy("2.0");
       const Before before = cluster.deployer("task-9")->before(cluster.pulse);
       CHECK(before.revision == 2);
-      cluster.deployer("task-9")->roll_back_to(1, cluster.pulse);
+      cluster.deployer("task-9")->revisions()->go_to(1, cluster.pulse);
       CHECK(cluster.note() == "1.0");
       CHECK(cluster.deployer("task-9")->put_back(before, {}, cluster.pulse).revision == 4);
       CHECK(cluster.note() == "2.0");
