@@ -43,6 +43,9 @@ class ScriptError : public SqlError {
 struct Table {
   std::vector<std::string> columns;
   std::vector<std::vector<std::optional<std::string>>> rows;
+
+  /// Throws std::out_of_range when there is no such row or column.
+  const std::optional<std::string>& at(std::size_t row, std::string_view column) const;
 };
 
 /// One connection. Its session has the settings of session_settings.hpp, `ConnectionSettings::lock_timeout` among them;

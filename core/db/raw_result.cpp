@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/raw_result.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace wrktalk::db::raw {
 
 std::string field(const PGresult* result, int code) {
@@ -13,6 +16,12 @@ std::vector<const char*> pointers(const std::vector<std::optional<std::string>>&
   out.reserve(params.size());
   for (const auto& param : params) out.push_back(param ? param->c_str() : nullptr);
   return out;
+}
+
+const std::optional<std::string>& Table::at(std::size_t row, std::string_view column) const {
+  const auto found = std::find(columns.begin(), columns.end(), column);
+  if (found == columns.end()) throw std::out_of_range("no column " + std::string(column));
+  return rows.at(row).at(static_cast<std::size_t>(found - columns.begin()));
 }
 
 Table table_of(const PGresult* result) {

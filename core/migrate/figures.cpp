@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/db/session.hpp"
+#include "core/migrate/sql.hpp"
 #include "core/migrate/verify.hpp"
 
 #include <algorithm>
@@ -13,29 +14,6 @@ using base::Deadline;
 constexpr std::int64_t kSmallBytes = 256LL * 1024 * 1024;
 /// Planning one statement for many tables takes longer than running it.
 constexpr std::size_t kTablesAtOnce = 50;
-
-/// $1: names as they are shown, $2: the same as the server finds them. Rows: name, columns, indexes, size with all that belongs
-/// to it, bytes that a count reads, rows as of the statistics, whether it may be counted. A partitioned table is what its
-/// partitions are, unless one of them lies on another server.
-constexpr const char* kFigures = R"(
-SELECT n.shown,
-  (SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-  (SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid),
-  pg_catalog.pg_total_relation_size(c.oid), read.bytes, read.tuples, read.is_local
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (shown, name, place)
-JOIN pg_catalog.pg_class c ON c.oid = to_regclass(n.name)
-CROSS JOIN LATERAL (
-  SELECT pg_catalog.pg_relation_size(c.oid) AS bytes,
-         CASE WHEN c.reltuples > 0 OR (c.reltuples = 0 AND c.relpages > 0) THEN c.reltuples::bigint END AS tuples,
-         c.relkind = 'r' AND NOT c.relhassubclass AS is_local
-  WHERE c.relkind <> 'p'
-  UNION ALL
-  SELECT coalesce(sum(pg_catalog.pg_relation_size(leaf.oid)), 0),
-         sum(CASE WHEN leaf.reltuples > 0 THEN leaf.reltuples END)::bigint,
-         coalesce(bool_and(leaf.relkind = 'r'), true)
-  FROM pg_catalog.pg_partition_tree(c.oid) part JOIN pg_catalog.pg_class leaf ON leaf.oid = part.relid AND part.isleaf
-  WHERE c.relkind = 'p' HAVING c.relkind = 'p') AS read
-ORDER BY n.place)";
 
 using Names = std::vector<std::string>;
 
@@ -69,23 +47,22 @@ std::vector<TableFigures> table_figures(db::raw::Connection& connection, const S
                                         Count count, base::Pulse& pulse) {
   std::vector<TableFigures> all;
   if (tables.empty()) return all;
-  const auto rows = connection
-                        .query(kFigures, {db::Param(tables).c_str(), db::Param(named(site, tables)).c_str()}, pulse,
-                               Deadline::never())
-                        .rows;
-  all.reserve(rows.size());
+  const auto found = connection.query(sql::figures, {db::Param(tables).c_str(), db::Param(named(site, tables)).c_str()},
+                                      pulse, Deadline::never());
+  all.reserve(found.rows.size());
   std::vector<TableFigures*> counted;
   std::int64_t bytes = 0;
-  for (const auto& row : rows) {
+  for (std::size_t i = 0; i < found.rows.size(); ++i) {
+    const auto of = [&](const char* column) { return found.at(i, column); };
     TableFigures& figures = all.emplace_back();
-    figures.table = row[0].value();
-    figures.columns = std::stoll(row[1].value());
-    figures.indexes = std::stoll(row[2].value());
-    figures.size_bytes = std::stoll(row[3].value_or("0"));
-    if (row[6] != "t") continue;
-    if (row[5]) figures.rows = std::stoll(*row[5]);
+    figures.table = of("table_name").value();
+    figures.columns = std::stoll(of("columns").value());
+    figures.indexes = std::stoll(of("indexes").value());
+    figures.size_bytes = std::stoll(of("size_bytes").value_or("0"));
+    if (of("is_local") != "t") continue;
+    if (const auto tuples = of("tuples")) figures.rows = std::stoll(*tuples);
     figures.is_estimate = true;
-    const std::int64_t more = std::stoll(row[4].value_or("0"));
+    const std::int64_t more = std::stoll(of("bytes").value_or("0"));
     if (count == Count::small && bytes + more > kSmallBytes) continue;
     bytes += more;
     if (more == 0) {

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/session.hpp"
+#include "core/migrate/sql.hpp"
 #include "core/migrate/statements.hpp"
 
 namespace wrktalk::migrate {
@@ -14,17 +15,6 @@ using base::Error;
 using base::Kind;
 
 constexpr std::string_view kUnique = "unique ";
-
-/// $1: schema of the names without one, $2: tables, $3: indexes.
-constexpr const char* kQuery = R"(
-SELECT x.indexrelid::regclass::text, x.indrelid::regclass::text, pg_catalog.pg_get_indexdef(x.indexrelid), i.relkind = 'I',
-       EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = x.indexrelid)
-FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
-WHERE NOT x.indisvalid AND (
-  x.indrelid IN (SELECT to_regclass(CASE WHEN t ~ '^("([^"]|"")+"|[^."]+)$' THEN quote_ident($1) || '.' ELSE '' END || t)
-                 FROM unnest($2::text[]) AS t)
-  OR x.indexrelid IN (SELECT to_regclass(n) FROM unnest($3::text[]) AS n))
-ORDER BY 1)";
 
 bool is_leftover(const std::string& name) {
   const std::size_t last = name.find_last_not_of("0123456789\"");
@@ -48,10 +38,13 @@ std::vector<InvalidIndex> invalid_indexes(db::raw::Connection& connection, const
     if (auto name = concurrent_index(migration.up.sql)) names.push_back(std::move(*name));
   }
   std::vector<InvalidIndex> found;
-  const auto rows = connection.query(kQuery, {site.schema, db::Param(tables).c_str(), db::Param(names).c_str()}, pulse,
-                                     Deadline::never());
-  for (const auto& row : rows.rows) {
-    found.push_back({row[0].value(), row[1].value(), row[2].value(), row[3] == "t", row[4] == "t"});
+  const auto rows =
+      connection.query(sql::invalid_indexes, {site.schema, db::Param(tables).c_str(), db::Param(names).c_str()}, pulse,
+                       Deadline::never());
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const auto of = [&](const char* column) { return rows.at(i, column); };
+    found.push_back({of("name").value(), of("table_name").value(), of("definition").value(),
+                     of("is_partitioned") == "t", of("is_being_built") == "t"});
   }
   return found;
 }

@@ -78,14 +78,18 @@ std::vector<LedgerRow> read_ledger(db::raw::Connection& connection, const Site& 
   std::vector<LedgerRow> rows;
   if (!site.has_ledger) return rows;
   const std::string query =
-      "SELECT number, name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-      "applied_by, duration_ms, outcome, array_to_string(tables, E'\\n'), fingerprint IS NOT NULL FROM " +
+      "SELECT number, name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS "
+      "applied_at, applied_by, duration_ms, outcome, array_to_string(tables, E'\\n') AS tables, "
+      "fingerprint IS NOT NULL AS has_fingerprint FROM " +
       ledger(site) + " WHERE set = $1 ORDER BY number";
-  for (const auto& row : connection.query(query, {set}, pulse, Deadline::never()).rows) {
-    const std::string tables = row[7].value();
-    rows.push_back({std::stoll(row[0].value()), row[1].value(), row[2].value(), row[3].value(), row[4].value(),
-                    std::chrono::milliseconds(std::stoll(row[5].value())), row[6].value(),
-                    tables.empty() ? std::vector<std::string>() : base::split(tables, '\n'), row[8] == "t"});
+  const auto found = connection.query(query, {set}, pulse, Deadline::never());
+  for (std::size_t i = 0; i < found.rows.size(); ++i) {
+    const auto of = [&](const char* column) { return found.at(i, column).value(); };
+    const std::string tables = of("tables");
+    rows.push_back({std::stoll(of("number")), of("name"), of("checksum"), of("applied_at"), of("applied_by"),
+                    std::chrono::milliseconds(std::stoll(of("duration_ms"))), of("outcome"),
+                    tables.empty() ? std::vector<std::string>() : base::split(tables, '\n'),
+                    of("has_fingerprint") == "t"});
   }
   return rows;
 }

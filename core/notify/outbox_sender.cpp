@@ -132,17 +132,16 @@ void OutboxSender::send_take() {
 }
 
 void OutboxSender::taken(const db::raw::Table& table) {
-  const auto& row = table.rows.at(0);
-  if (!row[0]) {
+  const auto of = [&](const char* column) { return table.at(0, column); };
+  if (!of("id")) {
     Deadline again = next_;
-    if (row[11]) {
-      again =
-          base::sooner(again, Deadline::in(std::max(kShortestPause, std::chrono::milliseconds(std::stol(*row[11])))));
+    if (const auto wait = of("next_in_ms")) {
+      again = base::sooner(again, Deadline::in(std::max(kShortestPause, std::chrono::milliseconds(std::stol(*wait)))));
     }
     if (!mail_paused_until_.passed()) again = base::sooner(again, mail_paused_until_);
     return rest(again);
   }
-  row_ = OutboxRow{*row[0], *row[1], *row[2], *row[3], row[4].value_or(""), *row[5]};
+  row_ = OutboxRow{*of("id"), *of("attempts"), *of("event"), *of("recipient"), of("name").value_or(""), *of("data")};
   phase_ = Phase::carrying;
   base::crash_point("notify-taken");
   try {
@@ -150,10 +149,10 @@ void OutboxSender::taken(const db::raw::Table& table) {
       call_ = std::make_unique<http::Call>(
           webhook_options(settings_),
           webhook_request(settings_, row_->id, row_->event, row_->data, std::chrono::system_clock::now()));
-    } else if (row[12] != "t") {
+    } else if (of("is_active") != "t") {
       done({Result::Fate::never, "the admin is no longer active"});
     } else {
-      carry_mail({row[6], row[7], row[8], row[9], row[10]});
+      carry_mail({of("smtp_host"), of("smtp_port"), of("smtp_user"), of("smtp_password"), of("smtp_from")});
     }
   } catch (const Error& e) {
     done({Result::Fate::later, std::string(e.what()) + (e.hint().empty() ? "" : "; " + e.hint()),
