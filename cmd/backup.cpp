@@ -164,10 +164,10 @@ std::vector<Backup> picked(const VerifyOptions& options) {
 backup::Rows proven(const VerifyOptions& options, const Backup& one, Env& env, base::Pulse& pulse) {
   Progress progress("verifying " + one.file, one.size_bytes);
   const auto at = [&](std::uint64_t done_bytes) { progress.at(done_bytes); };
-  const backup::Keys keys{options.age_identity};
   const backup::Tools tools(options.programs);
-  if (!options.restore) return backup::verify(one, keys, tools, pulse, at);
-  return backup::verify_by_restoring(checkpoint_database(env, "backup verify"), one, keys, tools, pulse, at);
+  const backup::Reading reading{{options.age_identity}, tools, pulse, at};
+  if (!options.restore) return backup::verify(one, reading);
+  return backup::verify_by_restoring(checkpoint_database(env, "backup verify"), one, reading);
 }
 
 /// Of an error while one backup is examined: whether the others can still be. A signal and an outage are about all.
@@ -231,9 +231,11 @@ ExitCode run_restore(const RestoreOptions& options, Env& env) {
   }
   Progress progress("restoring " + one.file, one.size_bytes);
   backup::DumpListener nobody;
-  const auto rows = backup::restore(connection, one, {options.age_identity}, backup::Tools(options.programs),
-                                    {options.replace, env.settings.migrate.ddl_lock_timeout}, nobody, pulse,
-                                    [&](std::uint64_t done_bytes) { progress.at(done_bytes); });
+  const backup::Tools tools(options.programs);
+  const backup::Reading reading{
+      {options.age_identity}, tools, pulse, [&](std::uint64_t done_bytes) { progress.at(done_bytes); }};
+  const auto rows =
+      backup::restore(connection, one, reading, {options.replace, env.settings.migrate.ddl_lock_timeout}, nobody);
   if (env.output == Output::json)
     print_json({{"file", one.file}, {"database", database}, {"rows", rows}});
   else

@@ -162,7 +162,7 @@ TaskResult run_now(const Settings& settings, Stop& stop, const queue::NewTask& t
   StatusPublisher publisher(settings, stop);
   base::NoPulse nothing;
   std::vector<notify::NewNotification> owed;
-  return run_claimed(settings, link, stop, claim, Mode::foreground, std::nullopt, publisher, nothing, owed);
+  return run_claimed(claim, {settings, link, stop, publisher, nothing, owed});
 }
 
 void deliver_news(const Settings& settings, Stop& stop) noexcept {

@@ -71,19 +71,20 @@ void record_guard(DatabaseLink& link, const queue::Claim& claim, const exec::Pro
 
 }  // namespace
 
-TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                       const std::optional<std::string>& instance, StatusPublisher& publisher, base::Pulse& meanwhile,
-                       std::vector<notify::NewNotification>& owed) {
+TaskResult run_claimed(const queue::Claim& claim, const Holder& holder) {
+  const Settings& settings = holder.settings;
+  DatabaseLink& link = holder.link;
+  StatusPublisher& publisher = holder.publisher;
   exec::Fence fence([&](const exec::ProcessId& guard) { record_guard(link, claim, guard); }, claim.task.id);
-  LeaseKeeper lease(settings.heartbeat_interval, settings.lease(), claim, instance, fence, link, stop,
-                    publisher.status(), meanwhile);
+  LeaseKeeper lease(claim, {settings.heartbeat_interval, settings.lease(), holder.instance},
+                    {fence, link, holder.stop, publisher.status(), holder.meanwhile});
   DatabaseStore store(settings, link, claim);
   Journal journal(store, claim);
   StoredImages images(link);
   const auto deployer = deploy::make_deployer(
       deploy::parse_target(claim.target), settings.deploy, {claim.task.id, claim.task.attempt}, fence,
       [&journal](const std::string& line) { journal.keep_output(line); }, &images);
-  StopPulse afterwards(stop, meanwhile);
+  StopPulse afterwards(holder.stop, holder.meanwhile);
   const auto show_queue = [&] {
     if (!publisher.shows_figures()) return;
     try {
@@ -93,9 +94,10 @@ TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop,
     }
   };
   const bool webhook = !settings.notify.webhook_url.empty();
-  const auto result = run_task({claim, mode, settings.agent_id, webhook, store, *deployer, lease, journal, stop,
-                                publisher.status(), afterwards, show_queue});
-  for (auto& event : store.take_owed()) owed.push_back(std::move(event));
+  const auto result =
+      run_task({claim, holder.instance ? Mode::daemon : Mode::foreground, settings.agent_id, webhook, store, *deployer,
+                lease, journal, holder.stop, publisher.status(), afterwards, show_queue});
+  for (auto& event : store.take_owed()) holder.owed.push_back(std::move(event));
   return result;
 }
 
@@ -166,8 +168,7 @@ std::optional<TaskResult> Daemon::run_one() {
   if (!claim) return std::nullopt;
   answered();
   auto& status = publisher_.status();
-  const auto result =
-      run_claimed(settings_, link_, stop_, *claim, Mode::daemon, me_.instance, publisher_, meanwhile_, owed_);
+  const auto result = run_claimed(*claim, {settings_, link_, stop_, publisher_, meanwhile_, owed_, me_.instance});
   status.count_task(claim->task.type, result_of(result));
   if (result.end == TaskResult::End::lost) ++status.lost_leases;
   sender_.wake();

@@ -70,9 +70,18 @@ class Daemon {
   bool housekeeping_failed_ = false;
 };
 
-/// Runs a claimed task with all that is real. `instance` of a daemon; empty for a command in the foreground.
-TaskResult run_claimed(const Settings& settings, DatabaseLink& link, Stop& stop, const queue::Claim& claim, Mode mode,
-                       const std::optional<std::string>& instance, StatusPublisher& publisher, base::Pulse& meanwhile,
-                       std::vector<notify::NewNotification>& owed);
+/// Who runs a task: a daemon, or a command in the foreground. All outlive the run.
+struct Holder {
+  const Settings& settings;
+  DatabaseLink& link;
+  Stop& stop;
+  StatusPublisher& publisher;
+  base::Pulse& meanwhile;                      ///< what goes on beside the task
+  std::vector<notify::NewNotification>& owed;  ///< gets the notifications that the outbox did not take
+  std::optional<std::string> instance = {};    ///< a daemon's
+};
+
+/// Runs a claimed task with all that is real.
+TaskResult run_claimed(const queue::Claim& claim, const Holder& holder);
 
 }  // namespace wrktalk::agent

@@ -27,32 +27,28 @@ constexpr std::chrono::seconds kProgress{5};
 
 }  // namespace
 
-LeaseKeeper::LeaseKeeper(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-                         const std::optional<std::string>& instance, exec::Fence& fence, DatabaseLink& link, Stop& stop,
-                         observe::Status& status, base::Pulse& meanwhile)
+LeaseKeeper::LeaseKeeper(const queue::Claim& claim, const Terms& terms, const Parts& parts)
     : claim_(claim),
-      lease_(lease),
-      fence_(fence),
-      link_(link),
-      stop_(stop),
-      status_(status),
-      meanwhile_(meanwhile),
-      renewal_({claim.task.id, claim.token, instance, interval, lease, claim.asked_at, patient_ways(link)}, fence) {}
+      lease_(terms.lease),
+      parts_(parts),
+      renewal_({claim.task.id, claim.token, terms.instance, terms.interval, terms.lease, claim.asked_at,
+                patient_ways(parts.link)},
+               parts.fence) {}
 
 Deadline LeaseKeeper::watch(std::vector<pollfd>& fds) {
-  stop_.watch(fds);
-  link_.watch(fds);
+  parts_.stop.watch(fds);
+  parts_.link.watch(fds);
   fds.push_back({renewal_.changed(), POLLIN, 0});
-  Deadline due = base::sooner(Deadline::in(kProgress), meanwhile_.watch(fds));
+  Deadline due = base::sooner(Deadline::in(kProgress), parts_.meanwhile.watch(fds));
   if (!waiting_) due = base::sooner(due, Deadline::at(renewal_.view().renewed_at + lease_));
-  if (!undoing_) due = base::sooner(due, stop_.deadline());
+  if (!undoing_) due = base::sooner(due, parts_.stop.deadline());
   return due;
 }
 
 void LeaseKeeper::tick() {
-  stop_.poll();
-  meanwhile_.tick();
-  if (link_.heard()) renewal_.renew_soon();
+  parts_.stop.poll();
+  parts_.meanwhile.tick();
+  if (parts_.link.heard()) renewal_.renew_soon();
   throw_for(look());
 }
 
@@ -85,14 +81,14 @@ LeaseRenewal::View LeaseKeeper::look() {
   renewal_.progress();
   renewal_.seen();
   const auto view = renewal_.view();
-  status_.late_heartbeats += view.late - late_;
-  if (view.late != late_ && !view.answers) status_.database_is_away();
+  parts_.status.late_heartbeats += view.late - late_;
+  if (view.late != late_ && !view.answers) parts_.status.database_is_away();
   late_ = view.late;
-  if (view.renewed_at != renewed_at_) status_.database_answers();
+  if (view.renewed_at != renewed_at_) parts_.status.database_answers();
   renewed_at_ = view.renewed_at;
   if (!view.refuses_credentials) return view;
   try {
-    if (link_.refresh()) renewal_.connect_with(patient_ways(link_));
+    if (parts_.link.refresh()) renewal_.connect_with(patient_ways(parts_.link));
   } catch (const Error& e) {
     log::warn("credentials.wait", e.what(), {{"task_id", claim_.task.id}});
   }
@@ -105,14 +101,15 @@ bool LeaseKeeper::has_run_out(const LeaseRenewal::View& view) const noexcept {
 
 void LeaseKeeper::throw_for(const LeaseRenewal::View& view) {
   if (view.taken) throw Error(Kind::lease_lost, "task " + claim_.task.id + " belongs to somebody else now");
-  if (stop_.at_once()) throw Error(stop_.kind(), "ended by a second signal", "the task goes on when its lease is over");
+  if (parts_.stop.at_once())
+    throw Error(parts_.stop.kind(), "ended by a second signal", "the task goes on when its lease is over");
   if (!waiting_ && has_run_out(view)) {
     throw Error(Kind::lease_lost,
                 "the lease of task " + claim_.task.id + " ran out: no heartbeat reached the database");
   }
   if (undoing_) return;
   if (view.cancel) throw Error(Kind::cancelled, "cancelled by an operator");
-  if (stop_.deadline().passed()) throw Error(stop_.kind(), "asked to end, and the grace is over");
+  if (parts_.stop.deadline().passed()) throw Error(parts_.stop.kind(), "asked to end, and the grace is over");
 }
 
 }  // namespace wrktalk::agent

@@ -18,10 +18,20 @@ namespace wrktalk::agent {
 /// `meanwhile`, whose tick must not throw.
 class LeaseKeeper : public Lease {
  public:
-  /// The link's credentials are renewed when the heartbeat's are refused.
-  LeaseKeeper(std::chrono::milliseconds interval, std::chrono::milliseconds lease, const queue::Claim& claim,
-              const std::optional<std::string>& instance, exec::Fence& fence, DatabaseLink& link, Stop& stop,
-              observe::Status& status, base::Pulse& meanwhile);
+  struct Terms {
+    std::chrono::milliseconds interval;   ///< between two renewals
+    std::chrono::milliseconds lease;      ///< how long each lasts
+    std::optional<std::string> instance;  ///< a daemon's: its sign of life is renewed, too
+  };
+  /// What it watches and ends. All outlive it.
+  struct Parts {
+    exec::Fence& fence;
+    DatabaseLink& link;  ///< its credentials are renewed when the heartbeat's are refused
+    Stop& stop;
+    observe::Status& status;
+    base::Pulse& meanwhile;
+  };
+  LeaseKeeper(const queue::Claim& claim, const Terms& terms, const Parts& parts);
 
   base::Deadline watch(std::vector<pollfd>& fds) override;
   void tick() override;
@@ -29,8 +39,8 @@ class LeaseKeeper : public Lease {
   void begin_record() noexcept override;
   void wait(base::Deadline until) override;
   void regain() override;
-  bool fenced() const noexcept override { return fence_.term_at().passed(); }
-  bool ended_at_once() const noexcept override { return stop_.at_once(); }
+  bool fenced() const noexcept override { return parts_.fence.term_at().passed(); }
+  bool ended_at_once() const noexcept override { return parts_.stop.at_once(); }
 
  private:
   LeaseRenewal::View look();
@@ -39,11 +49,7 @@ class LeaseKeeper : public Lease {
 
   const queue::Claim& claim_;
   const std::chrono::milliseconds lease_;
-  exec::Fence& fence_;
-  DatabaseLink& link_;
-  Stop& stop_;
-  observe::Status& status_;
-  base::Pulse& meanwhile_;
+  const Parts parts_;
   bool undoing_ = false;
   bool waiting_ = false;                      ///< for the database: a lease that has run out does not end it
   unsigned late_ = 0;                         ///< already counted in the status

@@ -107,7 +107,7 @@ Backup create(const db::ConnectionSettings& database, const Wish& wish, const To
     text.end();
     need_all_rows(text.rows(), snapshot.rows());
   } else if (name.encryption == Encryption::none) {
-    need_all_rows(read_backup(output.part_path(), name, {}, tools, nobody, pulse, {}), snapshot.rows());
+    need_all_rows(read_backup(output.part_path(), name, {{}, tools, pulse}, nobody), snapshot.rows());
   }
   record.size_bytes = written.size_bytes;
   record.sha256 = written.sha256;

@@ -113,18 +113,18 @@ std::string check_sha256(const Backup& backup, base::Pulse& pulse, const Progres
   return found;
 }
 
-Rows read_backup(const std::string& path, const Name& name, const Keys& keys, const Tools& tools,
-                 DumpListener& listener, base::Pulse& pulse, const ProgressCall& progress) {
+Rows read_backup(const std::string& path, const Name& name, const Reading& reading, DumpListener& listener) {
+  base::Pulse& pulse = reading.pulse;
   const base::Fd file = open_file(path);
   DumpText text(listener);
   const auto codec = unpacker(packing(name.format), [&](std::string_view bytes) { text.write(bytes); });
   const Sink sink = [&](std::string_view bytes) {
     codec->write(bytes);
     // A child that reads the file moves the same offset.
-    if (progress) progress(static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
+    if (reading.progress) reading.progress(static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
   };
   const bool custom = name.format == Format::custom;
-  exec::Spec restoring = tools.local("pg_restore", {"--no-owner", "--no-privileges", "--file=-"});
+  exec::Spec restoring = reading.tools.local("pg_restore", {"--no-owner", "--no-privileges", "--file=-"});
   restoring.stdin_fd = file.get();
   if (name.encryption == Encryption::none) {
     if (custom)
@@ -132,7 +132,7 @@ Rows read_backup(const std::string& path, const Name& name, const Keys& keys, co
     else
       read_file(file, path, pulse, sink);
   } else {
-    const exec::Spec decrypt = decrypting(name.encryption, keys, file.get());
+    const exec::Spec decrypt = decrypting(name.encryption, reading.keys, file.get());
     if (custom)
       run_both(decrypt, restoring, sink, pulse);
     else

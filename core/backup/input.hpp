@@ -27,10 +27,17 @@ struct Keys {
   std::string age_identity;  ///< a file; gpg has its own keyring
 };
 
+/// How backups are read.
+struct Reading {
+  Keys keys;
+  const Tools& tools;
+  base::Pulse& pulse;
+  ProgressCall progress = {};
+};
+
 /// Reads a backup to its end: decrypted, unpacked, told to `listener`. Returns the rows of each table.
 /// Throws Error(difference) for what is damaged or cut short, Error(child) when a program that reads it failed,
 /// Error(configuration) for a key that was not named.
-Rows read_backup(const std::string& path, const Name& name, const Keys& keys, const Tools& tools,
-                 DumpListener& listener, base::Pulse& pulse, const ProgressCall& progress);
+Rows read_backup(const std::string& path, const Name& name, const Reading& reading, DumpListener& listener);
 
 }  // namespace wrktalk::backup

@@ -42,16 +42,15 @@ Rows dump_again(const db::ConnectionSettings& scratch, const Rows& restored, con
   return text.rows();
 }
 
-Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& backup, const Keys& keys,
-                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& backup, const Reading& reading) {
   ContentHash wanted;
   Rows rows;
   {
     db::raw::Connection connection(scratch);
-    rows = restore(connection, backup, keys, tools, {}, wanted, pulse, progress);
+    rows = restore(connection, backup, reading, {}, wanted);
   }
   ContentHash found;
-  const Rows again = dump_again(scratch, rows, tools, found, pulse);
+  const Rows again = dump_again(scratch, rows, reading.tools, found, reading.pulse);
   if (again != rows) {
     throw Error(Kind::difference, "restored it has " + to_text(again) + ", the backup has " + to_text(rows));
   }
@@ -64,18 +63,17 @@ Rows restore_and_compare(const db::ConnectionSettings& scratch, const Backup& ba
   return rows;
 }
 
-Rows restored_somewhere(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
-                        const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
+Rows restored_somewhere(const db::ConnectionSettings& database, const Backup& backup, const Reading& reading) {
   try {
-    const ScratchDatabase scratch(database, pulse);
-    tools.check_pg_dump(scratch.server(), pulse);
-    return restore_and_compare(scratch.settings(), backup, keys, tools, pulse, progress);
+    const ScratchDatabase scratch(database, reading.pulse);
+    reading.tools.check_pg_dump(scratch.server(), reading.pulse);
+    return restore_and_compare(scratch.settings(), backup, reading);
   } catch (const db::SqlError& error) {
     if (error.sqlstate() != kNoRight) throw;
     log::info("backup.private_server", "this role may not create a database: starting a private server");
   }
-  PrivateServer server(tools, pulse);
-  return restore_and_compare(server.settings(), backup, keys, tools, server, progress);
+  PrivateServer server(reading.tools, reading.pulse);
+  return restore_and_compare(server.settings(), backup, {reading.keys, reading.tools, server, reading.progress});
 }
 
 bool is_as_written(const Backup& backup) { return backup.record || read_sha256(backup.path); }
@@ -97,23 +95,21 @@ Rows examined(const Backup& backup, const std::function<Rows()>& act) {
 
 }  // namespace
 
-Rows verify(const Backup& backup, const Keys& keys, const Tools& tools, base::Pulse& pulse,
-            const ProgressCall& progress) {
-  sweep_private_servers(pulse);
-  check_sha256(backup, pulse, progress);
+Rows verify(const Backup& backup, const Reading& reading) {
+  sweep_private_servers(reading.pulse);
+  check_sha256(backup, reading.pulse, reading.progress);
   return examined(backup, [&] {
     DumpListener nobody;
-    Rows rows = read_backup(backup.path, backup.name, keys, tools, nobody, pulse, progress);
+    Rows rows = read_backup(backup.path, backup.name, reading, nobody);
     need_recorded_rows(backup, rows);
     return rows;
   });
 }
 
-Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Keys& keys,
-                         const Tools& tools, base::Pulse& pulse, const ProgressCall& progress) {
-  sweep_private_servers(pulse);
-  check_sha256(backup, pulse, progress);
-  return examined(backup, [&] { return restored_somewhere(database, backup, keys, tools, pulse, progress); });
+Rows verify_by_restoring(const db::ConnectionSettings& database, const Backup& backup, const Reading& reading) {
+  sweep_private_servers(reading.pulse);
+  check_sha256(backup, reading.pulse, reading.progress);
+  return examined(backup, [&] { return restored_somewhere(database, backup, reading); });
 }
 
 void note_verified(Backup backup, bool restored) {

@@ -171,8 +171,9 @@ void need_recorded_rows(const Backup& backup, const Rows& found) {
               "use another backup");
 }
 
-Rows restore(db::raw::Connection& connection, const Backup& backup, const Keys& keys, const Tools& tools,
-             const RestoreLimits& limits, DumpListener& also, base::Pulse& pulse, const ProgressCall& progress) {
+Rows restore(db::raw::Connection& connection, const Backup& backup, const Reading& reading, const RestoreLimits& limits,
+             DumpListener& also) {
+  base::Pulse& pulse = reading.pulse;
   db::raw::Transaction transaction(connection, pulse, Deadline::never());
   // A backup of somebody else's, without a record, is taken for one of the checkpoints.
   const Parts parts = backup.record ? parts_of(backup.record->rows) : Parts{Part::checkpoint};
@@ -181,7 +182,7 @@ Rows restore(db::raw::Connection& connection, const Backup& backup, const Keys& 
   if (!limits.replace) need_empty(connection, before, pulse);
   Loader loader(connection, before, also, pulse);
   try {
-    const Rows read = read_backup(backup.path, backup.name, keys, tools, loader, pulse, progress);
+    const Rows read = read_backup(backup.path, backup.name, reading, loader);
     need_recorded_rows(backup, read);
     if (read != loader.rows()) {
       throw Error(Kind::failed, "the server took " + to_text(loader.rows()) + "; the backup has " + to_text(read));

@@ -24,8 +24,8 @@ struct RestoreLimits {
 /// The bytes are checked by nobody here: call `check_sha256` first. Throws Error: failed when there are rows and `replace` is
 /// not said; difference when the backup is damaged or has not the rows it was made with; configuration when the tables do not
 /// fit; database, connection_lost, child.
-Rows restore(db::raw::Connection& connection, const Backup& backup, const Keys& keys, const Tools& tools,
-             const RestoreLimits& limits, DumpListener& also, base::Pulse& pulse, const ProgressCall& progress);
+Rows restore(db::raw::Connection& connection, const Backup& backup, const Reading& reading, const RestoreLimits& limits,
+             DumpListener& also);
 
 /// Throws Error(difference) unless the backup brought every table of an application's data, and the rows it was made with.
 void need_recorded_rows(const Backup& backup, const Rows& found);
