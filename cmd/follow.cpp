@@ -21,6 +21,14 @@ ordered_json parsed(const std::optional<std::string>& text) {
   return text ? ordered_json::parse(*text, nullptr, false) : ordered_json();
 }
 
+/// Whoever stops watching has not stopped the task.
+[[noreturn]] void stop_watching(const base::Error& signal, const queue::Task& task) {
+  const bool runs = queue::parse_status(task.status) == queue::Status::in_progress;
+  const std::string id = task.id.substr(0, 8);
+  throw base::Error(signal.kind(), "stopped watching: task " + id + (runs ? " goes on" : " is still queued"),
+                    "follow it with `wrktalk task watch " + id + "`, end it with `wrktalk task cancel " + id + "`");
+}
+
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
 
 }  // namespace
@@ -55,7 +63,12 @@ ExitCode follow(Env& env, db::Session& db, const std::string& id) {
     std::vector<pollfd> fds{{db.socket(), POLLIN, 0}};
     pulse.watch(fds);
     ::poll(fds.data(), fds.size(), static_cast<int>(kLookAgain.count()));
-    pulse.tick();
+    try {
+      pulse.tick();
+    } catch (const base::Error& e) {
+      if (e.kind() != base::Kind::interrupted && e.kind() != base::Kind::terminated) throw;
+      stop_watching(e, task);
+    }
   }
 }
 
