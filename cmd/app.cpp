@@ -36,6 +36,7 @@ constexpr Command kCommands[] = {
     {"rollback", add_rollback},
     {"status", add_status},
     {"health", add_health},
+    {"doctor", add_doctor},
     {"task", add_task},
     {"maintenance", add_maintenance},
     {"notify", add_notify},
@@ -102,7 +103,10 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     settle(env, inputs);
     env.settings.log.color = wants_color(STDERR_FILENO, globals.no_color);
     log::set_up(env.settings.log);
-    if (!chosen.probe) warn_of(env, inputs);
+    env.remarks = remarks_on(env, inputs);
+    if (!chosen.probe && !chosen.examines) {
+      for (const auto& remark : env.remarks) log::warn(remark.event, remark.text);
+    }
     if (!chosen.probe && (chosen.daemon || chosen.offline)) warn_of_exposed(env);
   }
   std::unique_ptr<secrets::Credentials> credentials;
@@ -116,7 +120,11 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
       settle(env, again);
       return agent_database(env, "poll");
     };
-    credentials = secrets::make_credentials(vault, read_settings, pulse);
+    try {
+      credentials = secrets::make_credentials(vault, read_settings, pulse);
+    } catch (const Error& error) {
+      if (!chosen.examines || error.kind() == Kind::interrupted || error.kind() == Kind::terminated) throw;
+    }
     if (!chosen.daemon) credentials.reset();
   }
   env.credentials = credentials.get();

@@ -28,6 +28,12 @@ namespace wrktalk::cmd {
 
 enum class Output { text, json };
 
+/// What looks wrong in the settings, for the log and for `doctor`.
+struct Remark {
+  const char* event;
+  std::string text;
+};
+
 /// What every command gets: settings as decided, and how to talk to the user.
 struct Env {
   config::Settings settings;
@@ -40,16 +46,18 @@ struct Env {
       nullptr;            ///< for a daemon: where others come from when the database refuses these
   int interrupt_fd = -1;  ///< readable while `signals` holds SIGINT or SIGTERM
   std::vector<config::UnknownVariable> unknown{};  ///< for `config show`
+  std::vector<Remark> remarks{};
 };
 
 /// What the parser chose. `run` is called once, after parsing.
 struct Selected {
   std::string name;  ///< "migrate up", for application_name and messages
   std::function<base::ExitCode(Env&)> run;
-  bool bare = false;     ///< settings are neither read nor checked: `run` needs none
-  bool offline = false;  ///< no database is used: --vault changes nothing
-  bool probe = false;    ///< asked every few seconds: what looks wrong in the settings is not told each time
-  bool daemon = false;   ///< lives long: a login to Vault is kept, others are given up before `run`
+  bool bare = false;      ///< settings are neither read nor checked: `run` needs none
+  bool offline = false;   ///< no database is used: --vault changes nothing
+  bool probe = false;     ///< asked every few seconds: what looks wrong in the settings is not told each time
+  bool examines = false;  ///< what is wrong with settings and Vault is for `run` to tell
+  bool daemon = false;    ///< lives long: a login to Vault is kept, others are given up before `run`
 };
 
 /// argv to exit code; the only place that handles Error. `main` is one line over it.
@@ -75,6 +83,7 @@ void add_task(CLI::App& app, Selected& chosen);
 void add_task_prune(CLI::App& task, Selected& chosen);  ///< a subcommand of `task`
 void add_status(CLI::App& app, Selected& chosen);
 void add_health(CLI::App& app, Selected& chosen);
+void add_doctor(CLI::App& app, Selected& chosen);
 void add_secrets(CLI::App& app, Selected& chosen);
 void add_config(CLI::App& app, Selected& chosen);
 void add_completion(CLI::App& app, Selected& chosen);

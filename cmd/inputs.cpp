@@ -50,10 +50,9 @@ std::string read(const std::string& path, const std::string& what) {
   }
 }
 
-void warn_when_others_may_read(const std::string& path) {
-  if (base::is_read_by_others(path)) {
-    log::warn("config.readable_by_others", path + " holds a secret and other users may read it: chmod 600 it");
-  }
+void remark_when_others_may_read(const std::string& path, std::vector<Remark>& out) {
+  if (!base::is_read_by_others(path)) return;
+  out.push_back({"config.readable_by_others", path + " holds a secret and other users may read it: chmod 600 it"});
 }
 
 /// Whether it would be encrypted decides who is in between.
@@ -145,13 +144,15 @@ void settle(Env& env, const config::Inputs& inputs) {
   hide_secrets(env);
 }
 
-void warn_of(const Env& env, const config::Inputs& inputs) {
-  if (holds_password(inputs.pg_env)) warn_when_others_may_read(inputs.pg_env_path);
-  if (holds_password(inputs.file)) warn_when_others_may_read(inputs.file_path);
+std::vector<Remark> remarks_on(const Env& env, const config::Inputs& inputs) {
+  std::vector<Remark> remarks;
+  if (holds_password(inputs.pg_env)) remark_when_others_may_read(inputs.pg_env_path, remarks);
+  if (holds_password(inputs.file)) remark_when_others_may_read(inputs.file_path, remarks);
   for (const auto& [key, value] : env.values) {
-    if (!value.path.empty()) warn_when_others_may_read(value.path);
+    if (!value.path.empty()) remark_when_others_may_read(value.path, remarks);
   }
-  for (const auto& unknown : env.unknown) log::warn("config.unknown_variable", config::to_text(unknown));
+  for (const auto& unknown : env.unknown) remarks.push_back({"config.unknown_variable", config::to_text(unknown)});
+  return remarks;
 }
 
 void warn_of_exposed(const Env& env) {

@@ -28,9 +28,9 @@ config::Inputs gather(const Globals& globals);
 /// Decides `env`'s values and settings; their secrets are known to the log from then on. Throws Error(configuration).
 void settle(Env& env, const config::Inputs& inputs);
 
-/// Tells in the log, once at the start, what looks wrong but stops nothing: secrets that other users may read, variables that are no settings.
-void warn_of(const Env& env, const config::Inputs& inputs);
-/// The same of databases on other hosts without certain encryption. The log of a Job is read line by line: it is not told there.
+/// What looks wrong but stops nothing: secrets that other users may read, variables that are no settings.
+std::vector<Remark> remarks_on(const Env& env, const config::Inputs& inputs);
+/// Tells in the log of databases on other hosts without certain encryption. The log of a Job is read line by line: it is not told there.
 void warn_of_exposed(const Env& env);
 
 }  // namespace wrktalk::cmd

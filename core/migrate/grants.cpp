@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/db/session.hpp"
+#include "core/migrate/sql.hpp"
 
 #include <algorithm>
 #include <map>
@@ -353,6 +354,23 @@ std::vector<std::string> grant_statements(db::raw::Connection& connection, const
 
 void apply_grants(db::raw::Connection& connection, const std::vector<std::string>& statements, base::Pulse& pulse) {
   connection.script("BEGIN; " + base::join(statements, "; ") + "; COMMIT", pulse, Deadline::never());
+}
+
+std::vector<std::string> missing_agent_rights(db::raw::Connection& connection, const Site& site, base::Pulse& pulse) {
+  std::vector<std::string> objects, privileges, columns;
+  for (const auto& right : kRights) {
+    if (right.duty != Duty::agent) continue;
+    objects.emplace_back(right.object);
+    privileges.emplace_back(right.privilege);
+    columns.emplace_back(right.columns == nullptr ? "" : right.columns);
+  }
+  const auto found = connection.query(sql::missing_rights,
+                                      {quote_identifier(site.schema), db::Param(objects).c_str(),
+                                       db::Param(privileges).c_str(), db::Param(columns).c_str()},
+                                      pulse, Deadline::never());
+  std::vector<std::string> missing;
+  for (const auto& row : found.rows) missing.push_back(row.at(0).value());
+  return missing;
 }
 
 std::vector<std::string> excess_rights(db::raw::Connection& connection, const Site& site, base::Pulse& pulse) {

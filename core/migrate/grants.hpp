@@ -28,6 +28,10 @@ std::vector<std::string> grant_statements(db::raw::Connection& connection, const
 /// Runs them in one transaction.
 void apply_grants(db::raw::Connection& connection, const std::vector<std::string>& statements, base::Pulse& pulse);
 
+/// What an agent needs and the connected role has not: "SELECT on agent_task", "UPDATE of status, phase on agent_task". Objects that are not there are left
+/// out.
+std::vector<std::string> missing_agent_rights(db::raw::Connection& connection, const Site& site, base::Pulse& pulse);
+
 /// Rights on the agent's tables and functions that no role needs. A role that may write to tables which v4.2 does not know is taken for an
 /// agent, publisher and reader in one; any other for a v4.2 backend, which may read and write v4.2's five tables, and a reader.
 std::vector<std::string> excess_rights(db::raw::Connection& connection, const Site& site, base::Pulse& pulse);
