@@ -179,8 +179,7 @@ class Helm : public Deployer, private RevisionHistory {
 
   RevisionHistory* revisions() noexcept override { return this; }
 
-  std::optional<long> held(const std::string& version, std::optional<long> recorded,
-                                    base::Pulse& pulse) override {
+  std::optional<long> held(const std::string& version, std::optional<long> recorded, base::Pulse& pulse) override {
     const History now = live_.history(pulse);
     const helm::Revision* revision = helm::held(now, version, recorded);
     if (revision == nullptr) return std::nullopt;

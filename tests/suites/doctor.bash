@@ -54,9 +54,12 @@ unknown_check() {
 alone 'a check that is none is refused with the nearest name' unknown_check
 
 settings() {
-    WRKTALK_AGENT_POLL_INTERVALL=5 examine 0 --only settings
-    finds warning settings 'WRKTALK_AGENT_POLL_INTERVAL?'
-    WRKTALK_AGENT_POLL_INTERVALL=5 examine 3 --only settings --strict
+    local setting=WRKTALK_AGENT_POLL_INTERVAL
+    export "${setting}L=5"
+    examine 0 --only settings
+    finds warning settings "did you mean $setting?"
+    examine 3 --only settings --strict
+    unset "${setting}L"
     WRKTALK_AGENT_TARGETS=nomad:x examine 3 --only settings,schema
     finds error settings "bad target 'nomad:x'"
     finds ok schema migration
