@@ -27,7 +27,6 @@ mail_host() {
     sql "insert into deployment_config (deployment_type, smtp_host, smtp_port, smtp_user, smtp_password, smtp_from)
          values ('host', '${4:-127.0.0.1}', $1, nullif('${2:-}', ''), nullif('${3:-}', ''), 'WrkTalk <noreply@example.org>')" >/dev/null
 }
-mode() { echo "${1:-}" >"$SMTP_STATE/mode"; }
 
 # admins ADDRESS...: these and no others.
 admins() {
@@ -41,16 +40,6 @@ fresh() {
     sql 'delete from notification' >/dev/null
 }
 mails() { python3 "$SUPPORT/mails.py" "$MAIL" "$@"; }
-mail_count() { find "$MAIL" -name '*.eml' | wc -l; }
-# outbox: RECIPIENT STATUS ATTEMPTS of each row.
-outbox() { sql "select recipient || ' ' || status || ' ' || attempts from notification order by recipient, event"; }
-due_now() { sql "update notification set next_attempt_at = now() where status in ('pending', 'sending')" >/dev/null; }
-# news N: N rows that are due, an admin each.
-news() {
-    sql "insert into admin (email) select 'a' || n || '@example.org' from generate_series(1, $1) n on conflict do nothing" >/dev/null
-    sql "insert into notification (event, event_key, recipient, data)
-         select 'deploy.completed', 'k' || n, 'a' || n || '@example.org', '{\"version\": \"1.0.0\"}' from generate_series(1, $1) n" >/dev/null
-}
 
 # A host target with releases 1.0.0 and 2.0.0.
 host_target() {

@@ -1,9 +1,7 @@
 """Tells about the messages that testbed/smtp-server.py kept.
 
 usage: mails.py FOLDER               a line each: TO|SUBJECT|MESSAGE-ID
-       mails.py FOLDER header NAME   that header of each, decoded
        mails.py FOLDER text|html     that part of the last one
-       mails.py FOLDER names         all header names of the last one, in order, on one line
 """
 
 import email
@@ -17,16 +15,11 @@ def messages(folder):
         yield email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
-def main(folder, what="list", name=""):
+def main(folder, what="list"):
     kept = list(messages(folder))
     if what == "list":
         for mail in kept:
             print(mail["To"].addresses[0].addr_spec, mail["Subject"], mail["Message-ID"], sep="|")
-    elif what == "header":
-        for mail in kept:
-            print(mail[name])
-    elif what == "names":
-        print(*kept[-1].keys())
     else:
         kind = {"text": "text/plain", "html": "text/html"}[what]
         print(next(part for part in kept[-1].walk() if part.get_content_type() == kind).get_content())
