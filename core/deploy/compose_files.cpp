@@ -233,6 +233,20 @@ std::vector<std::string> Model::images() const {
   return out;
 }
 
+std::vector<std::string> Model::mounted_images() const {
+  std::vector<std::string> out;
+  for (const auto& document : documents_) {
+    for (const auto& [name, node] : services(document.root())) {
+      for (const auto* volumes : node->values("volumes")) {
+        for (const auto* volume : volumes->items) {
+          if (volume->is_mapping() && volume->text_of("type") == "image") out.push_back(volume->text_of("source"));
+        }
+      }
+    }
+  }
+  return out;
+}
+
 Stack Model::stack() const {
   Stack out;
   for (const auto& document : documents_) {

@@ -76,6 +76,8 @@ class Model {
   Claims claims(const std::string& project) const;
   /// The services' images, each once.
   std::vector<std::string> images() const;
+  /// The images that services mount (`volumes`, `type: image`).
+  std::vector<std::string> mounted_images() const;
   Stack stack() const;
 
  private:

@@ -68,6 +68,7 @@ bool try_compose(Judgement& judged, const std::string& name, const SiteInputs& s
   for (const auto& service : model.stack().services) {
     if (!service.image.empty() && !service.is_built) images->push_back(service.image);
   }
+  for (const auto& image : model.mounted_images()) images->push_back(image);
   return true;
 }
 

@@ -44,6 +44,10 @@ Args template_args(const Subject& subject, const Upgrade& upgrade) {
   return args;
 }
 
+Args show_args(const Subject& subject, const std::string& what, const std::string& chart) {
+  return {subject.bin, "show", what, chart};
+}
+
 Args crds_args(const Subject& subject, const Upgrade& upgrade) { return {subject.bin, "show", "crds", upgrade.chart}; }
 
 Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout, bool take_fields) {

@@ -42,6 +42,8 @@ Args upgrade_args(const Subject& subject, const Upgrade& upgrade);
 /// and so cannot be, from helm alone.
 Args render_args(const Subject& subject, const Upgrade& upgrade);
 Args template_args(const Subject& subject, const Upgrade& upgrade);
+/// Prints what a chart says of itself, `what` being "chart" (Chart.yaml) or "values" (values.yaml).
+Args show_args(const Subject& subject, const std::string& what, const std::string& chart);
 /// Prints the definitions of custom resources that the chart and its subcharts bring.
 Args crds_args(const Subject& subject, const Upgrade& upgrade);
 Args rollback_args(const Subject& subject, long revision, std::chrono::milliseconds timeout, bool take_fields);

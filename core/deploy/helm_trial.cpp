@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
+#include "core/deploy/chart_images.hpp"
 #include "core/deploy/helm_history.hpp"
 #include "core/deploy/manifest.hpp"
 #include "core/deploy/tools.hpp"
@@ -35,10 +36,31 @@ bool cannot_be_mended(const std::string& words) {
                      [&](const char* part) { return words.find(part) != std::string::npos; });
 }
 
+/// What the objects run, and what the annotation lists besides.
+std::vector<std::string> images_of(const std::string& rendered, const Tools& tools, const Subject& subject,
+                                   const Upgrade& upgrade, const std::optional<std::string>& values,
+                                   base::Pulse& pulse) {
+  const auto shown = [&](const char* what) {
+    const auto answer = tools.look(show_args(subject, what, upgrade.chart), pulse, upgrade.timeout);
+    if (answer.good()) return answer.out;
+    throw Error(Kind::artifact, "helm cannot show the chart: " + log::redact(reason(answer.err)));
+  };
+  auto out = images_of_objects(rendered);
+  const auto annotated = annotated_images(shown("chart"));
+  const bool has_conditions =
+      std::any_of(annotated.begin(), annotated.end(), [](const auto& one) { return !one.condition.empty(); });
+  std::vector<std::string> texts = {values.value_or("")};
+  if (has_conditions) texts.push_back(shown("values"));
+  for (const auto& one : annotated) {
+    if (holds(one, texts) && std::find(out.begin(), out.end(), one.image) == out.end()) out.push_back(one.image);
+  }
+  return out;
+}
+
 }  // namespace
 
 Trial try_chart(const std::string& file, const std::optional<std::string>& values, const Subject& subject,
-                const policy::Policy& policy, base::Pulse& pulse) {
+                const policy::Policy& policy, base::Pulse& pulse, std::vector<std::string>* images) {
   exec::Fence fence;
   const Tools tools(allowed_environment({}, {}), fence, {});
   const base::TempDir folder(base::private_parent(), "wrktalk-add-");
@@ -68,6 +90,7 @@ Trial try_chart(const std::string& file, const std::optional<std::string>& value
   out.is_rendered = true;
   if (!policy.allows_all(manifest::rules()))
     out.warnings = policy::enforce(policy, manifest::judge(answer.out, subject.namespace_, policy));
+  if (images != nullptr) *images = images_of(answer.out, tools, subject, upgrade, values, pulse);
   return out;
 }
 

@@ -7,7 +7,6 @@
 #include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
@@ -21,16 +20,6 @@ using base::Kind;
 
 constexpr std::size_t kWholeBytes = 64 * 1024 * 1024;
 constexpr std::size_t kLongestLoggedLine = 2000;
-constexpr const char* kEverywhere[] = {"PATH",        "HOME",     "USER",      "LANG",       "LC_*",
-                                       "TZ",          "TMPDIR",   "XDG_*",     "SSL_CERT_*", "HTTP_PROXY",
-                                       "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
-                                       "no_proxy",    "all_proxy"};
-
-bool matches(std::string_view name, std::string_view pattern) {
-  if (!base::ends_with(pattern, "*")) return name == pattern;
-  return base::starts_with(name, pattern.substr(0, pattern.size() - 1));
-}
-
 void need_started(const exec::Outcome& outcome, const std::string& program) {
   if (outcome.end != exec::Outcome::End::not_started) return;
   throw Error(Kind::configuration, program + " " + outcome.describe(),
@@ -53,27 +42,6 @@ base::Fd in_memory(const std::string& text) {
 }
 
 }  // namespace
-
-std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
-                                             const std::vector<std::string>& passed) {
-  std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::string_view name = text.substr(0, text.find('='));
-    const auto allows = [&](std::string_view pattern) { return matches(name, pattern); };
-    if (std::any_of(std::begin(kEverywhere), std::end(kEverywhere), allows) ||
-        std::any_of(names.begin(), names.end(), allows) || std::any_of(passed.begin(), passed.end(), allows)) {
-      out.emplace_back(text);
-    }
-  }
-  return out;
-}
-
-bool may_be_passed(const std::string& name, const std::vector<std::string>& names) {
-  const auto allows = [&](std::string_view pattern) { return matches(name, pattern); };
-  return std::any_of(std::begin(kEverywhere), std::end(kEverywhere), allows) ||
-         std::any_of(names.begin(), names.end(), allows);
-}
 
 Tools::Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output)
     : environment_(std::move(environment)), fence_(&fence), on_output_(std::move(on_output)) {}

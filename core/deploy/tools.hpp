@@ -3,6 +3,7 @@
 
 #include "core/base/pulse.hpp"
 #include "core/deploy/deployer.hpp"
+#include "core/exec/environment.hpp"
 #include "core/exec/fence.hpp"
 #include "core/exec/run.hpp"
 
@@ -13,13 +14,8 @@
 
 namespace wrktalk::deploy {
 
-/// "NAME=value" of our own variables that a tool may see: PATH, HOME and the like, what tells it where its target is, proxies,
-/// and `passed`. An entry of `names` that ends in '*' is a prefix. Nothing else, our database's password least of all.
-std::vector<std::string> allowed_environment(const std::vector<std::string>& names,
-                                             const std::vector<std::string>& passed);
-
-/// Whether a variable of that name may come out of our environment, where it is set.
-bool may_be_passed(const std::string& name, const std::vector<std::string>& names);
+using exec::allowed_environment;
+using exec::may_be_passed;
 
 /// How the deployers run their programs: environment, log, fence, and what cannot be an answer.
 /// Both verbs throw Error(configuration) for a program that is not there, or that another user could exchange.

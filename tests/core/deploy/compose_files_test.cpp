@@ -418,6 +418,13 @@ TEST_SUITE("deploy::compose in real life") {
     CHECK(Model(R"({"services":{"a":{"image":"x:1"},"b":{"image":"y"},"c":{"image":"x:1"},"d":{}}})", true).images() ==
           std::vector<std::string>{"x:1", "y"});
   }
+
+  TEST_CASE("images that a service mounts are told, other mounts are not") {
+    const Model model(R"({"services":{"a":{"image":"x:1","volumes":[{"type":"image","source":"data:1","target":"/d"},
+                      {"type":"volume","source":"v","target":"/v"}]},"b":{"volumes":["/etc:/etc"]}}})",
+                      true);
+    CHECK(model.mounted_images() == std::vector<std::string>{"data:1"});
+  }
 }
 
 TEST_SUITE("deploy::policy") {
