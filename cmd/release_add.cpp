@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/release.hpp"
-#include "cmd/release_compose.hpp"
+#include "cmd/release_chart.hpp"
 #include "core/agent/settings.hpp"
 #include "core/artifact/requirement.hpp"
 #include "core/artifact/server_env.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/helm_trial.hpp"
 #include "core/images/add.hpp"
 #include "core/log/log.hpp"
+#include "core/transfer/gather.hpp"
 #include "core/yaml/document.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
+#include <optional>
 
 namespace wrktalk::cmd {
 namespace {
 
 using base::ExitCode;
+
+/// Among paths: what the release names is copied from the engine and from registries.
+constexpr const char* kAuto = "auto";
 
 struct AddOptions {
   std::string file;
@@ -29,15 +34,19 @@ struct AddOptions {
   std::optional<std::string> values_file;
   std::optional<std::string> requires_schema;
   std::optional<std::string> server_env_file;
-  std::vector<std::string> images;
+  std::vector<std::string> images;  ///< paths, or kAuto
+  std::vector<std::string> more_images;
   std::vector<std::string> platforms;
   bool all_images = false;
+
+  bool gathers() const { return std::find(images.begin(), images.end(), kAuto) != images.end(); }
 };
 
 /// The images that an archive names, as far as that can be told.
 struct Named {
   std::vector<std::string> references;
   bool is_known = false;
+  std::string why_not{};  ///< when it cannot
 };
 
 std::optional<std::string> text_of(const std::optional<std::string>& path) {
@@ -45,19 +54,22 @@ std::optional<std::string> text_of(const std::optional<std::string>& path) {
   return base::read_file(*path, artifact::kLargestText);
 }
 
+Images wanted(const AddOptions& options) {
+  const bool has_images = !options.images.empty() || !options.more_images.empty() || options.all_images;
+  return has_images ? Images::listed : Images::ignored;
+}
+
 /// Everything that a deployment would refuse, as far as it can be told here.
 Named judge_compose(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
                     const Env& env, base::Pulse& pulse) {
-  const bool has_images = !options.images.empty() || options.all_images;
-  auto bundle =
-      judge_bundle(file, release.env_data, options.env_file, has_images ? Images::listed : Images::ignored, env, pulse);
+  auto bundle = judge_bundle(file, release.env_data, options.env_file, wanted(options), env, pulse);
   const auto policy = env.settings.agent.deploy.policy;
   for (const auto& warning : deploy::policy::enforce(policy, bundle.judged.findings))
     log::warn("release.policy", warning);
   for (const auto& note : bundle.judged.notes) log::warn("release.note", note);
   if (!bundle.was_tried)
     log::warn("release.not_tried", "compose is not on this machine: the release was judged by its files alone");
-  return {std::move(bundle.images), bundle.was_tried};
+  return {std::move(bundle.images), bundle.was_tried, "compose is not on this machine"};
 }
 
 /// What helm would refuse before it looks at the chart.
@@ -72,54 +84,79 @@ void judge_values(const AddOptions& options, const artifact::NewRelease& release
   }
 }
 
-void judge_chart(const artifact::NewRelease& release, const std::string& file, const Env& env, base::Pulse& pulse) {
-  const deploy::helm::Subject subject{env.settings.agent.deploy.helm_bin,
-                                      {},
-                                      env.settings.agent.deploy.kube_namespace,
-                                      env.settings.agent.deploy.helm_release};
-  const auto trial =
-      deploy::helm::try_chart(file, release.values_data, subject, env.settings.agent.deploy.policy, pulse);
-  for (const auto& warning : trial.warnings) log::warn("release.policy", warning);
-  if (!trial.is_rendered)
-    log::warn("release.not_tried", "the chart was not rendered, and is judged when it is deployed: " + trial.why_not);
+Named judge_helm(const AddOptions& options, const artifact::NewRelease& release, const Env& env, base::Pulse& pulse) {
+  judge_values(options, release);
+  auto chart = judge_chart(options.file, release.values_data, wanted(options), env, pulse);
+  for (const auto& warning : chart.trial.warnings) log::warn("release.policy", warning);
+  if (!chart.trial.is_rendered) {
+    log::warn("release.not_tried",
+              "the chart was not rendered, and is judged when it is deployed: " + chart.trial.why_not);
+  }
+  return {std::move(chart.images), chart.trial.is_rendered, chart.trial.why_not};
 }
 
 Named judge(const artifact::CheckedFile& file, const AddOptions& options, const artifact::NewRelease& release,
             const Env& env, base::Pulse& pulse) {
   if (file.chart_type() == "compose") return judge_compose(file, options, release, env, pulse);
-  if (file.chart_type() == "helm") {
-    judge_values(options, release);
-    judge_chart(release, options.file, env, pulse);
-  }
-  return {};
-}
-
-images::Plan plan_images(const AddOptions& options, const Named& named, base::Pulse& pulse) {
-  if (options.all_images && !named.is_known) {
-    throw base::Error(base::Kind::configuration, "which images the release names cannot be told",
-                      "add it without --all-images; only a compose bundle's are known, where compose is installed");
-  }
-  std::vector<images::Place> places;
-  for (const auto& text : options.images) places.push_back(images::parse_place(text));
-  std::vector<images::Platform> platforms;
-  for (const auto& text : options.platforms) platforms.push_back(images::parse_platform(text));
-  if (platforms.empty()) platforms.push_back(images::own_platform());
-  auto plan = images::make_plan(places, named.references, platforms, pulse);
-  if (plan.not_carried.empty()) return plan;
-  if (options.all_images) {
-    throw base::Error(base::Kind::artifact,
-                      "the release names images that it does not carry: " + base::join(plan.not_carried, ", "),
-                      "name where they lie by --images, or leave --all-images out");
-  }
-  for (const auto& reference : plan.not_carried) {
-    log::warn("release.image_not_carried",
-              "the release names image " + base::one_line(reference) +
-                  " and does not carry it: the target's engine has to have it, or to pull it");
-  }
-  return plan;
+  if (file.chart_type() == "helm") return judge_helm(options, release, env, pulse);
+  return {{}, false, "what a host release runs is known to nobody"};
 }
 
 std::uint64_t count(std::int64_t bytes) { return static_cast<std::uint64_t>(bytes); }
+
+std::vector<images::Platform> platforms_of(const AddOptions& options) {
+  std::vector<images::Platform> platforms;
+  for (const auto& text : options.platforms) platforms.push_back(images::parse_platform(text));
+  if (platforms.empty()) platforms.push_back(images::own_platform());
+  return platforms;
+}
+
+/// What lies in the paths, of what the release names and of what the user named besides.
+images::Plan plan_images(const AddOptions& options, const Named& named, base::Pulse& pulse) {
+  if ((options.all_images || options.gathers()) && !named.is_known) {
+    throw base::Error(base::Kind::configuration, "which images the release names cannot be told: " + named.why_not,
+                      "install what reads it, docker compose or helm, or name each by --image");
+  }
+  std::vector<images::Place> places;
+  for (const auto& text : options.images) {
+    if (text != kAuto) places.push_back(images::parse_place(text));
+  }
+  auto references = named.references;
+  references.insert(references.end(), options.more_images.begin(), options.more_images.end());
+  return images::make_plan(places, references, platforms_of(options), pulse);
+}
+
+/// Copies what no path held, as far as the user wants it; how many bytes were stored.
+std::int64_t gather_images(const AddOptions& options, images::Plan& plan, db::raw::Connection& db, base::Pulse& pulse) {
+  transfer::Wish wish{{}, platforms_of(options)};
+  const auto& more = options.more_images;
+  for (const auto& reference : plan.not_carried) {
+    if (options.gathers() || std::find(more.begin(), more.end(), reference) != more.end())
+      wish.references.push_back(reference);
+  }
+  if (wish.references.empty()) return 0;
+  std::optional<Progress> progress;
+  transfer::Story story;
+  story.begin = [&](const std::string& what, std::int64_t total) { progress.emplace(what, count(total)); };
+  story.at = [&](std::int64_t done) { progress->at(count(done)); };
+  auto gathered = transfer::gather(db, wish, pulse, story);
+  plan.take(std::move(gathered.plan));
+  return gathered.bytes;
+}
+
+/// Throws Error(artifact) for what is not carried and has to be.
+void tell_not_carried(const AddOptions& options, const images::Plan& plan) {
+  if (plan.not_carried.empty()) return;
+  if (options.all_images) {
+    throw base::Error(base::Kind::artifact,
+                      "the release names images that it does not carry: " + base::join(plan.not_carried, ", "),
+                      "name where they lie by --images, or copy them: --images auto");
+  }
+  for (const auto& reference : plan.not_carried) {
+    log::warn("release.image_not_carried", "the release names image " + base::one_line(reference) +
+                                               " and does not carry it: the target has to have it, or to pull it");
+  }
+}
 
 /// Sends what the database lacks; how many bytes.
 std::int64_t send_images(db::raw::Connection& db, const images::Plan& plan, base::Pulse& pulse) {
@@ -138,13 +175,13 @@ struct Added {
 };
 
 Added store(db::raw::Connection& db, const artifact::CheckedFile& file, const artifact::NewRelease& release,
-            const images::Plan& plan, base::Pulse& pulse) {
+            const images::Plan& plan, std::int64_t sent, base::Pulse& pulse) {
   const images::ReleaseImages companion(plan);
-  if (auto before = artifact::stored_before(db, file, release, pulse, &companion)) return {{*std::move(before), true}};
+  if (auto before = artifact::stored_before(db, file, release, pulse, &companion))
+    return {{*std::move(before), true}, sent};
   Progress storing("storing " + file.path(), file.size_bytes());
   // Somebody may remove a blob that was seen here, until the release says that it needs it.
   constexpr int kTries = 5;
-  std::int64_t sent = 0;
   for (int tries = 1;; ++tries) {
     if (!plan.images.empty()) sent += send_images(db, plan, pulse);
     try {
@@ -193,9 +230,11 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   const auto limits = env.settings.agent.limits;
   const auto file = artifact::check_file(options.file, options.type, limits, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
-  const auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);
+  auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);
+  if (!options.gathers()) tell_not_carried(options, plan);
   db::raw::Connection db(agent_database(env, "release add"));
-  print(store(db, file, release, plan, pulse), plan, env);
+  const std::int64_t gathered = gather_images(options, plan, db, pulse);
+  print(store(db, file, release, plan, gathered, pulse), plan, env);
   return ExitCode::done;
 }
 
@@ -216,18 +255,25 @@ void add_release_add(CLI::App& release, Selected& chosen) {
   sub->add_option(
          "--images", options->images,
          "Images that go with it, as [REFERENCE=]PATH: an OCI layout (folder or tar), skopeo's dir:, or what docker "
-         "save wrote")
+         "save wrote; auto: copy by skopeo what it names")
+      ->type_name("[REFERENCE=]PATH|auto")
+      ->allow_extra_args(false);
+  sub->add_option("--image", options->more_images,
+                  "An image that goes with it beside what it names, copied by skopeo where no --images holds it")
+      ->type_name("REFERENCE")
       ->allow_extra_args(false);
   sub->add_option("--platform", options->platforms, "Of images for several platforms, take this one: linux/arm64")
       ->allow_extra_args(false)
       ->default_str(images::own_platform().text());
-  sub->add_flag("--all-images", options->all_images, "Refuse a compose bundle that names an image it does not carry");
+  sub->add_flag("--all-images", options->all_images,
+                "Refuse a chart or compose bundle that names an image it does not carry");
   sub->footer(footer({"wrktalk release add shop-1.4.2.tgz --version 1.4.2 --values prod.yaml",
                       "wrktalk release add bundle.tar.gz --version 2026-01-31 --env-file prod.env",
                       "wrktalk release add bundle.tar.gz --version 3 --images shop-images.tar --all-images",
+                      "wrktalk release add shop-1.4.2.tgz --version 1.4.2 --images auto --image example.org/child:3",
                       "wrktalk release add tree.tar.zst --version 7 --type host"},
                      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration, ExitCode::database,
-                      ExitCode::artifact}));
+                      ExitCode::artifact, ExitCode::child}));
   sub->callback([options, &chosen] {
     chosen = {"release add", [options](Env& env) { return run_add(*options, env); }};
   });

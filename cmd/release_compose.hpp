@@ -14,10 +14,11 @@ namespace wrktalk::cmd {
 /// A compose bundle, read as a deployment would.
 struct JudgedBundle {
   deploy::compose::Judgement judged;
-  std::vector<std::string> images;  ///< that its services run, when compose has read it
+  std::vector<std::string> images;  ///< that its services run or mount, when compose has read it
   bool was_tried = false;           ///< compose is on this machine, and has read it, too
 };
 
+/// Whether the images that a release names are wanted.
 enum class Images { listed, ignored };
 
 /// `site_env`: the text that is stored with it, called `env_name` in messages. Throws Error(artifact) for what a deployment would refuse.

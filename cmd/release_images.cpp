@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/release.hpp"
-#include "cmd/release_compose.hpp"
+#include "cmd/release_chart.hpp"
 #include "core/agent/settings.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
@@ -19,21 +19,34 @@ namespace {
 using base::ExitCode;
 using nlohmann::ordered_json;
 
-/// What a compose bundle names and does not carry; empty where that cannot be told, which is said.
+/// What a release names, as far as that can be told; what keeps it from being told is said.
+std::vector<std::string> named_images(db::raw::Connection& db, const artifact::Artifact& one, const Env& env,
+                                      base::Pulse& pulse) {
+  const base::TempDir folder(base::temporary_parent(), "wrktalk-images-");
+  const std::string path = folder.path() + "/release.tgz";
+  artifact::export_to(db, one, path, pulse);
+  const auto texts = artifact::texts_of(db, one.id, pulse);
+  if (one.chart_type == "helm") {
+    auto chart = judge_chart(path, texts.values, Images::listed, env, pulse);
+    if (!chart.trial.is_rendered)
+      log::warn("release.not_tried", "what is missing cannot be told: " + chart.trial.why_not);
+    return std::move(chart.images);
+  }
+  const auto file = artifact::check_file(path, one.chart_type, env.settings.agent.limits, pulse);
+  auto bundle = judge_bundle(file, texts.env, {}, Images::listed, env, pulse);
+  if (!bundle.was_tried)
+    log::warn("release.not_tried", "compose is not on this machine: what is missing cannot be told");
+  return std::move(bundle.images);
+}
+
+/// What a release names and does not carry; empty where that cannot be told.
 std::set<std::string> not_carried(db::raw::Connection& db, const artifact::Artifact& one,
                                   const std::vector<images::Image>& found, const Env& env, base::Pulse& pulse) {
   std::set<std::string> missing;
-  if (one.chart_type != "compose") return missing;
+  if (one.chart_type == "host") return missing;
   try {
-    const base::TempDir folder(base::temporary_parent(), "wrktalk-images-");
-    const std::string path = folder.path() + "/bundle";
-    artifact::export_to(db, one, path, pulse);
-    const auto file = artifact::check_file(path, one.chart_type, env.settings.agent.limits, pulse);
-    const auto texts = artifact::texts_of(db, one.id, pulse);
-    const auto bundle = judge_bundle(file, texts.env, {}, Images::listed, env, pulse);
-    if (!bundle.was_tried)
-      log::warn("release.not_tried", "compose is not on this machine: what is missing cannot be told");
-    missing.insert(bundle.images.begin(), bundle.images.end());
+    const auto named = named_images(db, one, env, pulse);
+    missing.insert(named.begin(), named.end());
   } catch (const base::Error& error) {
     const bool is_told = error.kind() == base::Kind::artifact || error.kind() == base::Kind::configuration;
     if (!is_told) throw;
@@ -78,8 +91,8 @@ ExitCode run_images(const PickOptions& options, Env& env) {
 
 void add_release_images(CLI::App& release, Selected& chosen) {
   auto options = std::make_shared<PickOptions>();
-  auto* sub = release.add_subcommand(
-      "images", "The images that a stored release carries, and those that a compose bundle names besides");
+  auto* sub =
+      release.add_subcommand("images", "The images that a stored release carries, and those that it names besides");
   add_pick(*sub, *options);
   sub->footer(footer({"wrktalk release images 1.4.2",
                       "wrktalk release images 1.4.2 -o json | jq -r '.[] | select(.carried).reference'"},

@@ -45,6 +45,10 @@ std::string json_of(const std::vector<Image>& images) {
   return out.dump();
 }
 
+[[noreturn]] void was_removed() {
+  throw Error(Kind::busy, "a blob of the images was removed meanwhile", "add the release again");
+}
+
 /// A blob's bytes, held against its digest and size.
 class Reading {
  public:
@@ -126,13 +130,19 @@ void send_one(Connection& db, const Plan::Piece& piece, base::Pulse& pulse, cons
 
 }  // namespace
 
-Delta compare(Connection& db, const Plan& plan, base::Pulse& pulse) {
-  const auto table = artifact::query(db, sql::stored_blobs, {texts(digests_of(plan))}, pulse);
+std::set<std::string> stored_among(Connection& db, const std::vector<std::string>& digests, base::Pulse& pulse) {
   std::set<std::string> stored;
-  for (const auto& row : table.rows) stored.insert(row[0].value_or(""));
+  for (const auto& row : artifact::query(db, sql::stored_blobs, {texts(digests)}, pulse).rows)
+    stored.insert(row[0].value_or(""));
+  return stored;
+}
+
+Delta compare(Connection& db, const Plan& plan, base::Pulse& pulse) {
+  const auto stored = stored_among(db, digests_of(plan), pulse);
   Delta delta;
   for (const auto& [digest, piece] : plan.pieces) {
     if (stored.count(digest) != 0) continue;
+    if (piece.content == nullptr) was_removed();
     delta.to_send.push_back(&piece);
     delta.bytes_to_send += piece.blob.size;
   }
@@ -169,7 +179,7 @@ void ReleaseImages::write(Connection& db, const std::string& id, base::Pulse& pu
     db.query(sql::add_images, {id, json_of(plan_.images)}, pulse, Deadline::never());
   } catch (const db::SqlError& error) {
     if (error.sqlstate() != kForeignKeyViolation) throw;
-    throw Error(Kind::busy, "a blob of the images was removed meanwhile", "add the release again");
+    was_removed();
   }
 }
 

@@ -5,6 +5,9 @@
 #include "core/images/plan.hpp"
 
 #include <functional>
+#include <set>
+#include <string>
+#include <vector>
 
 /// Images of a release into the database.
 namespace wrktalk::images {
@@ -18,7 +21,11 @@ struct Delta {
   std::int64_t bytes_to_send = 0;
 };
 
-/// Which blobs the database lacks.
+/// Those of `digests` whose blobs the database has.
+std::set<std::string> stored_among(db::raw::Connection& db, const std::vector<std::string>& digests,
+                                   base::Pulse& pulse);
+
+/// Which blobs the database lacks. Throws Error(busy) when one was removed that is not to be had a second time.
 Delta compare(db::raw::Connection& db, const Plan& plan, base::Pulse& pulse);
 
 /// Reads what is to be sent once, before anything is stored. Throws Error(artifact) for a blob that has another digest.

@@ -19,6 +19,10 @@ using base::Kind;
 
 std::string shown(const std::string& text) { return base::one_line(base::scrub_utf8(text)); }
 
+void sort_images(std::vector<Image>& images) {
+  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) { return a.reference < b.reference; });
+}
+
 /// An offer and where it is from.
 struct Candidate {
   const Layout* layout;
@@ -45,8 +49,7 @@ class Planner {
       }
       carry(name, candidate, candidate.offer.top);
     }
-    std::sort(plan_.images.begin(), plan_.images.end(),
-              [](const Image& a, const Image& b) { return a.reference < b.reference; });
+    sort_images(plan_.images);
     return std::move(plan_);
   }
 
@@ -174,6 +177,15 @@ Place parse_place(const std::string& text) {
 std::int64_t Plan::size() const {
   return std::accumulate(pieces.begin(), pieces.end(), std::int64_t{0},
                          [](std::int64_t sum, const auto& one) { return sum + one.second.blob.size; });
+}
+
+void Plan::take(Plan stored) {
+  for (auto& image : stored.images) {
+    not_carried.erase(std::remove(not_carried.begin(), not_carried.end(), image.reference), not_carried.end());
+    images.push_back(std::move(image));
+  }
+  sort_images(images);
+  for (auto& [digest, piece] : stored.pieces) pieces.try_emplace(digest, Piece{piece.blob, nullptr});
 }
 
 Plan make_plan(const std::vector<Place>& places, const std::vector<std::string>& references,

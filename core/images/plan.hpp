@@ -25,7 +25,7 @@ Place parse_place(const std::string& text);
 struct Plan {
   struct Piece {
     Blob blob;
-    const Content* content;
+    const Content* content;  ///< null: it was stored, and what it was read from is gone
   };
 
   std::vector<Image> images;             ///< by reference
@@ -34,6 +34,8 @@ struct Plan {
   std::deque<Layout> layouts;            ///< own the contents
 
   std::int64_t size() const;  ///< of all pieces
+  /// Takes in the images of a plan whose blobs are stored, without their contents.
+  void take(Plan stored);
 };
 
 /// `references`: what the bundle names, as it writes it; an image that it does not name is carried under its own name. Throws Error(artifact) for all
