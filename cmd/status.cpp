@@ -24,6 +24,9 @@ struct StatusOptions {
   bool no_look = false;
 };
 
+/// An agent that has not been seen for so long, and did not sign out, is told to the admins.
+constexpr double kSilentSeconds = 600;
+
 /// A look at a target takes no longer than this, whatever its tools do.
 constexpr std::chrono::seconds kLook{10};
 
@@ -86,7 +89,28 @@ struct Report {
   std::vector<queue::Task> last;
   maintenance::State maintenance;
   std::vector<std::string> disagreements;  ///< about it
+  std::string time_zone;                   ///< of all times
 };
+
+bool is_silent(const queue::AgentRow& agent) { return agent.silent_seconds > kSilentSeconds; }
+
+/// A task that has applied its release and has not recorded it yet is not somebody else.
+void leave_to_tasks(Report& report) {
+  for (std::size_t i = 0; i < report.targets.size(); ++i) {
+    auto& found = report.found[i];
+    for (const auto& task : report.running) {
+      if (task.target != report.targets[i].name || found.differs.empty() || task.version != found.differs) continue;
+      found.differs.clear();
+      found.detail += "; task " + task.id.substr(0, 8) + " is at work";
+    }
+  }
+}
+
+/// Of a task that failed, the step that it had reached.
+std::string phase_of(const queue::Task& task) {
+  const bool failed = queue::parse_status(task.status) == queue::Status::failed;
+  return (failed && task.reached ? task.reached : task.phase).value_or("-");
+}
 
 ordered_json or_null(const std::optional<std::string>& text) { return text ? ordered_json(*text) : ordered_json(); }
 
@@ -120,12 +144,14 @@ void print_report_json(const Report& report) {
                              {"version", agent.version},
                              {"targets", agent.targets},
                              {"started_at", agent.started_at},
-                             {"last_seen", agent.last_seen}});
+                             {"last_seen", agent.last_seen},
+                             {"silent", is_silent(agent)}});
   }
   out["maintenance"] = report.maintenance.held() || report.maintenance.enabled;
   out["maintenance_disagreements"] = report.disagreements;
   out["running"] = array_of(report.running);
   out["next"] = array_of(report.next);
+  out["time_zone"] = report.time_zone;
   out["last"] = array_of(report.last);
   print_json(out);
 }
@@ -136,7 +162,7 @@ void print_tasks(const char* title, const std::vector<queue::Task>& tasks) {
   Table table({"TASK", "TYPE", "VERSION", "TARGET", "STATUS", "PHASE", "WHEN"});
   for (const auto& task : tasks) {
     table.add({task.id.substr(0, 8), task.type, task.version.value_or("-"), task.target.value_or("(default)"),
-               task.status, task.phase.value_or("-"), task.completed_at.value_or(task.execute_after).substr(0, 19)});
+               task.status, phase_of(task), task.completed_at.value_or(task.execute_after).substr(0, 19)});
   }
   std::cout << table.text();
 }
@@ -175,6 +201,7 @@ void print_report(const Report& report) {
   print_tasks("RUNNING", report.running);
   print_tasks("NEXT", report.next);
   print_tasks("LAST", report.last);
+  std::cout << "\ntimes are of the zone " << report.time_zone << '\n';
   if (report.agents.empty()) {
     std::cout << "\nno agent was seen within a day\n";
     return;
@@ -183,7 +210,9 @@ void print_report(const Report& report) {
   Table table({"AGENT", "VERSION", "LAST SEEN", "TARGETS"});
   for (const auto& agent : report.agents) {
     const auto silent = std::chrono::milliseconds(static_cast<long>(std::max(0.0, agent.silent_seconds) * 1000));
-    table.add({agent.agent_id, agent.version, base::human_duration(silent) + " ago", base::join(agent.targets, ",")});
+    table.add({agent.agent_id, agent.version,
+               base::human_duration(silent) + (is_silent(agent) ? " ago: SILENT" : " ago"),
+               base::join(agent.targets, ",")});
   }
   std::cout << table.text();
 }
@@ -208,6 +237,8 @@ ExitCode run_status(const StatusOptions& options, Env& env) {
   report.disagreements = maintenance::disagreements(report.maintenance);
   for (const auto& target : report.targets)
     report.found.push_back(options.no_look ? Found{} : look(env, settings, db, target));
+  leave_to_tasks(report);
+  report.time_zone = db.run("SELECT current_setting('TimeZone') AS zone")[0]["zone"].c_str();
   env.output == Output::json ? print_report_json(report) : print_report(report);
   return ExitCode::done;
 }

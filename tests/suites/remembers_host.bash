@@ -297,6 +297,32 @@ alone 'nor does its cancellation put anything back' cancelled_there
 
 # ---------------------------------------------------------------- what is told
 
+at_work() {
+    deployed 1.0.0
+    cat >"$WORK/health" <<PROGRAM
+#!/bin/sh
+while [ -e "$WORK/slow-health" ]; do sleep 0.05; done
+PROGRAM
+    touch "$WORK/slow-health"
+    agent one
+    queue 2.0.0
+    health_runs() { [ "$(sql 'select reached from agent_task order by created_at desc limit 1')" = health ]; }
+    wait_until 20 health_runs
+    expect_output 'task .* is at work' wrk status
+    refuse grep -q 'CHANGED BY OTHERS' "$OUT"
+    expect_output '^times are of the zone ' wrk status
+    rm "$WORK/slow-health"
+    wait_until 20 status_is completed
+    touch "$WORK/bad-3.0.0"
+    queue 3.0.0
+    wait_until 20 status_is failed
+    expect_output 'failed .*apply' wrk status
+    end_background one KILL || true
+    sql "update agent_instance set last_seen = now() - interval '11 minutes'" >/dev/null
+    expect_output 'SILENT' wrk status
+}
+alone 'status knows our own work from that of others, the step that failed, and agents that are silent' at_work
+
 missed_twice() {
     local id
     wrk deploy 1.0.0 --queue --at 2025-01-01 --now --missed-after 1h >/dev/null
