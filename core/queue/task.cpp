@@ -182,6 +182,10 @@ std::vector<Task> to_tasks(const db::Result& rows) {
 StartTime start_time(db::Session& db, const std::string& text, Past past) {
   StartTime start;
   if (base::starts_with(text, "+")) {
+    // A bare number means seconds elsewhere: here somebody means hours.
+    if (text.find_first_not_of("+0123456789. ") == std::string::npos) {
+      throw Error(Kind::usage, "--at: '" + base::one_line(text) + "' has no unit", "write it like +30m, +2h or +1d");
+    }
     const auto delay = base::parse_duration(text.substr(1));
     start.at = checked_time(db, "now() + $1::interval", std::to_string(delay.count()) + " ms", text);
   } else {

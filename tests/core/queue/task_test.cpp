@@ -62,6 +62,11 @@ TEST_SUITE("queue::task") {
     CHECK(queue::start_time(f.db, "2999-07-01 02:00 UTC").shown.find("2999-07-01 04:00:00 +02:00") == 0);
     CHECK_NOTHROW(queue::start_time(f.db, "now"));
     CHECK_NOTHROW(queue::start_time(f.db, "+0s"));
+    CHECK_NOTHROW(queue::start_time(f.db, "+1.5h"));
+    for (const char* no_unit : {"+2", "+ 2", "+1.5", "+"}) {
+      CAPTURE(no_unit);
+      CHECK_THROWS_WITH_AS(queue::start_time(f.db, no_unit), doctest::Contains("has no unit"), base::Error);
+    }
   }
 
   TEST_CASE("a rollback's goal is what is previous when it is queued, whatever is deployed before it runs") {
