@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
 #include "core/deploy/folders.hpp"
+#include "core/deploy/host_health.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/trees.hpp"
@@ -26,7 +27,6 @@ using nlohmann::json;
 using Left = StepError::Left;
 
 constexpr std::chrono::seconds kGrace{10};
-constexpr std::chrono::milliseconds kBetweenTries{500};
 constexpr const char* kNewSuffix = ".new";
 
 bool leads_to_folder(const std::string& path) {
@@ -65,7 +65,8 @@ class Host : public Deployer {
         trees_(root_, Trees::Owner::one_target, target.name, turn),
         activate_(settings.host_activate),
         health_(settings.host_health),
-        timeout_(settings.host_timeout) {}
+        timeout_(settings.host_timeout),
+        health_timeout_(settings.host_health_timeout) {}
 
   void check_access(base::Pulse&) override {
     for (const auto& program : {activate_, health_}) {
@@ -137,16 +138,16 @@ class Host : public Deployer {
     if (health_.empty()) return;
     Release release = applied;
     if (release.tree.empty()) release.tree = behind(link_text().value_or(""));
-    const auto until = base::Deadline::in(timeout_);
-    for (;;) {
-      const exec::Outcome outcome = run(health_, release, std::max(until.left(), kBetweenTries), pulse);
-      if (outcome.good()) return;
-      if (base::Deadline::in(kBetweenTries).when() >= until.when()) {
-        throw StepError(Left::dirty, "the health command of " + release.version + " " + outcome.describe(),
-                        "run it by hand: " + health_, outcome.out + outcome.err);
-      }
-      base::pause(pulse, base::Deadline::in(kBetweenTries));
-    }
+    const auto limit = std::min(health_timeout_, timeout_);
+    const auto failed = await_health(
+        [&](std::chrono::milliseconds left, bool is_told) { return run(health_, release, left, is_told, pulse); },
+        limit, [&](const std::string& words) { tools_.tell("health: " + words); }, pulse);
+    if (!failed) return;
+    throw StepError(Left::dirty,
+                    "the health command of " + release.version + " did not succeed within " +
+                        base::human_duration(limit) + ": the last try " + failed->describe(),
+                    "run it by hand: " + health_ + "; WRKTALK_AGENT_HOST_HEALTH_TIMEOUT gives it more time",
+                    failed->out + failed->err);
   }
 
   Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) override {
@@ -277,19 +278,20 @@ class Host : public Deployer {
 
   void activate(const Release& release, Left when_failed, base::Pulse& pulse) const {
     if (activate_.empty()) return;
-    const exec::Outcome outcome = run(activate_, release, timeout_, pulse);
+    const exec::Outcome outcome = run(activate_, release, timeout_, true, pulse);
     if (outcome.good()) return;
     throw StepError(when_failed, "the activate command of " + release.version + " " + outcome.describe(),
                     "run it by hand in " + release.tree + ": " + activate_, outcome.out + outcome.err);
   }
 
-  exec::Outcome run(const std::string& program, const Release& release, std::chrono::milliseconds timeout,
+  exec::Outcome run(const std::string& program, const Release& release, std::chrono::milliseconds timeout, bool is_told,
                     base::Pulse& pulse) const {
     Tools::Act act;
     act.argv = {program};
     act.directory = release.tree;
     act.timeout = timeout;
     act.grace = kGrace;
+    act.is_told = is_told;
     act.more_environment = {"WRKTALK_VERSION=" + release.version, "WRKTALK_RELEASE_DIR=" + release.tree};
     return tools_.act(act, pulse);
   }
@@ -300,6 +302,7 @@ class Host : public Deployer {
   std::string activate_;
   std::string health_;
   std::chrono::milliseconds timeout_;
+  std::chrono::milliseconds health_timeout_;
 };
 
 }  // namespace

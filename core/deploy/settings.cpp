@@ -46,6 +46,8 @@ constexpr Field<Settings> kFields[] = {
      program<&Settings::host_health>},
     {{"host.timeout", "WRKTALK_AGENT_HOST_TIMEOUT", "", "--host-timeout", "10m", Form::value, "Limit of each of the two programs"},
      duration<&Settings::host_timeout, kTick>},
+    {{"host.health_timeout", "WRKTALK_AGENT_HOST_HEALTH_TIMEOUT", "", "--host-health-timeout", "60s", Form::value, "How long the health program may take to exit 0, tried again and again; host.timeout limits it, too"},
+     duration<&Settings::host_health_timeout, kTick>},
 };
 // clang-format on
 

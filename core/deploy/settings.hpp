@@ -27,7 +27,9 @@ struct Settings {
   std::string host_root = "/var/lib/wrktalk";
   std::string host_activate;  ///< a program, run without a shell; empty: none
   std::string host_health;
-  std::chrono::milliseconds host_timeout{600'000};
+  std::chrono::milliseconds host_timeout{600'000};  ///< of each of the two programs
+  std::chrono::milliseconds host_health_timeout{
+      60'000};                     ///< until the health program exits 0; no longer than `host_timeout`
   bool helm_takes_fields = true;   ///< fields of a chart's objects that others own are taken from them, else left
   bool helm_updates_crds = false;  ///< definitions that a chart brings and the cluster has otherwise are applied
   policy::Policy policy;

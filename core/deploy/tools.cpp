@@ -63,13 +63,13 @@ exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
     spec.stdin_fd = input.get();
   }
   spec.on_line = [&](std::string_view line, bool is_stderr) {
-    if (!is_stderr && act.parse_stdout) return;
+    if (!act.is_told || (!is_stderr && act.parse_stdout)) return;
     line = line.substr(0, kLongestLoggedLine);
     log::info("deploy.output", line);
     if (on_output_) on_output_(std::string(line));
   };
   base::require_trusted_program(act.argv.front());
-  log::info("deploy.command", base::join(act.argv, " "));
+  if (act.is_told) log::info("deploy.command", base::join(act.argv, " "));
   exec::Outcome outcome = exec::run(spec, pulse);
   need_started(outcome, act.argv.front());
   if (outcome.end == exec::Outcome::End::fenced) {

@@ -30,6 +30,7 @@ class Tools {
     std::chrono::milliseconds grace;
     std::vector<std::string> more_environment;
     bool parse_stdout = false;  ///< stdout is for us alone: kept whole, not logged. Else it is logged like stderr
+    bool is_told = true;        ///< false: nothing of it is logged or handed to `on_output`
     std::string input{};        ///< what the tool reads from stdin; it lies in memory alone
     std::function<void(const exec::Feed& feed)>
         feed{};  ///< instead, for what is too large for memory: exec::Spec::input
