@@ -7,8 +7,10 @@ namespace wrktalk::cmd {
 
 JudgedChart judge_chart(const std::string& file, const std::optional<std::string>& values, Images images,
                         const Env& env, base::Pulse& pulse) {
-  const deploy::helm::Subject subject{
-      env.settings.agent.deploy.helm_bin, {}, env.settings.agent.deploy.kube_namespace, env.settings.agent.deploy.helm_release};
+  const deploy::helm::Subject subject{env.settings.agent.deploy.helm_bin,
+                                      {},
+                                      env.settings.agent.deploy.kube_namespace,
+                                      env.settings.agent.deploy.helm_release};
   JudgedChart out;
   out.trial = deploy::helm::try_chart(file, values, subject, env.settings.agent.deploy.policy, pulse,
                                       images == Images::listed ? &out.images : nullptr);

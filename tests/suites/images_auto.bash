@@ -80,7 +80,7 @@ check 'nothing of all that is stored' expect_equal 0/0 stored
 
 check 'what a bundle names is copied: from registries, from the engine, by digest, with profiles' \
     expect_output '^with 4 images' add all 1 --env-file "$WORK/env1" --images auto --all-images
-check 'nothing is left in $TMPDIR' nothing_left
+check 'nothing is left in the temporary folder' nothing_left
 check "a registry's digest stays" expect_equal "$digest" digest_in 1 "$host/shop/web:1"
 check "also of Docker's list" expect_equal "$(manifest_digest "$host" shop/multi 1)" digest_in 1 "$host/shop/multi:1"
 check 'of a digest it is that' expect_equal "$digest" digest_in 1 "$host/shop/web@$digest"
