@@ -14,15 +14,14 @@ import random
 import re
 import shutil
 import signal
-import tarfile
 import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("program", "postgres", "services", "mail", "proxies", "vault_server")
+pytest.register_assert_rewrite("program", "postgres", "services", "mail", "proxies", "vault")
 
 from postgres import Cluster  # noqa: E402
-from program import Program, clean_environment  # noqa: E402
+from program import add_release, make_program  # noqa: E402
 from services import Testbed, need  # noqa: E402
 
 
@@ -117,37 +116,13 @@ def template(cluster, module_folder):
 
 @pytest.fixture
 def database(cluster, template):
-    """A fresh copy of the template. It goes with the cluster: dropping it alone would wait for a checkpoint."""
-    return cluster.create(template)
+    """A fresh copy of the template, which is dropped at once: its files need not come to the disk."""
+    database = cluster.create(template)
+    yield database
+    cluster.drop(database)
 
 
 # ---------------------------------------------------------------- the program
-
-def make_program(folder, database):
-    """The program with an environment in which nothing is set but what a host target `site` needs."""
-    path = os.environ["WRKTALK"]
-    for name in ("tmp", "secrets"):
-        (folder / name).mkdir(exist_ok=True)
-    env = {**clean_environment(), **database.env, "WRKTALK": path, "TMPDIR": folder / "tmp", "WRKTALK_AGENT_SECRETS_DIR": folder / "secrets",
-           "WRKTALK_AGENT_DEPLOYMENT_TYPE": "host", "WRKTALK_AGENT_AGENT_ID": "site", "WRKTALK_AGENT_HOST_ROOT": folder / "srv",
-           "WRKTALK_AGENT_MAINTENANCE_FLAG": folder / "flag", "WRKTALK_AGENT_POLL_INTERVAL": "1s"}
-    return Program(path, folder, env)
-
-
-def add_release(wrktalk, version, files):
-    """A release of a host target with these files; one whose text begins with #! may be executed."""
-    tree = wrktalk.folder / f"tree-{version}"
-    for name, text in files.items():
-        path = tree / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-        path.chmod(0o755 if text.startswith("#!") else 0o644)
-    archive = wrktalk.folder / f"{version}.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(tree, ".")
-    wrktalk("release", "add", archive, "--version", version, "--type", "host")
-    return archive
-
 
 @pytest.fixture
 def wrktalk(folder, database):

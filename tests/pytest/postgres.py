@@ -28,8 +28,15 @@ class Cluster:
         self._made += 1
         database = Database(self.folder, f"case_{self._made}")
         copied = f' template "{template.name}"' if template else ""
-        Database(self.folder, "postgres").sql(f'create database "{database.name}"{copied}')
+        self.sql(f'create database "{database.name}"{copied}')
         return database
+
+    def drop(self, database):
+        self.sql(f'drop database "{database.name}" with (force)')
+
+    def sql(self, statement):
+        """In the database postgres: what is about roles and sessions."""
+        return Database(self.folder, "postgres").sql(statement)
 
 
 class Database:

@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import tarfile
 import time
 
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
@@ -134,3 +135,29 @@ class Program:
     def clean_up(self):
         for process in reversed(self._processes):
             process.clean_up()
+
+
+def make_program(folder, database):
+    """The program with an environment in which nothing is set but what a host target `site` needs."""
+    path = os.environ["WRKTALK"]
+    for name in ("tmp", "secrets"):
+        (folder / name).mkdir(exist_ok=True)
+    env = {**clean_environment(), **database.env, "WRKTALK": path, "TMPDIR": folder / "tmp", "WRKTALK_AGENT_SECRETS_DIR": folder / "secrets",
+           "WRKTALK_AGENT_DEPLOYMENT_TYPE": "host", "WRKTALK_AGENT_AGENT_ID": "site", "WRKTALK_AGENT_HOST_ROOT": folder / "srv",
+           "WRKTALK_AGENT_MAINTENANCE_FLAG": folder / "flag", "WRKTALK_AGENT_POLL_INTERVAL": "1s"}
+    return Program(path, folder, env)
+
+
+def add_release(wrktalk, version, files):
+    """A release of a host target with these files; one whose text begins with #! may be executed."""
+    tree = wrktalk.folder / f"tree-{version}"
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
+    archive = wrktalk.folder / f"{version}.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tree, ".")
+    wrktalk("release", "add", archive, "--version", version, "--type", "host")
+    return archive

@@ -67,11 +67,14 @@ class Testbed:
         self.state = folder / "testbed"
         self.folder = folder
 
+    def _environment(self, env=None):
+        """No cluster: Vault would be joined to it."""
+        kept = {name: value for name, value in clean_environment().items() if name != "KUBECONFIG"}
+        return {**kept, "TESTBED_STATE": str(self.state), **(env or {})}
+
     def up(self, script, *words, env=None):
         """Starts a service by its script; what it exports, as a dict."""
-        command = [TESTBED / script, *words]
-        ended = subprocess.run(command, env={**clean_environment(), "TESTBED_STATE": str(self.state), **(env or {})}, stdin=subprocess.DEVNULL,
-                               capture_output=True, text=True)
+        ended = subprocess.run([TESTBED / script, *words], env=self._environment(env), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if ended.returncode != 0:
             raise RuntimeError(f"{script}: {ended.stderr.strip()}")
         exports = {}
@@ -82,5 +85,4 @@ class Testbed:
         return exports
 
     def down(self, script, *words):
-        subprocess.run([TESTBED / script, *words], env={**clean_environment(), "TESTBED_STATE": str(self.state)}, stdin=subprocess.DEVNULL,
-                       check=True)
+        subprocess.run([TESTBED / script, *words], env=self._environment(), stdin=subprocess.DEVNULL, check=True)

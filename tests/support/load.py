@@ -3,8 +3,9 @@
 usage: load.py URL RATE
 
 Half of the clients keep their connection, the others make a new one each time. The answers are counted by kind: "200"; "503", if it is our
-page (Retry-After, no-store, "Maintenance" in the body); anything else by its status or error. One JSON object: seconds, kinds, and first and
-last, the times (Unix) at which the first 503 came and the last one was asked for.
+page (Retry-After, no-store, "Maintenance" in the body); anything else by its status or error. While it runs it prints a line for each 20 answers:
+how many there are. The last line is a JSON object: seconds, kinds, and first and last, the times (Unix) at which the first 503 came and the last
+one was asked for.
 """
 
 import collections
@@ -47,6 +48,9 @@ def ask(connection):
         if kind == "503":
             times["first"] = times["first"] or time.time()
             times["last"] = max(times["last"] or 0, asked)
+        answers = sum(kinds.values())
+        if answers % 20 == 0:
+            print(answers, flush=True)
 
 
 def client(number):
