@@ -18,7 +18,7 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("program", "postgres", "services", "mail", "proxies", "vault")
+pytest.register_assert_rewrite("program", "postgres", "services", "mail", "monitoring", "proxies", "vault")
 
 from postgres import Cluster  # noqa: E402
 from program import add_release, make_program  # noqa: E402

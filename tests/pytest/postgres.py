@@ -11,16 +11,21 @@ class Cluster:
     def __init__(self, folder):
         self.folder = folder
         self._made = 0
+        self._runs = False
 
     def _bash(self, command, *words):
         subprocess.run(["bash", "-c", f'. "$0"; {command} "$@"', SUPPORT / "testbed/pg.bash", self.folder, *words], check=True,
                        stdin=subprocess.DEVNULL, env=clean_environment())
 
     def start(self):
-        self._bash("pg_start")
+        """Nothing when it runs."""
+        if not self._runs:
+            self._bash("pg_start")
+        self._runs = True
 
     def stop(self, signal="INT"):
         """INT breaks its connections, QUIT crashes it."""
+        self._runs = False
         self._bash("pg_stop", signal)
 
     def create(self, template=None):
