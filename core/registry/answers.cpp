@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kCheckAnswer{5};
 constexpr std::int64_t kLeastBuffer = 1024;
+constexpr std::int64_t kMostBuffer = 64 << 10;
 
 std::string value(MHD_Connection* connection, MHD_ValueKind kind, const char* name) {
   const char* text = observe::mhd::library().lookup_connection_value(connection, kind, name);
@@ -34,7 +35,7 @@ MHD_Response* blob_response(const Exchange& exchange, MHD_ContentReaderCallback 
   const auto& mhd = observe::mhd::library();
   const std::int64_t size = exchange.bytes.to - exchange.bytes.from;
   const std::int64_t buffer =
-      exchange.is_head() ? kLeastBuffer : std::max(kLeastBuffer, std::min(size, exchange.slice));
+      exchange.is_head() ? kLeastBuffer : std::max(kLeastBuffer, std::min({size, exchange.slice, kMostBuffer}));
   auto* response =
       size == 0 ? mhd.create_response_from_buffer(0, nullptr, MHD_RESPMEM_PERSISTENT)
                 : mhd.create_response_from_callback(static_cast<std::uint64_t>(size), static_cast<std::size_t>(buffer),
@@ -97,8 +98,6 @@ MHD_Result queue(const Exchange& exchange, bool last, MHD_ContentReaderCallback 
 }
 
 void give_up(Exchange& exchange, const base::Error& error) {
-  exchange.failed = true;
-  if (exchange.state == Exchange::State::sending) return;
   exchange.blob.reset();
   const bool is_damaged = error.kind() == base::Kind::artifact;
   exchange.reply = {is_damaged ? 500U : 503U, kJson,

@@ -18,7 +18,7 @@ std::unique_ptr<Exchange> read_request(MHD_Connection* connection, const char* m
 /// Queues the answer: a blob's bytes, which `read` gives, or what is in `reply`. `last`: the connection is closed afterwards.
 MHD_Result queue(const Exchange& exchange, bool last, MHD_ContentReaderCallback read);
 
-/// What is said, or done when the answer is under way, of a database or a blob that fails.
+/// What is answered when the database or a blob fails before the answer has begun.
 void give_up(Exchange& exchange, const base::Error& error);
 
 /// Fails when the database cannot serve: away, or without the tables.

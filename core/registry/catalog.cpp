@@ -60,7 +60,7 @@ std::string read_manifest(db::raw::Connection& db, const images::Blob& blob, bas
   }
   if ("sha256:" + base::sha256_hex(text) == blob.digest) return text;
   throw Error(Kind::artifact, "image blob " + blob.digest + " is damaged: what is stored has another digest",
-              "`wrktalk release verify --all` names the releases that need it; restore the database from a backup");
+              "`wrktalk release verify --all` names the releases that need it; add one of them again with its images");
 }
 
 /// The image that the tag means. Throws Refusal when hosts differ about it and the client named none.

@@ -22,28 +22,31 @@ void choose_bytes(Exchange& exchange) {
     exchange.bytes = wish->satisfiable ? wish->bytes : ByteRange{};
   }
   exchange.at = exchange.bytes.from;
-  exchange.hash.reset();
-  if (exchange.reply.status == 200 && !exchange.is_head()) exchange.hash.emplace();
+  exchange.ahead.from = exchange.at;
+  exchange.ahead.hash.reset();
+  if (exchange.reply.status == 200 && !exchange.is_head()) exchange.ahead.hash.emplace();
 }
 
 void read_next(Exchange& exchange, db::raw::Connection& db, base::Pulse& pulse) {
   const images::Blob part{exchange.blob->digest, "", exchange.bytes.to};
-  const std::int64_t end = images::slice_end(part, exchange.at, exchange.slice);
-  std::string data = images::read_slice(db, part, exchange.at, end, pulse);
-  if (exchange.hash) {
-    exchange.hash->update(data.data(), data.size());
+  auto& ahead = exchange.ahead;
+  const std::int64_t end = images::slice_end(part, ahead.from, exchange.slice);
+  std::string data = images::read_slice(db, part, ahead.from, end, pulse);
+  if (ahead.hash) {
+    ahead.hash->update(data.data(), data.size());
     if (end == exchange.bytes.to) {
-      const std::string found = "sha256:" + exchange.hash->hex();
-      exchange.hash.reset();
+      const std::string found = "sha256:" + ahead.hash->hex();
+      ahead.hash.reset();
       if (found != part.digest) {
         throw base::Error(base::Kind::artifact,
                           "image blob " + part.digest + " is damaged: what is stored has the digest " + found,
-                          "`wrktalk release verify --all` names the releases that need it; restore the database from "
-                          "a backup");
+                          "`wrktalk release verify --all` names the releases that need it; add one of them again with "
+                          "its images");
       }
     }
   }
-  exchange.data = std::move(data);
+  ahead.data = std::move(data);
+  ahead.from = end;
 }
 
 }  // namespace wrktalk::registry
