@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/app.hpp"
+#include "cmd/registry.hpp"
+
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/loopback.hpp"
@@ -33,21 +34,11 @@ registry::Tls read_tls(const RegistryOptions& options) {
   return {base::read_file(options.certificate, kMaxPem), base::read_file(options.key, kMaxPem)};
 }
 
-registry::Database::Login login(const Env& env) {
-  registry::Database::Login login{agent_database(env, "registry"), {}, {}};
-  if (env.credentials == nullptr) return login;
-  login.fresh = [credentials = env.credentials] { return credentials->fresh(); };
-  login.keep = [credentials = env.credentials] {
-    if (credentials->due().passed()) credentials->keep();
-  };
-  return login;
-}
-
 ExitCode run_registry(const RegistryOptions& options, Env& env) {
   registry::Settings settings;
   settings.address = observe::parse_address(options.listen);
   settings.tls = read_tls(options);
-  settings.database = login(env);
+  settings.database = registry_login(env, "registry");
   if (!base::is_loopback(settings.address.host)) {
     log::warn("registry.open", "whoever reaches " + to_text(settings.address) +
                                    " can read the images of every stored release: there is no password");
@@ -57,6 +48,16 @@ ExitCode run_registry(const RegistryOptions& options, Env& env) {
 }
 
 }  // namespace
+
+registry::Database::Login registry_login(const Env& env, const std::string& command) {
+  registry::Database::Login login{agent_database(env, command), {}, {}};
+  if (env.credentials == nullptr) return login;
+  login.fresh = [credentials = env.credentials] { return credentials->fresh(); };
+  login.keep = [credentials = env.credentials] {
+    if (credentials->due().passed()) credentials->keep();
+  };
+  return login;
+}
 
 void add_registry(CLI::App& app, Selected& chosen) {
   auto options = std::make_shared<RegistryOptions>();
@@ -77,7 +78,9 @@ void add_registry(CLI::App& app, Selected& chosen) {
   sub->footer(footer({"wrktalk registry", "wrktalk registry --listen :5000 --tls-cert tls.crt --tls-key tls.key",
                       "docker pull 127.0.0.1:5000/shop/api:1.4.2", "curl -s 127.0.0.1:5000/readyz"},
                      {ExitCode::done, ExitCode::failed, ExitCode::usage, ExitCode::configuration}));
-  sub->callback([options, &chosen] {
+  add_registry_push(*sub, chosen);
+  sub->callback([options, sub, &chosen] {
+    if (!sub->get_subcommands().empty()) return;
     chosen = {"registry", [options](Env& env) { return run_registry(*options, env); }};
     chosen.daemon = true;
   });
