@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <set>
 
 namespace wrktalk::cmd {
 namespace {
@@ -127,8 +128,9 @@ images::Plan plan_images(const AddOptions& options, const Named& named, base::Pu
 }
 
 /// Copies what no path held, as far as the user wants it; how many bytes were stored.
-std::int64_t gather_images(const AddOptions& options, images::Plan& plan, db::raw::Connection& db, base::Pulse& pulse) {
-  transfer::Wish wish{{}, platforms_of(options)};
+std::int64_t gather_images(const AddOptions& options, images::Plan& plan, const std::set<std::string>& damaged,
+                           db::raw::Connection& db, base::Pulse& pulse) {
+  transfer::Wish wish{{}, platforms_of(options), damaged};
   const auto& more = options.more_images;
   for (const auto& reference : plan.not_carried) {
     if (options.gathers() || std::find(more.begin(), more.end(), reference) != more.end())
@@ -159,8 +161,9 @@ void tell_not_carried(const AddOptions& options, const images::Plan& plan) {
 }
 
 /// Sends what the database lacks; how many bytes.
-std::int64_t send_images(db::raw::Connection& db, const images::Plan& plan, base::Pulse& pulse) {
-  const auto delta = images::compare(db, plan, pulse);
+std::int64_t send_images(db::raw::Connection& db, const images::Plan& plan, const std::set<std::string>& damaged,
+                         base::Pulse& pulse) {
+  const auto delta = images::compare(db, plan, pulse, damaged);
   const std::string known = base::human_size(count(plan.size() - delta.bytes_to_send));
   Progress checking("checking images", count(delta.bytes_to_send));
   images::check_contents(delta, pulse, [&](std::int64_t done) { checking.at(count(done)); });
@@ -172,18 +175,37 @@ std::int64_t send_images(db::raw::Connection& db, const images::Plan& plan, base
 struct Added {
   artifact::Stored stored;
   std::int64_t image_bytes_sent = 0;
+  std::size_t mended = 0;  ///< blobs that were stored and damaged
 };
 
+/// The blobs that are damaged of a release that is there already: none is looked at of another.
+std::set<std::string> damaged_before(db::raw::Connection& raw, const std::string& version, const std::string& type,
+                                     const Env& env, base::Pulse& pulse) {
+  for (const auto& one : artifact::list(raw, pulse)) {
+    if (one.version != version || one.chart_type != type) continue;
+    db::Session db(agent_database(env, "release add"));
+    if (!images::has_tables(db)) return {};
+    const auto blobs = images::blobs_of(db, one.id);
+    std::int64_t total = 0;
+    for (const auto& blob : blobs) total += blob.size;
+    Progress progress("verifying the images of " + named(one), count(total));
+    return images::damaged_among(raw, blobs, pulse, [&](std::int64_t done) { progress.at(count(done)); });
+  }
+  return {};
+}
+
 Added store(db::raw::Connection& db, const artifact::CheckedFile& file, const artifact::NewRelease& release,
-            const images::Plan& plan, std::int64_t sent, base::Pulse& pulse) {
+            const images::Plan& plan, const std::set<std::string>& damaged, std::int64_t sent, base::Pulse& pulse) {
   const images::ReleaseImages companion(plan);
-  if (auto before = artifact::stored_before(db, file, release, pulse, &companion))
+  if (auto before = artifact::stored_before(db, file, release, pulse, &companion)) {
+    if (!damaged.empty()) sent += send_images(db, plan, damaged, pulse);
     return {{*std::move(before), true}, sent};
+  }
   Progress storing("storing " + file.path(), file.size_bytes());
   // Somebody may remove a blob that was seen here, until the release says that it needs it.
   constexpr int kTries = 5;
   for (int tries = 1;; ++tries) {
-    if (!plan.images.empty()) sent += send_images(db, plan, pulse);
+    if (!plan.images.empty()) sent += send_images(db, plan, damaged, pulse);
     try {
       return {artifact::store(
                   db, file, release, pulse, [&](std::uint64_t done_bytes) { storing.at(done_bytes); }, &companion),
@@ -202,12 +224,15 @@ void print(const Added& added, const images::Plan& plan, const Env& env) {
     document["images"] = plan.images.size();
     document["image_bytes"] = plan.size();
     document["image_bytes_sent"] = added.image_bytes_sent;
+    document["image_blobs_mended"] = added.mended;
     document["images_not_carried"] = plan.not_carried;
     print_json(document);
     return;
   }
   if (added.stored.was_there) {
-    std::cout << "release " << named(one) << " is there already, nothing changed\n";
+    std::cout << "release " << named(one) << " is there already, "
+              << (added.mended == 0 ? "nothing changed" : "damaged blobs of its images were mended: ")
+              << (added.mended == 0 ? "" : std::to_string(added.mended)) << '\n';
     return;
   }
   std::cout << "stored release " << named(one) << ", " << base::human_size(one.size_bytes) << ", sha256 " << one.sha256
@@ -233,8 +258,15 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);
   if (!options.gathers()) tell_not_carried(options, plan);
   db::raw::Connection db(agent_database(env, "release add"));
-  const std::int64_t gathered = gather_images(options, plan, db, pulse);
-  print(store(db, file, release, plan, gathered, pulse), plan, env);
+  auto damaged = damaged_before(db, options.version, file.chart_type(), env, pulse);
+  const std::size_t to_mend = damaged.size();
+  const std::int64_t gathered = gather_images(options, plan, damaged, db, pulse);
+  for (const auto& [digest, piece] : plan.pieces) {
+    if (piece.content == nullptr) damaged.erase(digest);  // what was gathered is stored anew
+  }
+  auto added = store(db, file, release, plan, damaged, gathered, pulse);
+  added.mended = to_mend;
+  print(added, plan, env);
   return ExitCode::done;
 }
 

@@ -111,12 +111,16 @@ class Chunks {
   std::int64_t left_ = 0;
 };
 
-void send_one(Connection& db, const Plan::Piece& piece, base::Pulse& pulse, const Sink& sent) {
+void send_one(Connection& db, const Plan::Piece& piece, bool replace, base::Pulse& pulse, const Sink& sent) {
   db::raw::Transaction transaction(db, pulse, soon());
   db.script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0", pulse, soon());
-  const auto added =
-      db.query(sql::add_blob, {piece.blob.digest, std::to_string(piece.blob.size)}, pulse, Deadline::never());
-  if (added.rows.empty()) return;
+  if (replace) {
+    db.query(sql::remove_chunks, {piece.blob.digest}, pulse, Deadline::never());
+  } else {
+    const auto added =
+        db.query(sql::add_blob, {piece.blob.digest, std::to_string(piece.blob.size)}, pulse, Deadline::never());
+    if (added.rows.empty()) return;
+  }
   Chunks chunks(db, piece.blob, pulse);
   Reading(piece).run(
       [&](std::string_view bytes) {
@@ -137,11 +141,31 @@ std::set<std::string> stored_among(Connection& db, const std::vector<std::string
   return stored;
 }
 
-Delta compare(Connection& db, const Plan& plan, base::Pulse& pulse) {
+std::set<std::string> damaged_among(Connection& db, const std::vector<Blob>& blobs, base::Pulse& pulse,
+                                    const SentCall& progress) {
+  std::set<std::string> damaged;
+  std::int64_t done = 0;
+  for (const auto& blob : blobs) {
+    try {
+      read_blob(
+          db, blob, [](std::string_view) {}, pulse);
+    } catch (const Error& error) {
+      if (error.kind() != Kind::artifact) throw;
+      damaged.insert(blob.digest);
+    }
+    done += blob.size;
+    if (progress) progress(done);
+  }
+  return damaged;
+}
+
+Delta compare(Connection& db, const Plan& plan, base::Pulse& pulse, const std::set<std::string>& damaged) {
   const auto stored = stored_among(db, digests_of(plan), pulse);
   Delta delta;
   for (const auto& [digest, piece] : plan.pieces) {
-    if (stored.count(digest) != 0) continue;
+    const bool is_damaged = damaged.count(digest) != 0;
+    if (stored.count(digest) != 0 && !is_damaged) continue;
+    if (is_damaged && stored.count(digest) != 0) delta.to_replace.insert(digest);
     if (piece.content == nullptr) was_removed();
     delta.to_send.push_back(&piece);
     delta.bytes_to_send += piece.blob.size;
@@ -162,7 +186,7 @@ void send(Connection& db, const Delta& delta, base::Pulse& pulse, const SentCall
   std::int64_t before = 0;
   for (const auto* piece : delta.to_send) {
     std::int64_t sent = before;
-    send_one(db, *piece, pulse, [&](std::string_view bytes) {
+    send_one(db, *piece, delta.to_replace.count(piece->blob.digest) != 0, pulse, [&](std::string_view bytes) {
       sent += static_cast<std::int64_t>(bytes.size());
       if (progress) progress(sent);
     });

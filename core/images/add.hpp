@@ -18,6 +18,7 @@ using SentCall = std::function<void(std::int64_t sent)>;
 /// What a plan means for this database.
 struct Delta {
   std::vector<const Plan::Piece*> to_send;
+  std::set<std::string> to_replace{};  ///< of these, by digest: those that are stored and damaged
   std::int64_t bytes_to_send = 0;
 };
 
@@ -25,14 +26,18 @@ struct Delta {
 std::set<std::string> stored_among(db::raw::Connection& db, const std::vector<std::string>& digests,
                                    base::Pulse& pulse);
 
-/// Which blobs the database lacks. Throws Error(busy) when one was removed that is not to be had a second time.
-Delta compare(db::raw::Connection& db, const Plan& plan, base::Pulse& pulse);
+/// Those of `blobs`, by digest, that are not as they were stored; reads them all. `progress`: how many bytes were read.
+std::set<std::string> damaged_among(db::raw::Connection& db, const std::vector<Blob>& blobs, base::Pulse& pulse,
+                                    const SentCall& progress = {});
+
+/// Which blobs the database lacks, or has `damaged`. Throws Error(busy) when one was removed that is not to be had a second time.
+Delta compare(db::raw::Connection& db, const Plan& plan, base::Pulse& pulse, const std::set<std::string>& damaged = {});
 
 /// Reads what is to be sent once, before anything is stored. Throws Error(artifact) for a blob that has another digest.
 void check_contents(const Delta& delta, base::Pulse& pulse, const SentCall& progress = {});
 
 /// Stores blobs, each in a transaction of its own: those that an add leaves behind that is interrupted are there for the next. One that somebody else
-/// stores meanwhile is not stored twice. Throws Error(artifact) for one that changed since it was checked.
+/// stores meanwhile is not stored twice; one that is to be replaced is whole at every moment, as it was or as it is to be. Throws Error(artifact) for one that changed since it was checked.
 void send(db::raw::Connection& db, const Delta& delta, base::Pulse& pulse, const SentCall& progress = {});
 
 /// The rows that say which images and blobs are the release's; none with an empty plan.

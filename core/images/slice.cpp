@@ -35,7 +35,7 @@ std::string read_slice(db::raw::Connection& db, const Blob& blob, std::int64_t f
       base::Kind::artifact,
       "image blob " + blob.digest + " is damaged: its part " + std::to_string(seq) +
           " is missing or shorter than it must be",
-      "`wrktalk release verify --all` names the releases that need it; restore the database from a backup");
+      "`wrktalk release verify --all` names the releases that need it; add one of them again with its images");
 }
 
 std::int64_t slice_end(const Blob& blob, std::int64_t from, std::int64_t limit) noexcept {

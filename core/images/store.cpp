@@ -21,7 +21,7 @@ Deadline stall() { return Deadline::in(std::chrono::minutes(2)); }
 
 [[noreturn]] void damaged(const std::string& digest, const std::string& why) {
   throw Error(Kind::artifact, "image blob " + digest + " is damaged: " + why,
-              "`wrktalk release verify --all` names the releases that need it; restore the database from a backup");
+              "`wrktalk release verify --all` names the releases that need it; add one of them again with its images");
 }
 
 [[noreturn]] void gone(const std::string& digest) {

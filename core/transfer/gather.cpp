@@ -51,7 +51,8 @@ class Gatherer {
   images::Place copy(const RegistryImage& image, const std::string& folder) {
     std::vector<std::string> digests;
     for (const auto& blob : image.blobs()) digests.push_back(blob.digest);
-    const auto known = images::stored_among(db_, digests, pulse_);
+    auto known = images::stored_among(db_, digests, pulse_);
+    for (const auto& digest : wish_.damaged) known.erase(digest);
     std::int64_t missing = 0;
     for (const auto& blob : image.blobs()) {
       if (known.count(blob.digest) == 0) missing += blob.size;
@@ -70,7 +71,7 @@ class Gatherer {
 
   /// What a digest is told of is compared with it while it is stored.
   void store(const images::Plan& plan, const std::string& reference) {
-    const auto delta = images::compare(db_, plan, pulse_);
+    const auto delta = images::compare(db_, plan, pulse_, wish_.damaged);
     story_.begin("storing " + reference, delta.bytes_to_send);
     images::send(db_, delta, pulse_, story_.at);
     out_.bytes += delta.bytes_to_send;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace wrktalk::transfer {
 struct Wish {
   std::vector<std::string> references;
   std::vector<images::Platform> platforms;
+  std::set<std::string> damaged{};  ///< blobs that are stored and are to be copied all the same, by digest
 };
 
 /// What is said meanwhile.

@@ -149,4 +149,10 @@ flipped() {
     [ ! -e "$WORK/flipped.tar" ]
 }
 check 'a flipped byte is found: 7' flipped
+mended() {
+    expect_output 'is there already, damaged blobs of its images were mended: 1' \
+        add two 8 --env-file "$WORK/env" --images "$WORK/out.tar" --all-images
+    expect_exit 0 "$WRKTALK" release verify 8
+}
+check 'and mended when the release is added again' mended
 check 'an add that was killed is gone on with' interrupted

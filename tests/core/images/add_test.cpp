@@ -74,6 +74,23 @@ TEST_SUITE("images::add") {
     CHECK(site.count("image_blob") == 8);
   }
 
+  TEST_CASE("a blob that was damaged is replaced by what is sent again, others are left alone") {
+    if (!test::have_postgres()) return;
+    AddSite site;
+    const auto plan = site.plan(shop({noise(600'000, 1), "small"}));
+    const auto id = site.add(site.raw, plan, "1").artifact.id;
+    const auto blobs = images::blobs_of(site.db, id);
+    CHECK(images::damaged_among(site.raw, blobs, site.pulse).empty());
+    site.db.run("UPDATE image_blob_chunk SET data = set_byte(data, 7, get_byte(data, 7) # 1) WHERE seq = 1");
+    const auto damaged = images::damaged_among(site.raw, blobs, site.pulse);
+    REQUIRE(damaged.size() == 1);
+    const auto delta = images::compare(site.raw, plan, site.pulse, damaged);
+    REQUIRE(delta.to_send.size() == 1);
+    images::send(site.raw, delta, site.pulse);
+    for (const auto& blob : blobs) CHECK(digest_of(site.copied(blob)) == blob.digest);
+    CHECK(site.count("image_blob") == static_cast<std::int64_t>(blobs.size()));
+  }
+
   TEST_CASE("the same release again changes nothing; with other images, or none, it is refused") {
     if (!test::have_postgres()) return;
     AddSite site;
