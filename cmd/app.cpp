@@ -46,6 +46,7 @@ constexpr Command kCommands[] = {
     {"checkpoints", add_checkpoints},
     {"release", add_release},
     {"registry", add_registry},
+    {"site", add_site},
     {"secrets", add_secrets},
     {"config", add_config},
     {"completion", add_completion},

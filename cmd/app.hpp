@@ -74,6 +74,7 @@ void add_checkpoints(CLI::App& app, Selected& chosen);
 void add_release(CLI::App& app, Selected& chosen);
 void add_release_prune(CLI::App& release, Selected& chosen);  ///< a subcommand of `release`
 void add_registry(CLI::App& app, Selected& chosen);
+void add_site(CLI::App& app, Selected& chosen);
 void add_poll(CLI::App& app, Selected& chosen);
 void add_deploy(CLI::App& app, Selected& chosen);
 void add_rollback(CLI::App& app, Selected& chosen);

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <streambuf>
+#include <termios.h>
 #include <unistd.h>
 
 namespace wrktalk::cmd {
@@ -230,6 +231,24 @@ void SignalPulse::tick() {
   const int number = signals_.take();
   if (number == SIGINT) throw Error(Kind::interrupted, "interrupted");
   if (number != 0) throw Error(Kind::terminated, "asked to end");
+}
+
+bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+
+std::string ask_secretly(const std::string& what) {
+  termios shown{};
+  const bool is_set = ::tcgetattr(STDIN_FILENO, &shown) == 0;
+  if (is_set) {
+    termios hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
+  std::cerr << what << " (not shown): " << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  if (is_set) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+  std::cerr << '\n';
+  return line;
 }
 
 std::string requested_by() {

@@ -35,6 +35,10 @@ void print_error(const std::string& message, const std::string& hint, bool no_co
 /// Everything written to stdout is out. False when it could not be written, unless the reader has gone.
 bool flush_stdout();
 
+bool is_terminal(int fd);
+/// One line from a terminal, which does not show it.
+std::string ask_secretly(const std::string& what);
+
 /// USER@HOST, for the audit.
 std::string requested_by();
 

@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace wrktalk::deploy::env {
@@ -48,6 +49,10 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 
 bool ends_with_backslash(const std::string& value) { return !value.empty() && value.back() == '\\'; }
 
+bool is_reference(std::string_view text) {
+  return base::starts_with(text, "${file:") || base::starts_with(text, "${vault:");
+}
+
 class Reading {
  public:
   Reading(std::string_view text, const std::string& name, Reader reader) : text_(text), name_(name), reader_(reader) {
@@ -67,7 +72,7 @@ class Reading {
 
   /// What v1 and v2 take differently: nobody else reads the file, or compose does.
   void differs(const std::string& why) {
-    if (reader_ == Reader::none) refuse(why, kQuoteHint);
+    if (reader_ != Reader::compose) refuse(why, kQuoteHint);
     out_.notes.push_back({line_, why});
   }
 
@@ -176,6 +181,10 @@ class Reading {
         continue;
       }
       const bool braced = i + 1 < text.size() && text[i + 1] == '{';
+      if (reader_ == Reader::site && is_reference(text.substr(i))) {
+        out += text[i];
+        continue;
+      }
       const std::size_t begin = i + (braced ? 2 : 1);
       const std::size_t end = name_end(text, begin, is_of_variable);
       const std::string named(text.substr(begin, end - begin));
@@ -200,11 +209,9 @@ class Reading {
   }
 
   void need_expressible(const std::string& value) const {
-    if (reader_ == Reader::compose || !ends_with_backslash(value) || is_plain(value)) return;
-    refuse("the value of " + name_of_value_ +
-               " ends with a backslash, and begins with a quote or has blanks, '#' or lines: "
-               "compose v1 cannot be given that",
-           "change the value");
+    if (reader_ == Reader::compose) return;
+    const std::string why = obstacle(value);
+    if (!why.empty()) refuse("the value of " + name_of_value_ + " " + why, "change the value");
   }
 
   std::string_view text_;
@@ -248,6 +255,25 @@ const Variable* File::find(std::string_view name) const {
 }
 
 File read(std::string_view text, const std::string& name, Reader reader) { return Reading(text, name, reader).all(); }
+
+bool is_name(std::string_view name) {
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+         std::all_of(name.begin(), name.end(), is_of_name);
+}
+
+bool is_of_the_machine(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kNames = {"PATH",       "IFS",     "ENV",  "BASH_ENV", "SHELLOPTS",
+                                                       "BASHOPTS",   "PS4",     "HOME", "CDPATH",   "GLIBC_TUNABLES",
+                                                       "PYTHONPATH", "PERL5LIB"};
+  return base::starts_with(name, "LD_") || base::starts_with(name, "WRKTALK_") ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::string obstacle(const std::string& value) {
+  if (base::scrub_utf8(value) != value) return "is not UTF-8, or holds NUL";
+  if (!ends_with_backslash(value) || is_plain(value)) return {};
+  return "ends with a backslash, and begins with a quote or has blanks, '#' or lines: compose v1 cannot be given that";
+}
 
 File merge(const File& under, const File& over) {
   File out;

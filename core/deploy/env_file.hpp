@@ -33,6 +33,7 @@ struct File {
 enum class Reader {
   none,     ///< nobody: `write` makes what compose gets, and a value is what stands there
   compose,  ///< compose itself, in the release's tree: where v1 and v2 differ is noted
+  site,     ///< as `none`, and `${file:PATH}` and `${vault:PATH#FIELD}` stand for what the site puts there
 };
 
 /// Values in single quotes stand as they are but for `\'`; in double quotes `\n`, `\t`, `\"`, `\\`, `\$` and their like are undone; both may have
@@ -42,6 +43,13 @@ enum class Reader {
 /// Throws Error(artifact) "NAME:LINE: ..." with no part of a value: for what is no NAME=VALUE, a quote that does not end, text behind a
 /// closing quote, and what is not UTF-8; with `Reader::none` also for a value that the readers take differently, or that one of them cannot be given.
 File read(std::string_view text, const std::string& name, Reader reader = Reader::none);
+
+/// Whether compose and a program's environment can have a variable of this name.
+bool is_name(std::string_view name);
+/// Whether it would change how the operator's own programs on a host are found and started: a release's says nothing there.
+bool is_of_the_machine(std::string_view name);
+/// Why one of compose's readers cannot be given this value, in words that hold no part of it; empty when both can.
+std::string obstacle(const std::string& value);
 
 /// Every variable of `under` that `over` does not set, then those of `over`.
 File merge(const File& under, const File& over);

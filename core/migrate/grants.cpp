@@ -76,6 +76,14 @@ constexpr Right kRights[] = {
     {Duty::agent, "deployment_config", "INSERT",
      "deployment_type, namespace, helm_release_name, compose_project_name, maintenance_mode_enabled"},
     {Duty::agent, "deployment_config", "UPDATE", "maintenance_mode_enabled, last_agent_poll, updated_at"},
+    {Duty::agent, "site_revision", "SELECT"},
+    {Duty::agent, "site_revision", "INSERT", "target, revision, requested_by"},
+    {Duty::agent, "site_setting", "SELECT"},
+    {Duty::agent, "site_setting", "INSERT", "target, revision, name, value, is_secret, set_in"},
+    {Duty::agent, "site_setting", "DELETE"},
+    {Duty::agent, "site_use", "SELECT"},
+    {Duty::agent, "site_use", "INSERT", "task_id, revision, file_sha256"},
+    {Duty::agent, "site_use", "DELETE"},
     {Duty::agent, "wrktalk_migration", "SELECT"},
 
     {Duty::publisher, "release_artifact", "SELECT"},
@@ -114,6 +122,8 @@ constexpr Right kRights[] = {
     {Duty::reader, "deployment_config", "SELECT",
      "id, deployment_type, namespace, helm_release_name, compose_project_name, maintenance_mode_enabled, "
      "last_agent_poll, created_at, updated_at"},
+    {Duty::reader, "site_revision", "SELECT"},
+    {Duty::reader, "site_setting", "SELECT", "target, revision, name, is_secret, set_in"},
     {Duty::reader, "wrktalk_migration", "SELECT"},
 
     // v4.2's own columns. To remove a task is to remove its story: that is `wrktalk task prune`'s.

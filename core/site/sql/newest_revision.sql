@@ -1,0 +1,2 @@
+-- $1 text: target
+SELECT coalesce({newest}, 0) AS revision

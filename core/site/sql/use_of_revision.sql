@@ -1,0 +1,3 @@
+-- $1 text: target   $2 text: helm's revision
+SELECT u.revision, u.file_sha256 FROM agent_task t LEFT JOIN site_use u ON u.task_id = t.id
+WHERE t.target = $1 AND t.status = 'completed' AND t.result->>'revision' = $2 ORDER BY t.completed_at DESC LIMIT 1
