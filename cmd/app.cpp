@@ -111,7 +111,7 @@ ExitCode execute(const Globals& globals, const Selected& chosen) {
     if (!chosen.probe && (chosen.daemon || chosen.offline)) warn_of_exposed(env);
   }
   std::unique_ptr<secrets::Credentials> credentials;
-  secrets::Settings vault = env.settings.vault;
+  secrets::Settings vault = env.settings.agent.vault;
   vault.use = vault.use && !chosen.offline && globals.pg_env_file.empty();
   if (chosen.daemon || vault.use) {
     SignalPulse pulse(env.signals);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
 #include "cmd/follow.hpp"
+#include "cmd/site.hpp"
 #include "cmd/terminal.hpp"
 #include "core/agent/agent.hpp"
 #include "core/agent/deploy_check.hpp"
+#include "core/agent/site.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/log/log.hpp"
@@ -115,11 +117,23 @@ std::string goal(const Plan& plan) {
   return plan.row && plan.row->previous_version ? *plan.row->previous_version : "the previous release";
 }
 
-ExitCode show_plan(const Env& env, const Plan& plan) {
+/// What the site's settings would change about what runs.
+agent::Site::Changes changes_of_site(const agent::Settings& settings, const Plan& plan, db::Session& db) {
+  if (!plan.row || !plan.row->current_artifact_id) return {};
+  agent::Site site(settings, deploy::parse_target(plan.task.target), {});
+  return site.changes_since(*plan.row->current_artifact_id, db);
+}
+
+ExitCode show_plan(const Env& env, const Plan& plan, const agent::Site::Changes& of_site) {
   const std::string now = plan.row && plan.row->current_version ? *plan.row->current_version : "nothing";
   if (env.output == Output::json) {
-    print_json(
-        {{"type", plan.task.type}, {"target", plan.task.target}, {"from", now}, {"to", goal(plan)}, {"dry_run", true}});
+    print_json({{"type", plan.task.type},
+                {"target", plan.task.target},
+                {"from", now},
+                {"to", goal(plan)},
+                {"dry_run", true},
+                {"site", to_json(of_site.differences)},
+                {"site_remarks", of_site.remarks}});
     return ExitCode::done;
   }
   std::cout << "would " << (plan.task.type == "deploy" ? "deploy " : "roll back to ") << goal(plan) << " on "
@@ -128,7 +142,11 @@ ExitCode show_plan(const Env& env, const Plan& plan) {
     std::cout << " (" << plan.artifact->chart_type << ", " << base::human_size(plan.artifact->size_bytes) << ", sha256 "
               << plan.artifact->sha256.substr(0, 12) << ")";
   }
-  std::cout << "\nnothing was changed\n";
+  std::cout << '\n';
+  if (!of_site.differences.empty()) std::cout << "settings of the site that differ from what runs:\n";
+  print(of_site.differences);
+  for (const auto& remark : of_site.remarks) std::cout << remark << '\n';
+  std::cout << "nothing was changed\n";
   return ExitCode::done;
 }
 
@@ -226,7 +244,7 @@ ExitCode run_deploy(const DeployOptions& options, Env& env) {
   db::Session db(settings.database);
   queue::require_schema(db);
   const Plan plan = make_plan(options, settings, db, pulse);
-  if (options.dry_run) return show_plan(env, plan);
+  if (options.dry_run) return show_plan(env, plan, changes_of_site(settings, plan, db));
   if (options.check) return check(env, settings, plan, pulse);
   if (options.queue) return add_to_queue(options, env, db, plan);
   return run_here(env, settings, plan);

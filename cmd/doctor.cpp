@@ -78,12 +78,8 @@ std::vector<std::string> texts_of(const std::vector<Remark>& remarks) {
 }
 
 ExitCode run_doctor(const DoctorOptions& options, Env& env) {
-  const doctor::Site site{env.settings.agent,
-                          agent_database(env, "doctor"),
-                          checkpoint_database(env, "doctor"),
-                          env.settings.vault,
-                          texts_of(env.remarks),
-                          options.backup_dir.empty() ? "" : base::absolute(options.backup_dir)};
+  const doctor::Site site{env.settings.agent, agent_database(env, "doctor"), checkpoint_database(env, "doctor"),
+                          texts_of(env.remarks), options.backup_dir.empty() ? "" : base::absolute(options.backup_dir)};
   const bool text = env.output == Output::text;
   const bool color = wants_color(STDOUT_FILENO, env.no_color);
   SignalPulse pulse(env.signals);

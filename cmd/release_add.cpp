@@ -7,6 +7,8 @@
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/env_file.hpp"
+#include "core/deploy/helm_trial.hpp"
 #include "core/images/add.hpp"
 #include "core/log/log.hpp"
 #include "core/transfer/gather.hpp"
@@ -100,6 +102,8 @@ Named judge(const artifact::CheckedFile& file, const AddOptions& options, const 
             const Env& env, base::Pulse& pulse) {
   if (file.chart_type() == "compose") return judge_compose(file, options, release, env, pulse);
   if (file.chart_type() == "helm") return judge_helm(options, release, env, pulse);
+  // Programs of a host target get it in their environment.
+  if (release.env_data) deploy::env::read(*release.env_data, *options.env_file);
   return {{}, false, "what a host release runs is known to nobody"};
 }
 

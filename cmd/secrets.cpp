@@ -19,11 +19,11 @@ ExitCode write_pg_env(const std::string& out, Env& env) {
   const auto say = [&](const std::string& line) {
     if (text) std::cout << line << std::endl;
   };
-  const secrets::Settings settings = secrets::checked(env.settings.vault);
+  const secrets::Settings settings = secrets::checked(env.settings.agent.vault);
   const std::string path = base::absolute(out);
   secrets::check_pg_env_path(path);
 
-  const auto deadline = Deadline::in(env.settings.vault.timeout);
+  const auto deadline = Deadline::in(env.settings.agent.vault.timeout);
   SignalPulse pulse(env.signals);
   secrets::Vault vault(settings);
   say(std::string("==> Authenticating to Vault using ") + secrets::to_text(settings.auth) + " auth...");

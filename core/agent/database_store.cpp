@@ -79,6 +79,9 @@ ResolvedRelease DatabaseStore::find_goal(const queue::StoredGoal& stored, const 
     if (id) hide_secrets_of(*id, pulse);
   }
   auto goal = agent::find_goal(link_, deployer, claim_.task, stored, target, pulse);
+  const auto use = use_of_task();
+  const bool asks_for_it = queue::parse_payload(claim_.task.payload).target_revision.has_value();
+  if (goal.held_revision && !asks_for_it) leave_to_site(goal, site(), use, link_.session(), claim_.target);
   hide_secrets_of(goal.artifact.id, pulse);
   return goal;
 }
@@ -137,6 +140,55 @@ deploy::Release DatabaseStore::fetch(const artifact::Artifact& artifact, const s
     release.ran = deploy::before_from_json(*seen);
   }
   return release;
+}
+
+Site& DatabaseStore::site() {
+  if (!site_) site_.emplace(settings_, deploy::parse_target(claim_.target), public_words());
+  return *site_;
+}
+
+site::Use DatabaseStore::use_of_task() {
+  if (use_) return *use_;
+  const auto now = site().now(link_.session());
+  // Of a file that cannot be read nothing is fixed, and whoever reads it says why.
+  if (!now.is_certain) return {now.use.revision, std::string()};
+  use_ = site::fix_use(link_.session(), claim_.task.id, now.use);
+  return *use_;
+}
+
+site::Use DatabaseStore::use_of_before(const std::string& artifact_id) {
+  const auto known = site::use_of_running(link_.session(), claim_.target, artifact_id);
+  return known ? *known : use_of_task();
+}
+
+std::vector<std::string> DatabaseStore::add_site(deploy::Release& release, const std::string& artifact_id,
+                                                 base::Pulse& pulse) {
+  const auto use = use_of_task();
+  auto& db = link_.session();
+  auto remarks = site().add_to(release, use, secrets().path() + "/" + artifact_id, "site", db, pulse);
+  if (!release.resets_values) release.resets_values = site::was_used(db, claim_.target);
+  std::vector<site::Use> others;
+  for (const auto& id : {target().current_artifact_id, target().previous_artifact_id}) {
+    if (id) others.push_back(use_of_before(*id));
+  }
+  site().keep_file(use, others);
+  if (use.revision)
+    remarks.insert(remarks.begin(), "with revision " + std::to_string(*use.revision) + " of the site's settings");
+  if (use.file_sha256) remarks.insert(remarks.begin(), "with the site's file");
+  return remarks;
+}
+
+std::vector<std::string> DatabaseStore::add_site_of_before(deploy::Release& release, const std::string& artifact_id,
+                                                           base::Pulse& pulse) {
+  auto& db = link_.session();
+  const std::string folder = secrets().path() + "/" + artifact_id;
+  return site().add_to(release, use_of_before(artifact_id), folder, "site-before", db, pulse);
+}
+
+deploy::Release DatabaseStore::without_tree(const std::string& artifact_id, base::Pulse& pulse) {
+  hide_secrets_of(artifact_id, pulse);
+  auto db = link_.raw();
+  return release_with_secrets(db, artifact::find(db, artifact_id, std::nullopt, pulse), {}, secrets(), pulse);
 }
 
 std::vector<std::string> DatabaseStore::add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) {

@@ -3,6 +3,7 @@
 
 #include "core/agent/database_link.hpp"
 #include "core/agent/settings.hpp"
+#include "core/agent/site.hpp"
 #include "core/agent/task_store.hpp"
 #include "core/base/files.hpp"
 #include "core/log/log.hpp"
@@ -32,6 +33,11 @@ class DatabaseStore : public TaskStore {
   artifact::Artifact find_artifact(const std::string& id, base::Pulse& pulse) override;
   void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) override;
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) override;
+  std::vector<std::string> add_site(deploy::Release& release, const std::string& artifact_id,
+                                    base::Pulse& pulse) override;
+  std::vector<std::string> add_site_of_before(deploy::Release& release, const std::string& artifact_id,
+                                              base::Pulse& pulse) override;
+  deploy::Release without_tree(const std::string& artifact_id, base::Pulse& pulse) override;
   std::vector<std::string> add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) override;
   void open_window(const std::string& reason, base::Pulse& pulse) override;
   bool close_window(bool of_target, base::Pulse& pulse) override;
@@ -46,6 +52,9 @@ class DatabaseStore : public TaskStore {
 
  private:
   const base::TempDir& secrets();
+  Site& site();
+  site::Use use_of_task();
+  site::Use use_of_before(const std::string& artifact_id);
   std::vector<std::string> public_words() const;
   maintenance::Sessions sessions();
   void record_once(const queue::Ending& ending, const std::string& message,
@@ -56,6 +65,8 @@ class DatabaseStore : public TaskStore {
   const queue::Claim& claim_;
   std::optional<base::TempDir> secrets_;            ///< env and values files, while the task runs
   std::map<std::string, log::SecretScope> hidden_;  ///< by the id of the release whose env and values they are
+  std::optional<Site> site_;
+  std::optional<site::Use> use_;  ///< as the task's row has it
   std::vector<notify::NewNotification> owed_;
 };
 

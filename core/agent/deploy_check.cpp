@@ -3,6 +3,7 @@
 
 #include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
+#include "core/agent/site.hpp"
 #include "core/agent/stored_images.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -31,6 +32,7 @@ class Look {
         pulse_(pulse),
         target_(deploy::parse_target(task.target)),
         images_(link_),
+        site_(settings, target_, {target_.name}),
         deployer_(deploy::make_deployer(target_, settings.deploy, {"deploy_check"}, fence_, {}, &images_)) {}
 
   DeployCheck all() {
@@ -40,8 +42,7 @@ class Look {
     if (!out_.goal) return std::move(out_);
     at([&] { schema(); });
     at([&] { stored(); });
-    if (!out_.goal->held_revision && target_.kind != deploy::TargetKind::host && out_.possible())
-      at([&] { release(); });
+    if (!out_.goal->held_revision && out_.possible()) at([&] { release(); });
     return std::move(out_);
   }
 
@@ -92,6 +93,9 @@ class Look {
     task.artifact_id = task_.artifact_id;
     task.payload = queue::to_json(task_.payload);
     out_.goal = find_goal(link_, *deployer_, task, {}, before, pulse_);
+    if (out_.goal->held_revision && !task_.payload.target_revision)
+      leave_to_site(*out_.goal, site_, site_.now(link_.session()).use, link_.session(), task_.target);
+    if (!out_.goal->remark.empty()) add(Weight::warning, out_.goal->remark);
     if (out_.goal->held_revision) {
       add(Weight::good, "the target still holds " + out_.goal->artifact.version + " as revision " +
                             std::to_string(*out_.goal->held_revision) + " and would go back to it");
@@ -131,15 +135,34 @@ class Look {
     const base::TempDir folder(base::temporary_parent(), "wrktalk-check-", base::TempDir::Holds::no_secrets);
     const auto secrets = make_secrets_dir(settings_);
     auto db = link_.raw();
-    const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
     const log::SecretScope hidden(secrets_of(db, artifact.id, {target_.name, artifact.version}, pulse_));
-    auto release = release_with_secrets(db, artifact, tree.path(), secrets, pulse_);
+    auto release = release_with_secrets(db, artifact, {}, secrets, pulse_);
     release.update_crds = task_.payload.update_crds;
+    add_site(release, secrets.path());
+    // Whether a host's tree is whole is told by its digest.
+    if (target_.kind == deploy::TargetKind::host) return;
+    const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
+    release.tree = tree.path();
     const auto warnings = deployer_->check(release, pulse_);
     for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");
     for (const auto& remark : deployer_->preview(release, pulse_)) add(Weight::warning, remark);
     if (auto* inventory = deployer_->images()) images(*inventory, release);
+  }
+
+  void add_site(deploy::Release& release, const std::string& folder) {
+    const auto now = site_.now(link_.session());
+    auto use = now.use;
+    // Reading it again says why it cannot be used.
+    if (!now.is_certain) use.file_sha256 = "";
+    const auto remarks = site_.add_to(release, use, folder, "site", link_.session(), pulse_);
+    if (!release.resets_values) release.resets_values = site::was_used(link_.session(), task_.target);
+    for (const auto& remark : remarks) add(Weight::warning, remark);
+    if (!use.revision && !use.file_sha256) return;
+    std::vector<std::string> parts;
+    if (use.revision) parts.push_back("revision " + std::to_string(*use.revision) + " of the site's settings");
+    if (use.file_sha256) parts.emplace_back("the site's file");
+    add(Weight::good, "with " + base::join(parts, " and "));
   }
 
   void images(deploy::ImageInventory& inventory, const deploy::Release& release) {
@@ -164,6 +187,7 @@ class Look {
   deploy::Target target_;
   exec::Fence fence_;
   StoredImages images_;
+  Site site_;
   std::unique_ptr<deploy::Deployer> deployer_;
   DeployCheck out_;
 };

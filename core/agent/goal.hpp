@@ -17,6 +17,7 @@ namespace wrktalk::agent {
 struct ResolvedRelease {
   artifact::Artifact artifact;          ///< the release that is to run
   std::optional<long> held_revision{};  ///< a revision of it that the target itself still holds
+  std::string remark{};  ///< why the stored release is deployed although the target holds it; empty: no such thing
 };
 
 /// Throws Error(failed) for a type that nobody knows.

@@ -65,6 +65,7 @@ void resolve(TaskContext& context) {
     // The goal first: what "previous" means does not change by what the look at the target corrects.
     const ResolvedRelease goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);
     const Seen seen = look_at_target(context, row);
+    if (!goal.remark.empty()) context.journal.note("resolve", goal.remark);
     context.artifact = goal.artifact;
     context.held_revision = goal.held_revision;
     memory.goal = {goal.artifact.id, goal.artifact.version, goal.held_revision};

@@ -42,6 +42,10 @@ constexpr Field<Settings> kFields[] = {
      duration<&Settings::heartbeat_interval, kTick>},
     {{"agent.grace", "WRKTALK_AGENT_GRACE", "", "--grace", "30", Form::value, "How long a running task may go on after SIGTERM"},
      duration<&Settings::grace, 0>},
+    {{"agent.env_file", "WRKTALK_AGENT_ENV_FILE", "", "", "", Form::value, "The site's own variables for compose and host targets, a file of NAME=VALUE lines, over all others; empty: none"},
+     optional_path<&Settings::site_env_file>},
+    {{"agent.values", "WRKTALK_AGENT_VALUES", "", "", "", Form::value, "The site's own values for Kubernetes targets, a values file, over all others; empty: none"},
+     optional_path<&Settings::site_values_file>},
     {{"agent.secrets_dir", "WRKTALK_AGENT_SECRETS_DIR", "", "--secrets-dir", "", Form::value, "Folder, best on a tmpfs, where env and values files lie while a task runs; empty: /dev/shm, else TMPDIR"},
      take_secrets_dir},
 };

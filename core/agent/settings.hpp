@@ -26,11 +26,14 @@ struct Settings {
   std::chrono::milliseconds heartbeat_interval{60'000};
   std::chrono::milliseconds grace{30'000};  ///< how long a running task may go on after SIGTERM
   std::string secrets_dir;                  ///< where env and values files lie while a task runs
+  std::string site_env_file;                ///< the site's own, for compose and host targets; empty: none
+  std::string site_values_file;             ///< the same for Kubernetes targets
 
   deploy::Settings deploy;
   artifact::Limits limits;
   maintenance::Settings maintenance;
   notify::Settings notify;
+  secrets::Settings vault;  ///< for the database's credentials, and for references in the site's settings
 
   // What is no setting: `ready` and the command that runs the agent say it.
   db::ConnectionSettings database;

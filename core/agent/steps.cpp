@@ -29,8 +29,26 @@ void fetch(TaskContext& context) {
                                     ") fetched, sha256 " + artifact.sha256.substr(0, 12) + " verified");
 }
 
+/// What ran before may be needed when Vault is away: what its settings refer to is read now.
+void prepare_way_back(TaskContext& context) {
+  const auto& before = context.memory.before;
+  if (!before || !before->artifact_id || !context.deployer.runs_with_variables()) return;
+  try {
+    auto release = context.store.without_tree(*before->artifact_id, context.lease);
+    context.store.add_site_of_before(release, *before->artifact_id, context.lease);
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
+    context.journal.note("check",
+                         std::string("should this task fail, what ran before lacks its settings: ") + e.what());
+  }
+}
+
 /// What it warns of is part of the task's story.
 void check_release(TaskContext& context) {
+  for (const auto& remark : context.store.add_site(*context.release, context.artifact->id, context.lease)) {
+    context.journal.note("check", remark);
+  }
+  prepare_way_back(context);
   for (const auto& warning : context.deployer.check(*context.release, context.lease)) {
     context.journal.note("check", warning);
   }
@@ -89,6 +107,10 @@ void apply(TaskContext& context) {
 /// A holder that took the task over after its apply has no release at hand: its tree lies where it runs.
 void health(TaskContext& context) {
   deploy::Release release;
+  if (!context.release && context.deployer.runs_programs()) {
+    release = context.store.without_tree(context.artifact->id, context.lease);
+    context.store.add_site(release, context.artifact->id, context.lease);
+  }
   release.version = context.artifact->version;
   context.deployer.health(context.release.value_or(release), context.lease);
 }
@@ -106,13 +128,33 @@ void add_server_env(TaskContext& context) {
   }
 }
 
+void add_site_of_before(TaskContext& context, deploy::Release& release, const std::string& artifact_id) {
+  for (const auto& remark : context.store.add_site_of_before(release, artifact_id, context.lease))
+    context.journal.note("put-back", remark);
+}
+
+/// Programs of the site's see what they saw of it before.
+void give_variables_of_before(TaskContext& context, const WhatRan& before) {
+  if (!before.artifact_id || !context.deployer.runs_programs()) return;
+  try {
+    auto release = context.store.without_tree(*before.artifact_id, context.lease);
+    add_site_of_before(context, release, *before.artifact_id);
+    context.deployer.give_variables_of_before(release.env_file);
+  } catch (const Error& e) {
+    if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
+    context.journal.note("put-back", std::string("what ran before is put back without its settings: ") + e.what());
+  }
+}
+
 /// What ran before as it is stored, unpacked; nothing when the target does not need it or the database has it not.
 std::optional<deploy::Release> stored_release_before(TaskContext& context, const WhatRan& before) {
   try {
     if (!before.artifact_id || !context.deployer.needs_tree_to_put_back(before.seen, context.lease))
       return std::nullopt;
     const auto artifact = context.store.find_artifact(*before.artifact_id, context.lease);
-    return fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before.seen));
+    auto release = fetch_release(context, artifact, context.deployer.home_beside(artifact.version, before.seen));
+    add_site_of_before(context, release, artifact.id);
+    return release;
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
     throw StepError(StepError::Left::not_put_back, "what ran before cannot be brought back: " + std::string(e.what()),
@@ -177,7 +219,9 @@ void put_back(TaskContext& context) {
                         (before && !before->seen.detail.empty() ? ": " + before->seen.detail : ""),
                     "look at the target, bring back what should run, then switch maintenance off");
   }
-  const auto applied = put_back_with(context, *before, stored_release_before(context, *before));
+  const auto stored = stored_release_before(context, *before);
+  if (!stored) give_variables_of_before(context, *before);
+  const auto applied = put_back_with(context, *before, stored);
   context.journal.note("put-back", applied.summary);
 }
 

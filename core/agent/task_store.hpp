@@ -50,6 +50,15 @@ class TaskStore {
   /// is found of a release and fetched is masked already. A release that is gone has none.
   virtual void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) = 0;
   virtual deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) = 0;
+  /// Lays what the site sets over a release that was fetched: as it was when the first holder of this task began. Returns what the operator should
+  /// know. Throws Error for a setting that cannot be used, and for a secret that is not there.
+  virtual std::vector<std::string> add_site(deploy::Release& release, const std::string& artifact_id,
+                                            base::Pulse& pulse) = 0;
+  /// The same of what ran before: as its own deployment used it.
+  virtual std::vector<std::string> add_site_of_before(deploy::Release& release, const std::string& artifact_id,
+                                                      base::Pulse& pulse) = 0;
+  /// A release with its env file and without a tree.
+  virtual deploy::Release without_tree(const std::string& artifact_id, base::Pulse& pulse) = 0;
   /// Adds the release's settings for the application and returns their names.
   virtual std::vector<std::string> add_server_env(const artifact::Artifact& artifact, base::Pulse& pulse) = 0;
 

@@ -50,7 +50,7 @@ Settings parse(const settings::Values& values) {
   Settings s;
   s.agent_db.parameters = agent_parameters(values);
   s.checkpoint_db.parameters = checkpoint_parameters(values, s.agent_db.parameters);
-  read(secrets::setting_fields(), reader, s.vault);
+  read(secrets::setting_fields(), reader, s.agent.vault);
   read(agent::setting_fields(), reader, s.agent);
   read(deploy::setting_fields(), reader, s.agent.deploy);
   read(deploy::policy::setting_fields(), reader, s.agent.deploy.policy);

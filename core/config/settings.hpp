@@ -46,7 +46,6 @@ struct Settings {
   db::ConnectionSettings agent_db;
   /// checkpoint.* first, then PG*, then agent_db's without its database name.
   db::ConnectionSettings checkpoint_db;
-  secrets::Settings vault;
   agent::Settings agent;
   migrate::Settings migrate;
   log::Options log;

@@ -168,6 +168,8 @@ class Compose : public Deployer, private ImageInventory {
     }
   }
 
+  bool runs_with_variables() const noexcept override { return true; }
+
   std::vector<std::string> to_pull(const Release& release, base::Pulse& pulse) override {
     Args missing;
     compose_.find(pulse);

@@ -43,10 +43,12 @@ struct Release {
   std::string version;
   std::string tree;                        ///< the folder, as `Deployer::home` named it
   std::optional<std::string> values_file;  ///< helm: 0600 in a private folder
-  std::optional<std::string> env_file;     ///< compose: the same
+  std::optional<std::string> env_file;     ///< compose and a host's programs: the same, with what the site sets
   /// Of a rollback: how the release was last seen running on this target. Compose brings the same images up, whatever their tags mean today.
   std::optional<Before> ran{};
-  bool update_crds = false;  ///< helm: somebody asked for it with this task
+  bool update_crds = false;                      ///< helm: somebody asked for it with this task
+  std::vector<std::string> site_values_files{};  ///< helm: over `values_file`, the last one above all others
+  bool resets_values = false;                    ///< helm: what earlier revisions were given counts no more
 };
 
 struct Applied {
@@ -173,6 +175,13 @@ class Deployer {
   /// and was not made by us is never removed. `before.state` is not `unknown`. Throws StepError(not_put_back); StepError(dirty) when it has found
   /// out that only the stored release can help, `needs_tree_to_put_back` says so from now on, and to be called again with it.
   virtual Applied put_back(const Before& before, const std::optional<Release>& stored, base::Pulse& pulse) = 0;
+
+  /// Whether programs of the site's run with a release's variables, also where no tree of it is at hand.
+  virtual bool runs_programs() const noexcept { return false; }
+  /// Whether `put_back` may need them.
+  virtual bool runs_with_variables() const noexcept { return runs_programs(); }
+  /// The variables of what ran before, for a `put_back` without a stored release.
+  virtual void give_variables_of_before(const std::optional<std::string>& env_file);
 
   virtual Observed observe(base::Pulse& pulse) = 0;
 

@@ -254,7 +254,12 @@ class Helm : public Deployer, private RevisionHistory {
 
   helm::Upgrade upgrade_to(const Release& release) const {
     const std::string chart = find_in_tree(release.tree, {"Chart.yaml"}, "Chart.yaml");
-    return {chart.substr(0, chart.rfind('/')), release.version, task_id_, release.values_file, timeout_};
+    helm::Upgrade upgrade{chart.substr(0, chart.rfind('/')), release.version, task_id_, {}, timeout_};
+    if (release.values_file) upgrade.values_files.push_back(*release.values_file);
+    upgrade.values_files.insert(upgrade.values_files.end(), release.site_values_files.begin(),
+                                release.site_values_files.end());
+    upgrade.reset_values = release.resets_values;
+    return upgrade;
   }
 
   /// From then on the plan's chart is what was rendered, with the numbers that are there now; what it takes is what it says.

@@ -14,6 +14,11 @@ Args about(const Subject& subject, Args words) {
 
 void add(Args& args, std::initializer_list<std::string> more) { args.insert(args.end(), more); }
 
+void add_values(Args& args, const Upgrade& upgrade) {
+  if (upgrade.reset_values) add(args, {"--reset-values"});
+  for (const auto& file : upgrade.values_files) add(args, {"--values", file});
+}
+
 }  // namespace
 
 Args version_args(const std::string& bin) { return {bin, "version", "--short"}; }
@@ -26,7 +31,7 @@ Args upgrade_args(const Subject& subject, const Upgrade& upgrade) {
   if (upgrade.take_fields) add(args, {"--force-conflicts"});
   add(args, {"--wait", "--output", "json"});
   add(args, {"--labels", "wrktalk-task=" + upgrade.task_id, "--description", "wrktalk " + upgrade.wrktalk_version});
-  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  add_values(args, upgrade);
   return args;
 }
 
@@ -34,13 +39,13 @@ Args render_args(const Subject& subject, const Upgrade& upgrade) {
   // The verb comes late: whoever looks for a running `helm upgrade` finds none here.
   Args args = {subject.bin, "--namespace",   subject.namespace_, "upgrade",  "--dry-run=server",
                "--install", subject.release, upgrade.chart,      "--output", "json"};
-  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  add_values(args, upgrade);
   return args;
 }
 
 Args template_args(const Subject& subject, const Upgrade& upgrade) {
   Args args = about(subject, {"template", subject.release, upgrade.chart});
-  if (upgrade.values_file) add(args, {"--values", *upgrade.values_file});
+  for (const auto& file : upgrade.values_files) add(args, {"--values", file});
   return args;
 }
 

@@ -26,12 +26,13 @@ struct Upgrade {
   std::string chart;  ///< the folder with Chart.yaml
   std::string wrktalk_version;
   std::string task_id;
-  std::optional<std::string> values_file;
+  std::vector<std::string> values_files;  ///< the last one counts most
   std::chrono::milliseconds timeout;
   bool create_namespace = false;
   bool undo = true;  ///< helm puts back what fails
   bool take_fields =
       false;  ///< Helm 4, of a release that is applied on the server: fields that others own are taken from them
+  bool reset_values = false;  ///< what the last revision was given counts no more
 };
 
 using Args = std::vector<std::string>;

@@ -30,6 +30,21 @@ bool may_bring_crds(const std::string& chart) {
   return false;
 }
 
+/// In the words of Helm 3 and 4.
+bool refused_by_schema(const std::string& words) {
+  return words.find("values don't meet the specifications of the schema") != std::string::npos;
+}
+
+/// What comes after them: a line for each value.
+std::string refusals(const std::string& words) {
+  constexpr std::size_t kLongest = 2'000;
+  const auto begin = words.find("specifications of the schema");
+  const auto line = words.find('\n', begin);
+  std::string text = base::one_line(log::redact(line == std::string::npos ? words : words.substr(line + 1)));
+  if (text.size() > kLongest) text = base::scrub_utf8(text.substr(0, kLongest)) + "...";
+  return base::trim(text);
+}
+
 Rendered render(const Tools& tools, const Subject& subject, const Upgrade& upgrade, base::Pulse& pulse) {
   Rendered out;
   const auto from_cluster = tools.look(render_args(subject, upgrade), pulse, upgrade.timeout);
@@ -38,6 +53,10 @@ Rendered render(const Tools& tools, const Subject& subject, const Upgrade& upgra
   if (!objects) {
     const auto alone = tools.look(template_args(subject, upgrade), pulse, upgrade.timeout);
     if (alone.good()) objects = alone.out;
+  }
+  if (!objects && refused_by_schema(from_cluster.err)) {
+    throw Error(Kind::configuration, "the chart's values.schema.json refuses the values: " + refusals(from_cluster.err),
+                "see what the site sets: `wrktalk site get`, and WRKTALK_AGENT_VALUES");
   }
   if (!objects) {
     throw Error(Kind::artifact, "helm cannot render it: " + log::redact(reason(from_cluster.err)),

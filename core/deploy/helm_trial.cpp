@@ -68,8 +68,8 @@ Trial try_chart(const std::string& file, const std::optional<std::string>& value
   upgrade.chart = base::absolute(file);  // no name is taken for an option, or for a chart of a repository
   upgrade.timeout = std::chrono::minutes(1);
   if (values) {
-    upgrade.values_file = folder.path() + "/values.yaml";
-    base::write_private_file(*upgrade.values_file, *values);
+    upgrade.values_files = {folder.path() + "/values.yaml"};
+    base::write_private_file(upgrade.values_files.front(), *values);
   }
   const log::SecretScope hidden(log::values_of_yaml(values.value_or("")));
   Trial out;

@@ -3,6 +3,7 @@
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
+#include "core/deploy/env_file.hpp"
 #include "core/deploy/folders.hpp"
 #include "core/deploy/host_health.hpp"
 #include "core/deploy/kinds.hpp"
@@ -28,6 +29,8 @@ using Left = StepError::Left;
 
 constexpr std::chrono::seconds kGrace{10};
 constexpr const char* kNewSuffix = ".new";
+constexpr std::size_t kLargestEnvFile = 8'000'000;
+constexpr const char* kEnvFile = "the env file";
 
 bool leads_to_folder(const std::string& path) {
   struct stat info {};
@@ -105,7 +108,7 @@ class Host : public Deployer {
   std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
     if (entries(release.tree).empty()) throw Error(Kind::artifact, "the release " + release.version + " is empty");
     trees_.note_contents(release.tree, pulse);
-    return {};
+    return unseen_variables(release);
   }
 
   /// A link that leads nowhere is `running` too: it can be restored exactly as it was.
@@ -134,6 +137,9 @@ class Host : public Deployer {
   }
 
   /// Whoever took the task over after its apply did not fetch the release: its tree is what runs.
+  bool runs_programs() const noexcept override { return !activate_.empty() || !health_.empty(); }
+  void give_variables_of_before(const std::optional<std::string>& env_file) override { env_of_before_ = env_file; }
+
   void health(const Release& applied, base::Pulse& pulse) override {
     if (health_.empty()) return;
     Release release = applied;
@@ -260,6 +266,7 @@ class Host : public Deployer {
       return {std::nullopt, link() + " -> " + *way.link + ", which does not exist, as before"};
     }
     Release back = stored.value_or(Release{});
+    if (!stored) back.env_file = env_of_before_;
     Trees::Restored restored;
     if (is_there) {
       back.tree = behind(*way.link);
@@ -292,13 +299,57 @@ class Host : public Deployer {
     act.timeout = timeout;
     act.grace = kGrace;
     act.is_told = is_told;
-    act.more_environment = {"WRKTALK_VERSION=" + release.version, "WRKTALK_RELEASE_DIR=" + release.tree};
+    act.more_environment = variables_of(release);
+    act.more_environment.push_back("WRKTALK_VERSION=" + release.version);
+    act.more_environment.push_back("WRKTALK_RELEASE_DIR=" + release.tree);
     return tools_.act(act, pulse);
+  }
+
+  enum class Unreadable { empty, thrown };
+
+  /// Host releases were stored with whatever file before it was of any use.
+  static env::File read_env(const Release& release, Unreadable unreadable = Unreadable::empty) {
+    if (!release.env_file) return {};
+    const std::string text = base::read_file(*release.env_file, kLargestEnvFile);
+    try {
+      return env::read(text, kEnvFile);
+    } catch (const Error& e) {
+      if (e.kind() != Kind::artifact || unreadable == Unreadable::thrown) throw;
+      return {};
+    }
+  }
+
+  /// Of the release's env file, but for those that decide how the site's own programs are found and started.
+  static std::vector<std::string> variables_of(const Release& release) {
+    std::vector<std::string> out;
+    const auto file = read_env(release);
+    for (const auto& variable : file.variables) {
+      if (file.find(variable.name) == &variable && !env::is_of_the_machine(variable.name))
+        out.push_back(variable.name + "=" + variable.value);
+    }
+    return out;
+  }
+
+  /// What its programs will not see of the release's env file, which was no part of their environment before.
+  static std::vector<std::string> unseen_variables(const Release& release) {
+    std::vector<std::string> out;
+    try {
+      for (const auto& variable : read_env(release, Unreadable::thrown).variables) {
+        if (!env::is_of_the_machine(variable.name)) continue;
+        out.push_back(variable.name +
+                      " of the env file is not given to the programs: it changes how programs are found and started");
+      }
+    } catch (const Error& e) {
+      if (e.kind() != Kind::artifact) throw;
+      out.push_back(std::string("the env file is not given to the programs: ") + e.what());
+    }
+    return out;
   }
 
   Tools tools_;
   std::string root_;
   Trees trees_;
+  std::optional<std::string> env_of_before_;
   std::string activate_;
   std::string health_;
   std::chrono::milliseconds timeout_;

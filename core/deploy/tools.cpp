@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <set>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -43,13 +45,28 @@ base::Fd in_memory(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+/// Those of `all` that `others` do not set: of two with one name some programs take the first, some the last.
+std::vector<std::string> without(const std::vector<std::string>& all, const std::vector<std::string>& others) {
+  const auto name = [](const std::string& entry) { return entry.substr(0, entry.find('=')); };
+  std::set<std::string> names;
+  for (const auto& other : others) names.insert(name(other));
+  std::vector<std::string> out;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(out),
+               [&](const auto& entry) { return names.count(name(entry)) == 0; });
+  return out;
+}
+
+}  // namespace
+
 Tools::Tools(std::vector<std::string> environment, exec::Fence& fence, OnOutput on_output)
     : environment_(std::move(environment)), fence_(&fence), on_output_(std::move(on_output)) {}
 
 exec::Outcome Tools::act(const Act& act, base::Pulse& pulse) const {
   exec::Spec spec;
   spec.argv = act.argv;
-  spec.environment = environment_;
+  spec.environment = without(environment_, act.more_environment);
   spec.environment.insert(spec.environment.end(), act.more_environment.begin(), act.more_environment.end());
   spec.directory = act.directory;
   spec.timeout = act.timeout;

@@ -4,7 +4,6 @@
 #include "core/agent/settings.hpp"
 #include "core/base/pulse.hpp"
 #include "core/db/settings.hpp"
-#include "core/secrets/settings.hpp"
 
 #include <chrono>
 #include <functional>
@@ -36,7 +35,6 @@ struct Site {
   agent::Settings agent;  ///< as configured; need not be ready
   db::ConnectionSettings database;
   db::ConnectionSettings checkpoint_database;
-  secrets::Settings vault;
   std::vector<std::string>
       remarks{};           ///< on the settings, a sentence each: unknown variables, files that others may read
   std::string backup_dir;  ///< empty: backups are not looked at

@@ -104,11 +104,12 @@ void check_webhook(const Look& look) {
 }
 
 void check_vault(const Look& look) {
-  if (!look.site().vault.use) return;
-  secrets::Vault vault(secrets::checked(look.site().vault));
+  if (!look.site().agent.vault.use) return;
+  secrets::Vault vault(secrets::checked(look.site().agent.vault));
   vault.log_in(look.pulse(), Deadline::in(kAnswer));
   vault.read(look.pulse(), Deadline::in(kAnswer));
-  look.good("Vault at " + look.site().vault.server.address + " lends what " + look.site().vault.path + " holds");
+  look.good("Vault at " + look.site().agent.vault.server.address + " lends what " + look.site().agent.vault.path +
+            " holds");
 }
 
 void check_queue(const Look& look) {

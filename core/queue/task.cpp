@@ -259,7 +259,10 @@ std::string cancel(db::Session& db, const std::string& id) {
 }
 
 void retry(db::Session& db, const std::string& id) {
-  const auto rows = db.run(sql::retry, id);
+  db::Transaction tx(db);
+  const auto rows = tx.run(sql::retry, id);
+  if (!rows.empty()) tx.run(sql::forget_site_use, id);
+  tx.commit();
   if (rows.empty()) {
     throw Error(Kind::failed, "task " + id + " is neither failed nor cancelled",
                 "look at it with `wrktalk task show " + id + "`");

@@ -124,7 +124,7 @@ std::vector<Event> events(db::Session& db, const std::string& task_id, long afte
 /// Throws Error(failed) when the task has ended.
 std::string cancel(db::Session& db, const std::string& id);
 /// Makes a failed or cancelled task pending again, with its attempts counted anew: to the same goal, and without what its holders wrote
-/// down about the target. Throws Error(failed) for others.
+/// down about the target and the site's settings. Throws Error(failed) for others.
 void retry(db::Session& db, const std::string& id);
 /// Moves a pending task; `at` and `past` as start_time() takes them. Throws Error(failed) when it is no longer pending.
 StartTime reschedule(db::Session& db, const std::string& id, const std::string& at, Past past = Past::refused);

@@ -97,8 +97,13 @@ const char* to_text(Auth auth) noexcept {
 settings::Fields<Settings> setting_fields() noexcept { return kFields; }
 
 Settings checked(Settings settings) {
-  require(!settings.server.address.empty(), "VAULT_ADDR", "set it to Vault's address, https://HOST:PORT");
+  settings = checked_login(std::move(settings));
   require(!settings.path.empty(), "WRKTALK_AGENT_VAULT_PATH", "set it to the secret's MOUNT/PATH");
+  return settings;
+}
+
+Settings checked_login(Settings settings) {
+  require(!settings.server.address.empty(), "VAULT_ADDR", "set it to Vault's address, https://HOST:PORT");
   settings.server.verify = verifies(settings);
   if (settings.auth_mount.empty()) settings.auth_mount = default_mount(settings.auth);
   if (settings.auth == Auth::approle) {

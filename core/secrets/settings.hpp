@@ -37,5 +37,7 @@ settings::Fields<Settings> setting_fields() noexcept;
 /// A copy that a Vault can be made of, with the mount that is not named. Throws Error(configuration) for what is missing, and when verification is to be
 /// skipped but was not said to be so twice.
 Settings checked(Settings settings);
+/// The same for one that reads more than the path of the settings, which need not be set.
+Settings checked_login(Settings settings);
 
 }  // namespace wrktalk::secrets

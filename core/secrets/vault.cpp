@@ -220,14 +220,13 @@ Answer Vault::get(const std::string& path, base::Pulse& pulse, Deadline deadline
   return wrapped.good() ? wrapped : answer;
 }
 
-Variables Vault::read(base::Pulse& pulse, Deadline deadline) {
+json Vault::fields(const std::string& asked, base::Pulse& pulse, Deadline deadline) {
+  const std::string path = plain_path(asked);
   const bool old_login = !token_.empty();
   if (!old_login) log_in(pulse, deadline);
   const auto read_with_login = [&] {
-    const Mount mount =
-        mount_of(api_, settings_.path, get("sys/internal/ui/mounts/" + settings_.path, pulse, deadline));
-    const Answer answer = get(mount.api_path(settings_.path), pulse, deadline);
-    return variables_of(fields_of(api_, settings_.path, mount, answer), settings_.path);
+    const Mount mount = mount_of(api_, path, get("sys/internal/ui/mounts/" + path, pulse, deadline));
+    return fields_of(api_, path, mount, get(mount.api_path(path), pulse, deadline));
   };
   try {
     return read_with_login();
@@ -236,6 +235,10 @@ Variables Vault::read(base::Pulse& pulse, Deadline deadline) {
   }
   log_in(pulse, deadline);
   return read_with_login();
+}
+
+Variables Vault::read(base::Pulse& pulse, Deadline deadline) {
+  return variables_of(fields(settings_.path, pulse, deadline), settings_.path);
 }
 
 }  // namespace wrktalk::secrets

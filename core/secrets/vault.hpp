@@ -28,6 +28,9 @@ class Vault {
   /// Logs in, also when there is a login already: it is given up then.
   void log_in(base::Pulse& pulse, base::Deadline deadline);
 
+  /// The fields of a secret at a path as `settings.path` is written. Logs in as `read` does.
+  nlohmann::json fields(const std::string& path, base::Pulse& pulse, base::Deadline deadline);
+
   /// What the secret holds now. Logs in when that is not done, or when the login's token is refused.
   Variables read(base::Pulse& pulse, base::Deadline deadline);
 

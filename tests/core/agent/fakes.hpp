@@ -101,6 +101,11 @@ class FakeStore : public TaskStore {
   artifact::Artifact find_artifact(const std::string& id, base::Pulse&) override;
   void hide_secrets_of(const std::string&, base::Pulse&) override {}
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse&) override;
+  std::vector<std::string> add_site(deploy::Release&, const std::string&, base::Pulse&) override { return {}; }
+  std::vector<std::string> add_site_of_before(deploy::Release&, const std::string&, base::Pulse&) override {
+    return {};
+  }
+  deploy::Release without_tree(const std::string&, base::Pulse&) override { return {}; }
   std::vector<std::string> add_server_env(const artifact::Artifact&, base::Pulse&) override { return {}; }
   void open_window(const std::string&, base::Pulse&) override;
   bool close_window(bool, base::Pulse&) override;

@@ -127,12 +127,12 @@ TEST_SUITE("config::parse") {
 
   TEST_CASE("a switch is off unless it is said, and takes what Vault's own variables take") {
     config::Inputs in = on_host_box();
-    CHECK_FALSE(parse(in).vault.use);
+    CHECK_FALSE(parse(in).agent.vault.use);
     CHECK(config::resolve(in)["vault.use"].text == "false");
     for (const auto& [word, on] : std::initializer_list<std::pair<const char*, bool>>{
              {"true", true}, {"1", true}, {"TRUE", true}, {"0", false}}) {
       in.environment["WRKTALK_AGENT_VAULT"] = word;
-      CHECK(parse(in).vault.use == on);
+      CHECK(parse(in).agent.vault.use == on);
     }
     in.environment["WRKTALK_AGENT_VAULT"] = "yes";
     CHECK(problem([&] { parse(in); }).find("WRKTALK_AGENT_VAULT: 'yes' is none of its values") == 0);

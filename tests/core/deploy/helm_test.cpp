@@ -15,7 +15,7 @@ namespace {
 Subject subject(int major) { return {"helm", {major, 16}, "prod", "app"}; }
 
 Upgrade upgrade() {
-  Upgrade upgrade{"/trees/app", "2.0", "task-1", "/private/values.yaml", std::chrono::minutes(10)};
+  Upgrade upgrade{"/trees/app", "2.0", "task-1", {"/private/values.yaml"}, std::chrono::minutes(10)};
   return upgrade;
 }
 
@@ -36,11 +36,21 @@ TEST_SUITE("deploy::helm arguments") {
 
   TEST_CASE("the namespace is created only when asked, values are named only when there are any") {
     Upgrade plain = upgrade();
-    plain.values_file.reset();
+    plain.values_files.clear();
     CHECK(line(upgrade_args(subject(3), plain)).find("--values") == std::string::npos);
     CHECK(line(upgrade_args(subject(3), plain)).find("--create-namespace") == std::string::npos);
     plain.create_namespace = true;
     CHECK(line(upgrade_args(subject(3), plain)).find(" --create-namespace ") != std::string::npos);
+  }
+
+  TEST_CASE("the site's values come after the release's, and earlier ones count no more") {
+    Upgrade of_site = upgrade();
+    of_site.values_files.emplace_back("/private/site.yaml");
+    of_site.reset_values = true;
+    const std::string wanted = " --reset-values --values /private/values.yaml --values /private/site.yaml";
+    CHECK(line(upgrade_args(subject(4), of_site)).find(wanted) != std::string::npos);
+    CHECK(line(render_args(subject(4), of_site)).find(wanted) != std::string::npos);
+    CHECK(line(template_args(subject(4), of_site)).find("--reset-values") == std::string::npos);
   }
 
   TEST_CASE("what is rendered to be judged is the upgrade, and changes nothing") {

@@ -62,6 +62,32 @@ TEST_SUITE("deploy::host") {
     ::unsetenv("PGPASSWORD");
   }
 
+  TEST_CASE("the programs get the release's variables, but for those that find programs") {
+    Host host;
+    const std::string seen = host.dir.path() + "/seen";
+    host.settings.host_activate =
+        host.program("activate", "printf '%s|' \"$WORD\" \"$TZ\" >>" + seen + "; env >" + seen + ".all");
+    auto release = host.release("1.0");
+    release.env_file = host.dir.path() + "/site.env";
+    write(*release.env_file, "WORD='a $b # c'\nTZ=Asia/Tokyo\nPATH=/nowhere\nLD_PRELOAD=/x.so\nWRKTALK_VERSION=9\n",
+          0600);
+    CHECK(host.deployer().check(release, host.pulse).size() == 3);
+    host.deployer().apply(release, host.pulse);
+    CHECK(base::read_file(seen, 1000) == "a $b # c|Asia/Tokyo|");
+    const std::string all = base::read_file(seen + ".all", 100'000);
+    CHECK(all.find("/nowhere") == std::string::npos);
+    CHECK(all.find("LD_PRELOAD") == std::string::npos);
+    CHECK(all.find("WRKTALK_VERSION=1.0\n") != std::string::npos);
+    host.end();
+    // What ran before is put back with what it had.
+    host.begin("next");
+    const auto before = host.deployer().before(host.pulse);
+    host.deployer().apply(host.release("2.0"), host.pulse);
+    host.deployer().give_variables_of_before(release.env_file);
+    host.deployer().put_back(before, std::nullopt, host.pulse);
+    CHECK(base::read_file(seen, 1000).find("|a $b # c|Asia/Tokyo|", 10) != std::string::npos);
+  }
+
   TEST_CASE("a failed activate command is told with its words, and the release before is activated again") {
     Host host;
     host.settings.host_activate = host.program("activate", "[ $WRKTALK_VERSION = 1.0 ] || { echo no db >&2; exit 7; }");
