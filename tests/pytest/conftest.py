@@ -20,9 +20,14 @@ import pytest
 
 pytest.register_assert_rewrite("program", "postgres", "services", "mail", "monitoring", "proxies", "vault")
 
-from postgres import Cluster  # noqa: E402
-from program import add_release, make_program  # noqa: E402
-from services import Testbed, need  # noqa: E402
+# With the fixtures of one service each. `site` and `template` of proxies.py are for the files that import them.
+from mail import mail, mail_server
+from monitoring import agent, health
+from postgres import Cluster
+from program import add_release, make_program
+from proxies import proxies, started_proxies
+from services import Testbed, need
+from vault import started_vault, tool, vault
 
 
 # ---------------------------------------------------------------- which cases run, and what is told of them

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from monitoring import MONITORING, ROOT, agent, health, old_backup  # noqa: F401  fixtures
+from monitoring import MONITORING, ROOT, old_backup
 from program import wait_for
 from services import free_ports, need
 
@@ -44,7 +44,7 @@ class Prometheus:
 
 
 @pytest.fixture
-def prometheus(agent, wrktalk, folder):  # noqa: F811
+def prometheus(agent, wrktalk, folder):
     """It scrapes the agent each second; an alert waits a second where the file says minutes."""
     need("prometheus")
     port = free_ports()
@@ -61,7 +61,7 @@ scrape_configs:
 
 
 @pytest.fixture
-def watched(agent, prometheus, folder):  # noqa: F811
+def watched(agent, prometheus, folder):
     """The agent, ready and seen by Prometheus; there is a backup, of three days ago."""
     old_backup(folder / "backups")
     agent.start("--backup-dir", folder / "backups")
@@ -118,7 +118,7 @@ def test_documented_and_used_metrics_are_those_that_the_agent_shows(watched):
     assert used <= shown()
 
 
-def test_loop_that_hangs_is_not_healthy_and_after_a_minute_not_alive_and_raises_an_alert(agent, prometheus, health, folder):  # noqa: F811
+def test_loop_that_hangs_is_not_healthy_and_after_a_minute_not_alive_and_raises_an_alert(agent, prometheus, health, folder):
     agent.start(env={"WRKTALK_HOLD_AT": "fetch", "WRKTALK_HOLD_FILE": folder / "held"})
     wait_for(10, agent.is_ready)
     agent.queue("1.0.0")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from program import wait_for
-from proxies import ask, proxies, site, started_proxies, status_of, template  # noqa: F401  fixtures
+from proxies import ask, site, status_of, template
 
 pytestmark = pytest.mark.usefixtures("site")
 HANDLERS = ["nginx", "haproxy_map", "haproxy_servers"]
@@ -16,7 +16,7 @@ HANDLERS = ["nginx", "haproxy_map", "haproxy_servers"]
 # ---------------------------------------------------------------- on and off by hand
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_our_page_with_503_is_shown_while_maintenance_is_on(site, proxies, database, handler):  # noqa: F811
+def test_our_page_with_503_is_shown_while_maintenance_is_on(site, proxies, database, handler):
     env, url = proxies.handler(handler)
     assert status_of(url) == 200
     site("maintenance", "on", env=env)
@@ -33,7 +33,7 @@ def test_our_page_with_503_is_shown_while_maintenance_is_on(site, proxies, datab
 
 
 @pytest.mark.parametrize("handler", ["nginx", "haproxy_map"])
-def test_health_path_stays_open(site, proxies, handler):  # noqa: F811
+def test_health_path_stays_open(site, proxies, handler):
     env, url = proxies.handler(handler)
     site("maintenance", "on", env=env)
     assert status_of(url + "/healthz") == 200
@@ -41,7 +41,7 @@ def test_health_path_stays_open(site, proxies, handler):  # noqa: F811
     site("maintenance", "off", env=env)
 
 
-def test_reload_of_haproxy_keeps_the_map_and_the_rest_of_its_file_is_as_it_was(site, proxies):  # noqa: F811
+def test_reload_of_haproxy_keeps_the_map_and_the_rest_of_its_file_is_as_it_was(site, proxies):
     env, url = proxies.handler("haproxy_map")
     site("maintenance", "on", env=env)
     proxies.reload_haproxy()
@@ -51,7 +51,7 @@ def test_reload_of_haproxy_keeps_the_map_and_the_rest_of_its_file_is_as_it_was(s
 
 
 @pytest.fixture
-def open_file_cache(proxies):  # noqa: F811
+def open_file_cache(proxies):
     """nginx keeps what it knows of files for a minute."""
     kept = proxies.nginx_conf.read_text()
     proxies.nginx_conf.write_text(re.sub("^http {", "http { open_file_cache max=100; open_file_cache_valid 60s; open_file_cache_errors on;", kept,
@@ -62,7 +62,7 @@ def open_file_cache(proxies):  # noqa: F811
     proxies.reload_nginx()
 
 
-def test_nginx_with_open_file_cache_sees_the_flag_at_once_on_and_off(site, proxies, open_file_cache):  # noqa: F811
+def test_nginx_with_open_file_cache_sees_the_flag_at_once_on_and_off(site, proxies, open_file_cache):
     for _ in range(2):
         assert status_of(proxies.nginx_url) == 200
         site("maintenance", "on")
@@ -71,7 +71,7 @@ def test_nginx_with_open_file_cache_sees_the_flag_at_once_on_and_off(site, proxi
     assert status_of(proxies.nginx_url) == 200
 
 
-def test_on_and_off_ask_the_site_what_it_really_answers(site, proxies):  # noqa: F811
+def test_on_and_off_ask_the_site_what_it_really_answers(site, proxies):
     site.env["WRKTALK_AGENT_MAINTENANCE_PROBE"] = proxies.nginx_url
     site("maintenance", "on").says(f"the site answers 503 at {proxies.nginx_url}")
     site("maintenance", "off")
@@ -88,7 +88,7 @@ def test_on_and_off_ask_the_site_what_it_really_answers(site, proxies):  # noqa:
     site("maintenance", "status", "--exit-code")
 
 
-def test_what_a_reload_of_haproxy_forgot_is_shown_again_by_the_daemon(site, proxies):  # noqa: F811
+def test_what_a_reload_of_haproxy_forgot_is_shown_again_by_the_daemon(site, proxies):
     env, url = proxies.handler("haproxy_map")
     daemon = site.start("daemon", "poll", "--loop", env=env)
     daemon.wait_said(20, "agent.started")
@@ -102,7 +102,7 @@ def test_what_a_reload_of_haproxy_forgot_is_shown_again_by_the_daemon(site, prox
     assert status_of(url) == 200
 
 
-def test_key_that_the_map_of_haproxy_lacks_is_added(site, proxies):  # noqa: F811
+def test_key_that_the_map_of_haproxy_lacks_is_added(site, proxies):
     env = {**proxies.handler("haproxy_map")[0], "WRKTALK_AGENT_HAPROXY_KEY": "second"}
     for state in ("on", "off"):
         site("maintenance", state, env=env)
@@ -122,7 +122,7 @@ def test_key_that_the_map_of_haproxy_lacks_is_added(site, proxies):  # noqa: F81
     pytest.param(8, "/bin/false exited with status 1",
                  {"MAINTENANCE_MODE_HANDLER": "command", "MAINTENANCE_ON": "/bin/false", "MAINTENANCE_OFF": "/bin/true"}, id="program_that_fails"),
 ])
-def test_proxy_that_cannot_be_switched_is_named_and_no_window_stays_open(site, proxies, database, code, text, changes):  # noqa: F811
+def test_proxy_that_cannot_be_switched_is_named_and_no_window_stays_open(site, proxies, database, code, text, changes):
     known = {"watch_socket": proxies.watch_socket}
     haproxy = proxies.handler("haproxy_map")[0] if any(name.startswith("HAPROXY") for name in changes) else {}
     env = {**haproxy, **{f"WRKTALK_AGENT_{name}": known.get(value, value) for name, value in changes.items()}}
@@ -133,7 +133,7 @@ def test_proxy_that_cannot_be_switched_is_named_and_no_window_stays_open(site, p
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="acting as another user needs root and setpriv")
-def test_flag_folder_that_may_not_be_written_to_is_named(site, proxies, database):  # noqa: F811
+def test_flag_folder_that_may_not_be_written_to_is_named(site, proxies, database):
     for folder in (proxies.nginx_flag.parent, proxies.nginx_flag.parent.parent):
         folder.chmod(0o755)
     reader = site.start_command("reader", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", site.path, "maintenance", "on",
@@ -143,7 +143,7 @@ def test_flag_folder_that_may_not_be_written_to_is_named(site, proxies, database
     assert database.open_windows() == 0
 
 
-def test_status_names_what_does_not_agree(site, proxies, database):  # noqa: F811
+def test_status_names_what_does_not_agree(site, proxies, database):
     site("maintenance", "on")
     proxies.nginx_flag.unlink()
     database.sql("update deployment_config set maintenance_mode_enabled = false")
@@ -158,7 +158,7 @@ def test_status_names_what_does_not_agree(site, proxies, database):  # noqa: F81
 
 # ---------------------------------------------------------------- windows that close by themselves
 
-def test_window_with_a_time_closes_by_itself(site, proxies, database):  # noqa: F811
+def test_window_with_a_time_closes_by_itself(site, proxies, database):
     daemon = site.start("daemon", "poll", "--loop")
     daemon.wait_said(10, "agent.started")
     site("maintenance", "on", "--for", "2s")
@@ -168,7 +168,7 @@ def test_window_with_a_time_closes_by_itself(site, proxies, database):  # noqa: 
     assert daemon.end() == 0
 
 
-def test_proxy_that_refuses_is_told_in_the_log_and_asked_again(site, proxies, database):  # noqa: F811
+def test_proxy_that_refuses_is_told_in_the_log_and_asked_again(site, proxies, database):
     daemon = site.start("daemon", "poll", "--loop")
     site("maintenance", "on", "--for", "1s")
     proxies.nginx_flag.unlink()
@@ -192,7 +192,7 @@ def drained(program, database):
     pytest.param("maintenance-window", id="between_window_and_flag"),
     pytest.param("maintenance-hidden", id="between_flag_and_commit"),
 ])
-def test_agent_that_is_killed_leaves_no_window_open_in_the_end(site, proxies, database, at):  # noqa: F811
+def test_agent_that_is_killed_leaves_no_window_open_in_the_end(site, proxies, database, at):
     site("deploy", "1.0.0", "--queue")
     site("poll", code=137, env={"WRKTALK_CRASH_AT": at})
     wait_for(20, lambda: drained(site, database))
@@ -200,7 +200,7 @@ def test_agent_that_is_killed_leaves_no_window_open_in_the_end(site, proxies, da
     assert status_of(proxies.nginx_url) == 200
 
 
-def test_agent_that_finishes_the_task_of_a_dead_one_takes_down_the_flag_that_they_share(site, proxies, database, folder):  # noqa: F811
+def test_agent_that_finishes_the_task_of_a_dead_one_takes_down_the_flag_that_they_share(site, proxies, database, folder):
     def pod(number, *words, code=0, **env):
         return site(*words, code=code, env={"WRKTALK_AGENT_AGENT_ID": f"pod-{number}", "WRKTALK_AGENT_TARGETS": "host:shared",
                                             "WRKTALK_AGENT_HOST_ROOT": folder / f"pod-{number}", **env})
@@ -227,7 +227,7 @@ def end_sessions(database, read_only):
     database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'wrktalk/%' and datname = current_database()")
 
 
-def test_site_leaves_maintenance_when_the_server_is_read_only_no_more(site, proxies, database, folder):  # noqa: F811
+def test_site_leaves_maintenance_when_the_server_is_read_only_no_more(site, proxies, database, folder):
     deploy = site.start("deploy", "deploy", "2.0.0", env={"WRKTALK_HOLD_AT": "maintenance-off", "WRKTALK_HOLD_FILE": folder / "held",
                                                           "WRKTALK_AGENT_HEARTBEAT_INTERVAL": "5s"})
     wait_for(20, (folder / "held").exists)
@@ -242,7 +242,7 @@ def test_site_leaves_maintenance_when_the_server_is_read_only_no_more(site, prox
     assert database.open_windows() == 0
 
 
-def test_sessions_that_are_ended_while_a_program_runs_for_4_s_harm_nothing(site, database, folder):  # noqa: F811
+def test_sessions_that_are_ended_while_a_program_runs_for_4_s_harm_nothing(site, database, folder):
     off = folder / "off"
     off.write_text(f"#!/bin/sh\ntouch '{folder}/off-began'\nsleep 4\n")
     off.chmod(0o755)
@@ -258,7 +258,7 @@ def test_sessions_that_are_ended_while_a_program_runs_for_4_s_harm_nothing(site,
     assert database.open_windows() == 0
 
 
-def test_maintenance_that_was_switched_on_before_any_agent_ran_stays_on(site, proxies, database):  # noqa: F811
+def test_maintenance_that_was_switched_on_before_any_agent_ran_stays_on(site, proxies, database):
     database.sql("delete from deployment_config; delete from maintenance_window")
     site("maintenance", "on")
     site("poll")
@@ -269,7 +269,7 @@ def test_maintenance_that_was_switched_on_before_any_agent_ran_stays_on(site, pr
     assert database.open_windows() == 0
 
 
-def test_flag_that_was_put_there_by_hand_stays_after_a_deployment(site, proxies, database):  # noqa: F811
+def test_flag_that_was_put_there_by_hand_stays_after_a_deployment(site, proxies, database):
     proxies.nginx_flag.touch()
     site("deploy", "2.0.0")
     assert proxies.nginx_flag.exists()
@@ -279,7 +279,7 @@ def test_flag_that_was_put_there_by_hand_stays_after_a_deployment(site, proxies,
     assert not proxies.nginx_flag.exists()
 
 
-def test_what_could_not_be_put_back_stays_in_maintenance_until_a_task_completes_there(site, proxies, database, folder):  # noqa: F811
+def test_what_could_not_be_put_back_stays_in_maintenance_until_a_task_completes_there(site, proxies, database, folder):
     site("deploy", "2.0.0")
     (folder / "srv/releases/2.0.0").rename(folder / "aside")
     database.sql("delete from release_artifact_chunk where artifact_id = (select id from release_artifact where release_version = '2.0.0'); "

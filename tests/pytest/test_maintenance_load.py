@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from program import SUPPORT, wait_for
-from proxies import proxies, site, started_proxies, status_of, template  # noqa: F401  fixtures
+from proxies import site, status_of, template
 
 HANDLERS = ["nginx", "haproxy_map", "haproxy_servers"]
 RATE = 200
@@ -35,7 +35,7 @@ class Load:
 
 
 @pytest.fixture(params=HANDLERS)
-def handler(request, site, proxies):  # noqa: F811
+def handler(request, site, proxies):
     """Release 1.0.0 runs behind this proxy. The URL that it serves."""
     env, url = proxies.handler(request.param)
     site.env.update(env)
@@ -44,7 +44,7 @@ def handler(request, site, proxies):  # noqa: F811
 
 
 @pytest.fixture
-def good_answers(site, handler, database, request):  # noqa: F811
+def good_answers(site, handler, database, request):
     """Begins to ask; called, it ends that and looks at the answers."""
     load = Load(site, handler)
 
@@ -62,17 +62,17 @@ def good_answers(site, handler, database, request):  # noqa: F811
     return look
 
 
-def test_deployment(site, good_answers):  # noqa: F811
+def test_deployment(site, good_answers):
     site("deploy", "2.0.0")
     good_answers()
 
 
-def test_failed_deployment(site, good_answers):  # noqa: F811
+def test_failed_deployment(site, good_answers):
     site("deploy", "broken", code=9)
     good_answers()
 
 
-def test_deployment_whose_agent_is_killed_and_taken_over(site, handler, good_answers, database, folder):  # noqa: F811
+def test_deployment_whose_agent_is_killed_and_taken_over(site, handler, good_answers, database, folder):
     (folder / "slow").touch()
     site("deploy", "2.0.0", "--queue")
     first = site.start("first", "poll", "--loop")

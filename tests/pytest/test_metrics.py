@@ -8,20 +8,20 @@ import sys
 
 import pytest
 
-from monitoring import MONITORING, agent, health  # noqa: F401  fixtures
+from monitoring import MONITORING
 from program import SUPPORT, clean_environment, run, wait_for
 from services import free_ports, need
 
 
 @pytest.fixture
-def ready(agent, folder):  # noqa: F811
+def ready(agent, folder):
     """The agent, started and ready."""
     agent.start("--backup-dir", folder / "backups")
     wait_for(10, agent.is_ready)
     return agent
 
 
-def wait_value(agent, series, wanted, seconds=10):  # noqa: F811
+def wait_value(agent, series, wanted, seconds=10):
     wait_for(seconds, lambda: agent.value(series), float(wanted))
 
 
@@ -226,7 +226,7 @@ def test_probes_answer_over_ipv6(wrktalk):
     wait_for(10, lambda: run(["curl", "-sf", "-m", "5", f"http://[::1]:{port}/readyz"], clean_environment(), code=None).code, 0)
 
 
-def test_frozen_agent_is_not_healthy_and_says_since_when(ready, wrktalk, health):  # noqa: F811
+def test_frozen_agent_is_not_healthy_and_says_since_when(ready, wrktalk, health):
     ready.process.send(signal.SIGSTOP)
     try:
         wait_for(10, lambda: health(1, "--max-age", "3s"))

@@ -9,14 +9,13 @@ import time
 
 import pytest
 
-from mail import mail, mail_server  # noqa: F401  fixtures
 from program import SUPPORT, wait_for
 
 ANNA, BOB = "anna@example.org", "bob@example.org"
 
 
 @pytest.fixture
-def admins(mail):  # noqa: F811
+def admins(mail):
     mail.admins(ANNA, BOB)
     return mail
 
@@ -120,7 +119,7 @@ def test_who_is_no_admin_any_more_when_it_is_sent_gets_nothing(wrktalk, admins, 
     assert database.sql("select count(*) from notification where status = 'failed' and last_error = 'the admin is no longer active'") == "2"
 
 
-def test_admin_whose_address_has_several_spellings_gets_one_mail(wrktalk, mail):  # noqa: F811
+def test_admin_whose_address_has_several_spellings_gets_one_mail(wrktalk, mail):
     mail.admins(ANNA, "Anna@Example.org", "Anna <anna@example.org>", " anna@example.org.")
     wrktalk("deploy", "1.0.0")
     assert len(mail.server.files()) == 1
@@ -151,7 +150,7 @@ def test_send_tells_of_a_task_once_more(wrktalk, admins, database):
 
 # ---------------------------------------------------------------- several agents, and kills
 
-def test_four_agents_share_an_outbox_of_forty_and_nothing_is_sent_twice(wrktalk, mail, database):  # noqa: F811
+def test_four_agents_share_an_outbox_of_forty_and_nothing_is_sent_twice(wrktalk, mail, database):
     mail.add_messages(40)
     agents = [wrktalk.start(f"agent{n}", "poll", "--loop", env={"WRKTALK_AGENT_AGENT_ID": f"site-{n}", "WRKTALK_AGENT_HOST_ROOT": wrktalk.folder / f"srv-{n}"})
               for n in range(4)]
@@ -167,7 +166,7 @@ def test_four_agents_share_an_outbox_of_forty_and_nothing_is_sent_twice(wrktalk,
     pytest.param("notify-taken", 0, id="before_the_server_has_it"),
     pytest.param("notify-accepted", 1, id="between_250_and_commit"),
 ])
-def test_message_of_a_killed_agent_is_sent_with_the_same_id_when_the_lease_is_over(wrktalk, mail, at, already_there):  # noqa: F811
+def test_message_of_a_killed_agent_is_sent_with_the_same_id_when_the_lease_is_over(wrktalk, mail, at, already_there):
     mail.add_messages(1)
     wrktalk("poll", code=137, env={"WRKTALK_CRASH_AT": at})
     assert mail.outbox() == ["a1@example.org sending 1"]
@@ -182,7 +181,7 @@ def test_message_of_a_killed_agent_is_sent_with_the_same_id_when_the_lease_is_ov
     assert len(mail.server.message_ids()) == 1
 
 
-def test_database_connection_that_is_cut_while_it_is_sent_changes_nothing(wrktalk, mail, database):  # noqa: F811
+def test_database_connection_that_is_cut_while_it_is_sent_changes_nothing(wrktalk, mail, database):
     mail.add_messages(1)
     mail.server.behave("hang")
     agent = wrktalk.start("agent", "poll", "--loop")
@@ -197,7 +196,7 @@ def test_database_connection_that_is_cut_while_it_is_sent_changes_nothing(wrktal
 
 # ---------------------------------------------------------------- the outbox by hand
 
-def test_outbox_is_listed_dropped_and_flushed_by_id(wrktalk, mail, database):  # noqa: F811
+def test_outbox_is_listed_dropped_and_flushed_by_id(wrktalk, mail, database):
     def id_of(recipient):
         return database.sql(f"select id from notification where recipient = '{recipient}'")
 
@@ -234,7 +233,7 @@ def start_hook(folder, wrktalk, script, *words):
     return kept
 
 
-def test_webhook_gets_the_same_signed_and_what_fails_is_tried_again(wrktalk, mail, database, hook):  # noqa: F811
+def test_webhook_gets_the_same_signed_and_what_fails_is_tried_again(wrktalk, mail, database, hook):
     wrktalk.env["WRKTALK_AGENT_WEBHOOK_SECRET"] = "k3y-of-the-hook"
     wrktalk("notify", "test", "--webhook")
     (hook / "answer").write_text("500")
@@ -250,7 +249,7 @@ def test_webhook_gets_the_same_signed_and_what_fails_is_tried_again(wrktalk, mai
     assert json.loads(body)["data"]["version"] == "2.0.0"
 
 
-def test_webhook_that_answers_410_gets_the_message_no_more(wrktalk, mail, hook):  # noqa: F811
+def test_webhook_that_answers_410_gets_the_message_no_more(wrktalk, mail, hook):
     (hook / "answer").write_text("410")
     wrktalk("deploy", "1.0.0")
     assert mail.outbox() == ["webhook failed 1"]
@@ -283,7 +282,7 @@ def start_long_hook(folder, wrktalk, status, end):
 
 
 @pytest.mark.parametrize("end", ["whole", "broken"])
-def test_webhook_that_answers_200_has_got_it_however_long_or_broken_its_answer(wrktalk, mail, folder, end):  # noqa: F811
+def test_webhook_that_answers_200_has_got_it_however_long_or_broken_its_answer(wrktalk, mail, folder, end):
     hook = start_long_hook(folder, wrktalk, 200, end)
     wrktalk("deploy", "1.0.0")
     wrktalk("notify", "outbox", "flush")
@@ -291,7 +290,7 @@ def test_webhook_that_answers_200_has_got_it_however_long_or_broken_its_answer(w
     assert mail.outbox() == ["webhook sent 1"]
 
 
-def test_webhook_that_refuses_is_quoted(wrktalk, mail, folder):  # noqa: F811
+def test_webhook_that_refuses_is_quoted(wrktalk, mail, folder):
     start_long_hook(folder, wrktalk, 403, "whole")
     wrktalk("deploy", "1.0.0")
     wrktalk("notify", "outbox", "list").says("the webhook answers 403: the token is not known here xxx")

@@ -9,11 +9,11 @@ import subprocess
 import pytest
 
 from program import wait_for
-from vault import PASSWORD, SECRET, started_vault, tool, vault  # noqa: F401  fixtures
+from vault import PASSWORD, SECRET
 
 
 @pytest.fixture
-def pg_env(tool):  # noqa: F811
+def pg_env(tool):
     """`wrktalk secrets pg-env`, which writes the file pg_env.file."""
     def write(*words, code=0, env=None):
         return tool("secrets", "pg-env", "--out", write.file, *words, code=code, env=env)
@@ -24,7 +24,7 @@ def pg_env(tool):  # noqa: F811
 
 # ---------------------------------------------------------------- what it writes
 
-def test_guide_says_what_is_printed_and_the_login_is_revoked(pg_env, vault, database):  # noqa: F811
+def test_guide_says_what_is_printed_and_the_login_is_revoked(pg_env, vault, database):
     assert pg_env().out.splitlines() == [
         "==> Authenticating to Vault using JWT auth...",
         "==> Successfully authenticated to Vault",
@@ -51,12 +51,12 @@ def test_shell_connects_with_the_file(pg_env, shell):
     assert asked.stdout == "app\n", asked.stderr
 
 
-def test_pg_env_option_connects_with_the_file_and_says_where_the_credentials_came_from(pg_env, tool):  # noqa: F811
+def test_pg_env_option_connects_with_the_file_and_says_where_the_credentials_came_from(pg_env, tool):
     pg_env()
     tool("migrate", "up", "--pg-env", pg_env.file).says("^==> Loading PostgreSQL credentials from Vault")
 
 
-def test_folder_on_a_disk_is_warned_of_and_one_in_memory_is_not(pg_env, tool):  # noqa: F811
+def test_folder_on_a_disk_is_warned_of_and_one_in_memory_is_not(pg_env, tool):
     pg_env().says("secrets.not_in_memory .*medium: Memory")
     in_memory = pathlib.Path(f"/dev/shm/wrktalk-{os.getpid()}.sh")
     try:
@@ -73,7 +73,7 @@ def test_neither_password_nor_token_is_printed(pg_env, words):
 
 # ---------------------------------------------------------------- ways in
 
-def test_vault_option_connects_with_no_file(tool, vault, cluster):  # noqa: F811
+def test_vault_option_connects_with_no_file(tool, vault, cluster):
     vault.put_secret(database=cluster.create().name)
     tool("migrate", "up", "--set", "agent", "--vault")
     tool("status", "--vault")
@@ -83,26 +83,26 @@ def test_kv_engine_of_version_1(pg_env):
     pg_env(env={"WRKTALK_AGENT_VAULT_PATH": "kv1/bizmatters/agent-executor/postgres"})
 
 
-def test_approle(tool, vault):  # noqa: F811
+def test_approle(tool, vault):
     tool("status", "--vault", env={"WRKTALK_AGENT_VAULT_AUTH": "approle", "WRKTALK_AGENT_VAULT_ROLE_ID": vault.role_id,
                                    "WRKTALK_AGENT_VAULT_SECRET_ID_FILE": vault.state / "secret-id"})
     assert vault.logins() == 0
 
 
-def test_token_that_is_given_is_not_revoked(tool, vault):  # noqa: F811
+def test_token_that_is_given_is_not_revoked(tool, vault):
     tool("status", "--vault", env={"WRKTALK_AGENT_VAULT_AUTH": None, "VAULT_TOKEN": "root"})
     assert vault.logins() == 0
 
 
-def test_tls_with_vault_cacert(tool, vault):  # noqa: F811
+def test_tls_with_vault_cacert(tool, vault):
     tool("status", "--vault", env={"VAULT_ADDR": vault.tls_address})
 
 
-def test_tls_without_verification_when_it_is_said_twice(tool, vault):  # noqa: F811
+def test_tls_without_verification_when_it_is_said_twice(tool, vault):
     tool("status", "--vault", "--vault-insecure", env={"VAULT_ADDR": vault.tls_address, "VAULT_CACERT": "", "VAULT_SKIP_VERIFY": "true"})
 
 
-def test_auth_method_role_engine_and_path_of_other_names(tool, vault):  # noqa: F811
+def test_auth_method_role_engine_and_path_of_other_names(tool, vault):
     vault.request("POST", "sys/auth/corp/jwt", {"type": "jwt"})
     vault.request("POST", "auth/corp/jwt/config", {"jwt_validation_pubkeys": [(vault.state / "jwt.pub").read_text()]})
     vault.request("POST", "auth/corp/jwt/role/other", {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "vault",
@@ -114,7 +114,7 @@ def test_auth_method_role_engine_and_path_of_other_names(tool, vault):  # noqa: 
     tool("status", "--vault", "--vault-auth-mount", "corp/jwt", "--vault-role", "other", "--vault-path", "team/db/a b/pg")
 
 
-def test_namespace(tool, vault):  # noqa: F811
+def test_namespace(tool, vault):
     vault.request("POST", "sys/namespaces/shop", {})
     vault.request("POST", "shop/sys/mounts/kv", {"type": "kv", "options": {"version": "2"}})
     wait_for(10, lambda: vault.works("GET", "shop/kv/config"))
@@ -129,11 +129,11 @@ def test_namespace(tool, vault):  # noqa: F811
     pytest.param(("--vault-path", " /kv/bizmatters/agent-executor/postgres/ "), id="with_spaces"),
     pytest.param(("--vault-auth-mount", "/auth/jwt/"), id="of_the_auth_mount"),
 ])
-def test_slashes_are_as_in_vault_kv_get(tool, words):  # noqa: F811
+def test_slashes_are_as_in_vault_kv_get(tool, words):
     tool("status", "--vault", *words)
 
 
-def test_secret_id_in_a_wrapping_token_is_unwrapped_once(tool, vault, folder):  # noqa: F811
+def test_secret_id_in_a_wrapping_token_is_unwrapped_once(tool, vault, folder):
     (folder / "wrapped").write_text(vault.wrapped("auth/approle/role/agent-executor/secret-id")[0] + "\n")
     env = {"WRKTALK_AGENT_VAULT_AUTH": "approle", "WRKTALK_AGENT_VAULT_ROLE_ID": vault.role_id,
            "WRKTALK_AGENT_VAULT_SECRET_ID_FILE": folder / "wrapped"}
@@ -141,7 +141,7 @@ def test_secret_id_in_a_wrapping_token_is_unwrapped_once(tool, vault, folder):  
     tool("status", "--vault", env=env, code=5).says("hint: .*looks like a wrapping token that was used before")
 
 
-def test_token_in_a_wrapping_token_is_unwrapped_once(tool, vault):  # noqa: F811
+def test_token_in_a_wrapping_token_is_unwrapped_once(tool, vault):
     token, accessor = vault.wrapped("auth/token/create", {"policies": ["agent-executor"], "ttl": "1h"})
     env = {"WRKTALK_AGENT_VAULT_AUTH": "token", "VAULT_TOKEN": token}
     tool("status", "--vault", env=env)
@@ -150,23 +150,23 @@ def test_token_in_a_wrapping_token_is_unwrapped_once(tool, vault):  # noqa: F811
     vault.request("POST", "auth/token/revoke-accessor", {"accessor": accessor})
 
 
-def test_secret_that_may_be_read_in_a_wrapping_alone(tool, vault):  # noqa: F811
+def test_secret_that_may_be_read_in_a_wrapping_alone(tool, vault):
     vault.set_policy('path "kv/data/*" { capabilities = ["read"] min_wrapping_ttl = "1s" max_wrapping_ttl = "90s" }')
     tool("status", "--vault")
 
 
-def test_batch_token_is_used_without_a_warning(tool, vault):  # noqa: F811
+def test_batch_token_is_used_without_a_warning(tool, vault):
     vault.request("POST", "auth/jwt/role/batch", {**vault.request("GET", "auth/jwt/role/agent-executor")["data"], "token_type": "batch"})
     output = tool("status", "--vault", "--vault-role", "batch")
     output.hides(r"WARN|vault\.")
 
 
-def test_line_break_at_the_end_of_a_password_is_told(pg_env, vault):  # noqa: F811
+def test_line_break_at_the_end_of_a_password_is_told(pg_env, vault):
     vault.put_secret(password=PASSWORD + "\n")
     pg_env().says("secrets.line_break .*password ends in a line break").hides("quoted")
 
 
-def test_line_break_at_the_end_of_a_host_is_refused(pg_env, vault, database):  # noqa: F811
+def test_line_break_at_the_end_of_a_host_is_refused(pg_env, vault, database):
     vault.put_secret(host=database.host + "\n")
     pg_env(code=5).says("field host ends in a line break")
     vault.put_secret(host=database.host)
@@ -206,7 +206,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("code, line, env", [pytest.param(*row, id=name) for name, row in FAILURES.items()])
-def test_failure_is_named_with_a_hint_and_leaves_no_file_and_no_login(pg_env, vault, folder, code, line, env):  # noqa: F811
+def test_failure_is_named_with_a_hint_and_leaves_no_file_and_no_login(pg_env, vault, folder, code, line, env):
     (folder / "no-jwt").write_text("none\n")
     for name in ("half", "gone"):
         vault.request("POST", f"kv/data/bizmatters/agent-executor/{name}", {"data": {"host": "h", "username": "u"}})
@@ -218,23 +218,23 @@ def test_failure_is_named_with_a_hint_and_leaves_no_file_and_no_login(pg_env, va
     assert vault.logins() == 0
 
 
-def test_folder_that_is_not_there_is_told_before_vault_is_asked(tool, folder):  # noqa: F811
+def test_folder_that_is_not_there_is_told_before_vault_is_asked(tool, folder):
     tool("secrets", "pg-env", "--out", folder / "no/pg_env.sh", code=5).hides("==>")
 
 
-def test_vault_and_pg_env_together_are_refused(tool, folder):  # noqa: F811
+def test_vault_and_pg_env_together_are_refused(tool, folder):
     tool("status", "--vault", "--pg-env", folder / "pg_env.sh", code=2)
 
 
 # ---------------------------------------------------------------- a Vault that answers later
 
-def test_sealed_vault_is_named(pg_env, vault):  # noqa: F811
+def test_sealed_vault_is_named(pg_env, vault):
     vault.seal()
     pg_env(code=6, env={"WRKTALK_AGENT_VAULT_TIMEOUT": "600ms"}).says("Vault is sealed").says("^hint: ")
     assert not pg_env.file.exists()
 
 
-def test_vault_that_is_unsealed_meanwhile_is_waited_for(pg_env, tool, vault):  # noqa: F811
+def test_vault_that_is_unsealed_meanwhile_is_waited_for(pg_env, tool, vault):
     vault.seal()
     waits = tool.start("sealed", "secrets", "pg-env", "--out", pg_env.file, env={"WRKTALK_AGENT_VAULT_TIMEOUT": "20s"})
     waits.wait_said(5, "vault.waits.*Vault is sealed")
@@ -243,7 +243,7 @@ def test_vault_that_is_unsealed_meanwhile_is_waited_for(pg_env, tool, vault):  #
     assert waits.wait() == 0
 
 
-def test_rate_limit_is_kept(pg_env, vault):  # noqa: F811
+def test_rate_limit_is_kept(pg_env, vault):
     vault.request("POST", "sys/quotas/rate-limit/tight", {"rate": 1, "interval": "3s"})
     try:
         pg_env(env={"WRKTALK_AGENT_VAULT_TIMEOUT": "30s"}).says("vault.waits .*429")
@@ -251,7 +251,7 @@ def test_rate_limit_is_kept(pg_env, vault):  # noqa: F811
         wait_for(10, lambda: vault.works("DELETE", "sys/quotas/rate-limit/tight"))
 
 
-def test_sigterm_ends_the_waiting_at_once(pg_env, tool):  # noqa: F811
+def test_sigterm_ends_the_waiting_at_once(pg_env, tool):
     asks = tool.start("asks", "secrets", "pg-env", "--out", pg_env.file,
                       env={"VAULT_ADDR": "http://127.0.0.1:9", "WRKTALK_AGENT_VAULT_TIMEOUT": "60s"})
     asks.wait_said(5, "vault.waits")

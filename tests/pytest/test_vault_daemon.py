@@ -5,11 +5,10 @@ import shutil
 import pytest
 
 from program import wait_for
-from vault import started_vault, tool, vault  # noqa: F401  fixtures
 
 
 @pytest.fixture
-def site(tool, vault, folder):  # noqa: F811
+def site(tool, vault, folder):
     """A host target; its logins last 3 s and can be renewed up to 8 s. Activating waits as long as the file `slow` is there."""
     vault.request("POST", "auth/jwt/role/short", {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "vault",
                                                   "token_policies": "agent-executor", "token_ttl": "3s", "token_max_ttl": "8s"})
@@ -23,7 +22,7 @@ def site(tool, vault, folder):  # noqa: F811
 
 
 class Daemon:
-    def __init__(self, site, vault, database, process):  # noqa: F811
+    def __init__(self, site, vault, database, process):
         self._site, self._vault, self._database, self._process = site, vault, database, process
         self.wait_said = process.wait_said
 
@@ -53,13 +52,13 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(site, vault, database):  # noqa: F811
+def daemon(site, vault, database):
     process = site.start("agent", "poll", "--loop", "--log-level", "DEBUG")
     process.wait_said(10, "agent.started")
     return Daemon(site, vault, database, process)
 
 
-def test_login_is_renewed_at_two_thirds_of_its_lease_and_made_anew_in_the_end(daemon, vault):  # noqa: F811
+def test_login_is_renewed_at_two_thirds_of_its_lease_and_made_anew_in_the_end(daemon, vault):
     daemon.wait_said(5, "vault.renewed")
     daemon.wait_said(15, "vault.login")
     wait_for(5, vault.logins, 1)
@@ -75,7 +74,7 @@ def test_changed_password_is_noticed_and_tasks_are_run_with_it(daemon):
     daemon.expect_ends_well()
 
 
-def test_password_that_vault_does_not_have_yet_is_waited_for(daemon, vault):  # noqa: F811
+def test_password_that_vault_does_not_have_yet_is_waited_for(daemon, vault):
     daemon.expect_runs_tasks()
     daemon.change_password("second", in_vault=False)
     daemon.wait_said(10, "database.away.*password authentication")
@@ -106,7 +105,7 @@ def test_changed_password_is_no_matter_for_sessions_that_go_on(daemon):
     daemon.expect_ends_well()
 
 
-def test_token_file_that_went_bad_is_told_and_read_anew_when_it_is_good_again(daemon, vault, folder):  # noqa: F811
+def test_token_file_that_went_bad_is_told_and_read_anew_when_it_is_good_again(daemon, vault, folder):
     (folder / "jwt").write_text("none\n")
     daemon.wait_said(20, "vault.not_renewed.*no JWT")
     shutil.copy(vault.state / "jwt", folder / "jwt")
@@ -114,7 +113,7 @@ def test_token_file_that_went_bad_is_told_and_read_anew_when_it_is_good_again(da
     daemon.expect_ends_well()
 
 
-def test_sealed_vault_is_told_and_no_matter_as_long_as_the_password_is_good(daemon, vault):  # noqa: F811
+def test_sealed_vault_is_told_and_no_matter_as_long_as_the_password_is_good(daemon, vault):
     vault.seal()
     daemon.wait_said(15, "vault.not_renewed")
     daemon.expect_runs_tasks()
