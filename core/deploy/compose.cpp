@@ -127,6 +127,7 @@ class Compose : public Deployer, private ImageInventory {
     wish.identity = Identity{release.version, task_};
     wish.carried = carried(release.version, ComposeTool::source_of(release), pulse);
     wish.how.build = true;
+    wish.keep = release.keep;
     WayBack ran;
     if (release.ran) {
       ran = compose::way_back_from_json(release.ran->way_back);
@@ -347,6 +348,7 @@ class Compose : public Deployer, private ImageInventory {
     wish.what = what;
     wish.identity = way.identity;
     wish.ran = &way;
+    if (stored) wish.keep = stored->keep;
     // A compose that was killed has perhaps asked the engine to stop a container, and the engine will, although it still runs now.
     wish.how.recreate_all = !restored.words.empty() || !up_ended_by_itself_;
     wish.how.counts = way.counts;

@@ -34,6 +34,26 @@ Paths mounted_data(const std::string& folder, const std::string& goal, const Con
   return out;
 }
 
+bool lies_in(const std::string& path, const std::string& folder) { return base::starts_with(path, folder + "/"); }
+
+/// The paths of `kept` that `tree` has, too, become data of it, whatever its archive brought there.
+void add_kept(const Trees& trees, const std::string& tree, const Paths& kept, Paths& data) {
+  const std::string top = trees.top_of(tree);
+  const std::string below = top == tree ? "" : top.substr(tree.size() + 1) + "/";
+  Paths there;
+  std::copy_if(kept.begin(), kept.end(), std::back_inserter(there),
+               [&](const std::string& path) { return base::exists(top + "/" + path); });
+  trees.let_go(tree, top, there);
+  for (const auto& path : there) {
+    const std::string whole = below + path;
+    data.erase(std::remove_if(data.begin(), data.end(), [&](const auto& one) { return lies_in(one, whole); }),
+               data.end());
+    const bool is_covered =
+        std::any_of(data.begin(), data.end(), [&](const auto& one) { return one == whole || lies_in(whole, one); });
+    if (!is_covered) data.push_back(whole);
+  }
+}
+
 bool loses_sight(const Container& container, const std::string& path) {
   return container.status == "running" &&
          std::any_of(container.mounts.begin(), container.mounts.end(),
@@ -42,13 +62,17 @@ bool loses_sight(const Container& container, const std::string& path) {
 
 }  // namespace
 
-std::string carry_data(const Trees& trees, const std::string& place, const Containers& now, const Engine& engine,
-                       std::chrono::milliseconds timeout, base::Pulse& pulse) {
+std::string carry_data(const Trees& trees, const std::string& place, const Paths& keep, const Containers& now,
+                       const Engine& engine, std::chrono::milliseconds timeout, base::Pulse& pulse) {
   const auto goal = trees.name_at(place);
   if (!goal) return {};
   const std::string tree = trees.folder() + "/" + *goal;
   auto sources = trees.data_trees();
   if (sources.empty()) sources = tree_that_runs(trees, now);
+  if (!keep.empty()) trees.note_kept(trees.kept_with(keep));
+  // A release that says nothing of data gets what others kept.
+  const Paths kept = keep.empty() ? trees.kept_with({}) : keep;
+  trees.let_go(tree, trees.top_of(tree), kept);
   Trees::Data data;
   Containers blind;
   for (const auto& name : sources) {
@@ -56,6 +80,7 @@ std::string carry_data(const Trees& trees, const std::string& place, const Conta
     const std::string folder = trees.folder() + "/" + name;
     const auto listed = trees.data_of(name, pulse);
     data[name] = listed ? *listed : mounted_data(folder, tree, now);
+    add_kept(trees, folder, kept, data[name]);
     for (const auto& path : data[name]) {
       for (const auto& container : now) {
         const bool is_known =
@@ -65,7 +90,7 @@ std::string carry_data(const Trees& trees, const std::string& place, const Conta
     }
   }
   engine.stop(blind, timeout, pulse);
-  return trees.move_data_to(tree, data, pulse);
+  return trees.move_data_to(tree, data, kept, pulse);
 }
 
 }  // namespace wrktalk::deploy::compose

@@ -55,7 +55,7 @@ Project::Brought Project::bring_up(ComposeSource source, const Wish& wish, Conta
   for (const auto& [service, name] : wish.carried) by_id.erase(service);
   Images images = wish.carried;
   images.insert(by_id.begin(), by_id.end());
-  const std::string carried = carry_data(trees_, source.files.front(), before, engine_, timeout_, pulse);
+  const std::string carried = carry_data(trees_, source.files.front(), wish.keep, before, engine_, timeout_, pulse);
   if (const std::string text = override_file(stack, wish.identity, images); !text.empty()) {
     source.files.push_back(trees_.write_override(trees_.name_at(source.files.front()).value_or(kByHand), text));
   }

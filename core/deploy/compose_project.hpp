@@ -36,6 +36,7 @@ class Project {
     std::map<std::string, std::string>
         carried{};                      ///< service: the name of its image, which is the release's: that counts
     std::vector<std::string> services;  ///< only these; empty: what the files say
+    std::vector<std::string> keep{};    ///< as Release::keep
     ComposeTool::Up how;
   };
   struct Brought {

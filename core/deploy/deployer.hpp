@@ -49,6 +49,8 @@ struct Release {
   bool update_crds = false;                      ///< helm: somebody asked for it with this task
   std::vector<std::string> site_values_files{};  ///< helm: over `values_file`, the last one above all others
   bool resets_values = false;                    ///< helm: what earlier revisions were given counts no more
+  /// Compose and host: paths below the release's root (see release_root) that are the site's whatever the archive holds there.
+  std::vector<std::string> keep{};
 };
 
 struct Applied {

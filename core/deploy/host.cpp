@@ -6,6 +6,7 @@
 #include "core/deploy/env_file.hpp"
 #include "core/deploy/folders.hpp"
 #include "core/deploy/host_health.hpp"
+#include "core/deploy/kept_data.hpp"
 #include "core/deploy/kinds.hpp"
 #include "core/deploy/tools.hpp"
 #include "core/deploy/trees.hpp"
@@ -107,6 +108,7 @@ class Host : public Deployer {
 
   std::vector<std::string> check(const Release& release, base::Pulse& pulse) override {
     if (entries(release.tree).empty()) throw Error(Kind::artifact, "the release " + release.version + " is empty");
+    kept_.link_into(release.tree, release.keep);
     trees_.note_contents(release.tree, pulse);
     return unseen_variables(release);
   }
@@ -126,14 +128,17 @@ class Host : public Deployer {
   }
 
   Applied apply(const Release& release, base::Pulse& pulse) override {
+    std::string words;
     try {
       trees_.own();
+      words = provide_data(release, pulse);
       point_to(text_for(release.tree));
     } catch (const Error& e) {
+      if (e.kind() != Kind::failed && e.kind() != Kind::configuration && e.kind() != Kind::busy) throw;
       throw StepError(Left::untouched, e.what(), e.hint());
     }
     activate(release, Left::dirty, pulse);
-    return {std::nullopt, link() + " -> " + release.tree};
+    return {std::nullopt, link() + " -> " + release.tree + (words.empty() ? "" : "; " + words)};
   }
 
   /// Whoever took the task over after its apply did not fetch the release: its tree is what runs.
@@ -225,8 +230,21 @@ class Host : public Deployer {
     return base::starts_with(tree, trees_.folder() + "/") ? tree.substr(root_.size() + 1) : tree;
   }
 
+  /// What runs goes on with its data, whatever becomes of this.
+  std::string provide_data(const Release& release, base::Pulse& pulse) {
+    const auto text = link_text();
+    const auto running = text ? std::optional<std::string>(behind(*text)) : std::nullopt;
+    try {
+      return kept_.provide(release.tree, release.keep, running, pulse);
+    } catch (const Error&) {
+      if (running) kept_.mend(*running);
+      throw;
+    }
+  }
+
   Places in_use() const {
     Places places;
+    for (const auto& place : kept_.places()) places.add(place);
     if (const auto text = link_text()) places.add(behind(*text));
     return places;
   }
@@ -268,8 +286,10 @@ class Host : public Deployer {
     Release back = stored.value_or(Release{});
     if (!stored) back.env_file = env_of_before_;
     Trees::Restored restored;
+    if (stored) kept_.link_into(stored->tree, stored->keep);
     if (is_there) {
       back.tree = behind(*way.link);
+      kept_.mend(back.tree);
       restored =
           trees_.restore_contents(back.tree, stored ? std::optional<std::string>(stored->tree) : std::nullopt, pulse);
       back.version = before.version.value_or(last_part(back.tree));
@@ -350,6 +370,7 @@ class Host : public Deployer {
   std::string root_;
   Trees trees_;
   std::optional<std::string> env_of_before_;
+  KeptData kept_{trees_, root_};
   std::string activate_;
   std::string health_;
   std::chrono::milliseconds timeout_;

@@ -181,6 +181,37 @@ std::optional<std::vector<std::string>> changed_in_tree(const std::string& tree,
   return changed;
 }
 
+void drop_from_list(const std::string& list, const std::vector<std::string>& paths) {
+  std::ifstream in(list, std::ios::binary);
+  if (!in) return;
+  const std::string part = list + ".part";
+  std::ofstream out(part, std::ios::binary | std::ios::trunc);
+  for (std::string line; std::getline(in, line, '\0');) {
+    const auto listed = parse(line);
+    const bool goes = listed && std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+                        return listed->path == path || base::starts_with(listed->path, path + "/");
+                      });
+    if (!goes) out << line << '\0';
+  }
+  out.close();
+  if (!out || ::rename(part.c_str(), list.c_str()) != 0) fail("write", list);
+}
+
+std::optional<std::string> top_in_list(const std::string& list) {
+  std::ifstream in(list, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::string top;
+  for (std::string line; std::getline(in, line, '\0');) {
+    const auto listed = parse(line);
+    if (!listed) continue;
+    const std::string first = listed->path.substr(0, listed->path.find('/'));
+    if (first == listed->path && listed->type != 'd') return "";
+    if (!top.empty() && first != top) return "";
+    top = first;
+  }
+  return top;
+}
+
 void restore_in_tree(const std::string& tree, const std::vector<std::string>& paths, const std::string& stored,
                      const std::string& aside) {
   for (const auto& path : paths) {

@@ -21,6 +21,12 @@ void write_tree_list(const std::string& tree, const std::string& list, base::Pul
 std::optional<std::vector<std::string>> changed_in_tree(const std::string& tree, const std::string& list,
                                                         base::Pulse& pulse);
 
+/// Takes these paths, and all that lies below them, out of the list: what is there is data from then on. Nothing without a list. Throws Error(failed).
+void drop_from_list(const std::string& list, const std::vector<std::string>& paths);
+
+/// The one folder that everything in the list lies in; empty when there is none such. Nothing without a list.
+std::optional<std::string> top_in_list(const std::string& list);
+
 /// Moves each of `paths` from `stored`, another tree of the same release on the same file system, into `tree`. What lies in its way is
 /// moved below `aside` first, under the same path. Ended at any moment and called again with what `changed_in_tree` says then, it goes on.
 /// Throws Error(failed).

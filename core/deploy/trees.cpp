@@ -28,7 +28,6 @@ using base::Error;
 using base::Fd;
 using base::Kind;
 
-constexpr const char* kOurs = ".wrktalk";
 constexpr const char* kReleases = "releases";
 constexpr const char* kLock = "lock";
 constexpr std::string_view kProcess = "process ";
@@ -37,9 +36,7 @@ constexpr std::size_t kProcFileLimit = 4096;
 constexpr const char* kOwner = "owner";
 constexpr const char* kRecords = "trees";
 constexpr const char* kLists = "lists";
-constexpr const char* kChanged = "changed";
 constexpr const char* kOverrides = "overrides";
-constexpr const char* kData = "data";
 constexpr std::size_t kPathsShown = 5;
 
 /// What a small file holds, without its line end; nothing when it is not there or is no plain file.
@@ -96,9 +93,9 @@ void Trees::own() {
                                       base::one_line(read_at(ours_.get(), kLock).value_or("somebody")));
   }
   const Fd root = make_safe_folder(root_, 0755);
-  const std::string path = root_ + "/" + kOurs;
+  const std::string path = ours();
   trees_ = base::open_own_folder(root.get(), kReleases, folder_, 0755);
-  ours_ = base::open_own_folder(root.get(), kOurs, path, 0755);
+  ours_ = base::open_own_folder(root.get(), ".wrktalk", path, 0755);
   records_ = base::open_own_folder(ours_.get(), kRecords, path + "/" + kRecords, 0755);
   lists_ = base::open_own_folder(ours_.get(), kLists, path + "/" + kLists, 0755);
   check_owner();
@@ -128,7 +125,7 @@ void Trees::check_owner() const {
   if (owner_ == Owner::any || !ours_) return;
   const auto owner = read_at(ours_.get(), kOwner);
   if (!owner || *owner == target_) return;
-  const std::string file = root_ + "/" + kOurs + "/" + kOwner;
+  const std::string file = ours() + "/" + kOwner;
   throw Error(Kind::configuration, root_ + " belongs to the target " + base::one_line(*owner) + ", not to " + target_,
               "use another folder (WRKTALK_AGENT_HOST_ROOT), or remove " + file + " when that agent is gone for good");
 }
@@ -152,7 +149,7 @@ bool Trees::may_be_taken(const std::string& holder) const {
 }
 
 void Trees::lock() {
-  const std::string path = root_ + "/" + kOurs + "/" + kLock;
+  const std::string path = ours() + "/" + kLock;
   const auto open = [&] {
     Fd file = open_file(ours_.get(), kLock);
     if (!file) base::throw_errno(Kind::configuration, "cannot open " + path, "remove it when it is no plain file");
@@ -197,7 +194,7 @@ std::string Trees::home(const std::string& version, const Places& in_use) {
 }
 
 void Trees::record(const std::string& name) {
-  const std::string path = root_ + "/" + kOurs + "/" + kRecords + "/" + name;
+  const std::string path = ours() + "/" + kRecords + "/" + name;
   const Fd file = open_file(records_.get(), name.c_str());
   write_to(file, "task " + turn_.task_id, path);
   if (::fsync(file.get()) != 0 || ::fsync(records_.get()) != 0) base::throw_errno(Kind::failed, "cannot write " + path);
@@ -213,7 +210,7 @@ void Trees::forget(const std::string& name) const {
   ::unlinkat(records_.get(), name.c_str(), 0);
 }
 
-std::string Trees::overrides() const { return root_ + "/" + kOurs + "/" + kOverrides; }
+std::string Trees::overrides() const { return ours() + "/" + kOverrides; }
 std::string Trees::override_of(const std::string& name) const { return overrides() + "/" + name + ".yml"; }
 
 std::string Trees::write_override(const std::string& name, const std::string& text) const {
@@ -225,7 +222,7 @@ std::string Trees::write_override(const std::string& name, const std::string& te
 std::optional<std::string> Trees::list_of(const std::string& tree) const {
   const auto name = name_at(tree);
   if (!name) return std::nullopt;
-  return root_ + "/" + kOurs + "/" + kLists + "/" + *name;
+  return ours() + "/" + kLists + "/" + *name;
 }
 
 void Trees::note_contents(const std::string& tree, base::Pulse& pulse) const {
@@ -254,7 +251,7 @@ Trees::Restored Trees::restore_contents(const std::string& tree, const std::opti
   const std::string what = std::to_string(paths.size()) + " of its files were changed on this machine (" +
                            base::one_line(base::scrub_utf8(base::join(shown, ", "))) + ")";
   if (!stored) return {what + " and stay so: the release is not stored any more", {}};
-  const std::string aside = root_ + "/" + kOurs + "/" + kChanged + "/" + turn_.task_id + "/" + *name_at(tree);
+  const std::string aside = aside_for(*name_at(tree));
   try {
     restore_in_tree(tree, paths, *stored, aside);
   } catch (const Error& e) {
@@ -263,61 +260,9 @@ Trees::Restored Trees::restore_contents(const std::string& tree, const std::opti
   return {what + " and are again as stored; what they were lies in " + aside, {}};
 }
 
-std::optional<std::vector<std::string>> Trees::data_of(const std::string& name, base::Pulse& pulse) const {
-  return data_in_tree(path_of(name), *list_of(path_of(name)), pulse);
-}
-
-std::vector<std::string> Trees::with_data(base::Pulse& pulse) const {
-  std::vector<std::string> names;
-  for (const auto& name : entries(root_ + "/" + kOurs + "/" + kRecords)) {
-    if (!is_folder(path_of(name))) continue;
-    const auto data = data_of(name, pulse);
-    if (data && !data->empty()) names.push_back(name);
-  }
-  return names;
-}
-
-std::vector<std::string> Trees::data_trees() const {
-  std::vector<std::string> names;
-  for (auto& name : base::split(read_at(ours_.get(), kData).value_or(""), ' ')) {
-    if (version_in(name) && is_folder(path_of(name))) names.push_back(std::move(name));
-  }
-  return names;
-}
-
-void Trees::note_data_trees(const std::vector<std::string>& names) const {
-  base::write_file(root_ + "/" + kOurs + "/" + kData, base::join(names, " ") + "\n", 0644);
-}
-
-std::string Trees::move_data_to(const std::string& to, const Data& from, base::Pulse& pulse) const {
-  const std::string goal = *name_at(to);
-  std::vector<std::string> noted = data_trees();
-  if (!contains(noted, goal)) noted.push_back(goal);
-  std::vector<std::string> moved;
-  std::vector<std::string> aside;
-  for (const auto& [name, paths] : from) {
-    if (paths.empty()) continue;
-    if (!contains(noted, name)) noted.insert(noted.begin(), name);
-    note_data_trees(noted);
-    const std::string place = root_ + "/" + kOurs + "/" + kChanged + "/" + turn_.task_id + "/" + name;
-    for (auto& path : move_data(path_of(name), paths, to, place, pulse)) aside.push_back(place + "/" + path);
-    moved.insert(moved.end(), paths.begin(), paths.end());
-  }
-  if (data_trees() != std::vector<std::string>{goal}) note_data_trees({goal});
-  if (moved.empty()) return {};
-  const auto shown = [](const std::vector<std::string>& all) {
-    std::vector<std::string> some(all.begin(),
-                                  all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kPathsShown)));
-    if (some.size() < all.size()) some.push_back("...");
-    return base::one_line(base::scrub_utf8(base::join(some, ", ")));
-  };
-  return "data that is not part of a release was carried over: " + shown(moved) +
-         (aside.empty() ? "" : "; what the release brings itself lies in " + shown(aside));
-}
-
 void Trees::tidy(const std::vector<std::string>& keep, const Places& in_use, base::Pulse& pulse) {
   const auto stay = spares(keep, in_use);
-  const auto recorded = entries(root_ + "/" + kOurs + "/" + kRecords);
+  const auto recorded = entries(ours() + "/" + kRecords);
   const auto aside = [](const std::string& name) { return "." + name + ".removed"; };
   const auto is_there = [&](const std::string& name) {
     struct stat info {};
@@ -355,7 +300,7 @@ std::vector<std::string> Trees::spares(const std::vector<std::string>& keep, con
   const auto is_older = [](const timespec& a, const timespec& b) {
     return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
   };
-  for (const auto& name : entries(root_ + "/" + kOurs + "/" + kRecords)) {
+  for (const auto& name : entries(ours() + "/" + kRecords)) {
     const auto version = version_in(name);
     struct stat info {};
     if (!version || !contains(keep, *version) || contains(running, *version) || !is_folder(path_of(name)) ||

@@ -22,6 +22,7 @@ namespace wrktalk::deploy {
 ///   owner       the one target that ROOT belongs to: "host:web1" (host targets alone)
 ///   lists/NAME  what that tree held when it was unpacked (tree_list.hpp)
 ///   data        the names of the trees that hold the data of what runs: one, and two while it is moved from the first to the second
+///   kept        the paths that are the site's in every tree, one a line
 ///   overrides/NAME.yml  what compose reads after the files of that tree (compose_override.hpp)
 ///   changed/ID/NAME  what the task ID found changed in that tree and replaced by what is stored; nobody removes it
 ///   trees/NAME  says that ROOT/releases/NAME is a tree of ours: "task ID", the task that it was last made for. Written before the tree is
@@ -79,11 +80,26 @@ class Trees {
   std::vector<std::string> with_data(base::Pulse& pulse) const;
   /// Which trees hold the data of what runs, as was noted last.
   std::vector<std::string> data_trees() const;
-  /// Moves the data of `from`, and of the trees that were noted, into the tree `to`, and notes that. Returns a sentence for people; empty when there was none.
-  /// Throws Error(failed).
+  /// Moves the data of `from`, and of the trees that were noted, into the tree `to`, and notes that; from the one folder that an archive lay in to the other's. At the
+  /// paths of `kept`, below that folder, the data counts, elsewhere what `to` has. Returns a sentence for people; empty when there was none. Throws Error(failed).
   using Data = std::map<std::string, std::vector<std::string>>;  ///< name of a tree: entries
-  std::string move_data_to(const std::string& to, const Data& from, base::Pulse& pulse) const;
+  std::string move_data_to(const std::string& to, const Data& from, const std::vector<std::string>& kept,
+                           base::Pulse& pulse) const;
 
+  /// The paths below the releases' tops that are the site's: those of `keep`, and those that were noted of earlier releases and do not lie in one of them
+  /// or around one.
+  std::vector<std::string> kept_with(const std::vector<std::string>& keep) const;
+  /// Notes such paths beside those that were noted before.
+  void note_kept(const std::vector<std::string>& paths) const;
+  /// What these paths below `top`, a folder in `tree`, hold is not the release's any more, but data that came later.
+  void let_go(const std::string& tree, const std::string& top, const std::vector<std::string>& paths) const;
+  /// The one folder that all of the tree's archive lay in, else the tree itself.
+  std::string top_of(const std::string& tree) const;
+  /// Where this task keeps what it moved out of the way in the tree `name`.
+  std::string aside_for(const std::string& name) const;
+
+  /// Whether we made it.
+  bool is_ours(const std::string& name) const { return maker(name).has_value(); }
   /// Whether this task had it made.
   bool made_by_task(const std::string& name) const;
 
@@ -103,7 +119,11 @@ class Trees {
   void record(const std::string& name);
   std::optional<std::string> maker(const std::string& name) const;
   std::vector<std::string> spares(const std::vector<std::string>& keep, const Places& in_use) const;
+  std::string ours() const { return root_ + "/.wrktalk"; }
   std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
+  std::vector<std::string> move_between(const std::string& from, const std::vector<std::string>& paths,
+                                        const std::string& to, const std::string& aside, base::Pulse& pulse) const;
+  void clear_way(const std::string& from, const std::string& to, const std::vector<std::string>& kept) const;
   void note_data_trees(const std::vector<std::string>& names) const;
   std::optional<std::string> list_of(const std::string& tree) const;
   void forget(const std::string& name) const;
