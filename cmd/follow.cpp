@@ -72,6 +72,11 @@ ExitCode follow(Env& env, db::Session& db, const std::string& id) {
   }
 }
 
+std::string begins(const queue::Task& task) {
+  if (task.execute_after == "infinity" && task.after_task) return "after " + task.after_task->substr(0, 8);
+  return task.execute_after.substr(0, 19);
+}
+
 ordered_json to_json(const queue::Task& task) {
   return {{"id", task.id},
           {"type", task.type},
@@ -85,6 +90,8 @@ ordered_json to_json(const queue::Task& task) {
           {"cancel_requested", task.cancel_requested},
           {"claimed_by", or_null(task.claimed_by)},
           {"execute_after", task.execute_after},
+          {"after_task", or_null(task.after_task)},
+          {"next_task", or_null(task.next_task)},
           {"missed_after", or_null(task.missed_after)},
           {"created_at", task.created_at},
           {"picked_up_at", or_null(task.picked_up_at)},

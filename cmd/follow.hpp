@@ -17,6 +17,9 @@ base::ExitCode follow(Env& env, db::Session& db, const std::string& id);
 /// What a task that has ended stands for; nothing while it has not.
 std::optional<base::ExitCode> exit_code_of(const queue::Task& task);
 
+/// When a pending task begins: a time, or "after 1234abcd", the task before it in its chain.
+std::string begins(const queue::Task& task);
+
 /// Everything about a task, its events among it.
 nlohmann::ordered_json to_json(const queue::Task& task);
 nlohmann::ordered_json to_json(const queue::Event& event);

@@ -162,7 +162,7 @@ void print_tasks(const char* title, const std::vector<queue::Task>& tasks) {
   Table table({"TASK", "TYPE", "VERSION", "TARGET", "STATUS", "PHASE", "WHEN"});
   for (const auto& task : tasks) {
     table.add({task.id.substr(0, 8), task.type, task.version.value_or("-"), task.target.value_or("(default)"),
-               task.status, phase_of(task), task.completed_at.value_or(task.execute_after).substr(0, 19)});
+               task.status, phase_of(task), task.completed_at ? task.completed_at->substr(0, 19) : begins(task)});
   }
   std::cout << table.text();
 }

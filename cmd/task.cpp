@@ -46,7 +46,7 @@ ExitCode list(const TaskOptions& options, Env& env) {
   for (const auto& task : tasks) {
     table.add({task.id.substr(0, 8), task.type, task.version.value_or("-"), task.target.value_or("(default)"),
                task.status, task.phase.value_or("-"),
-               std::to_string(task.attempt) + "/" + std::to_string(task.max_attempts), task.execute_after.substr(0, 19),
+               std::to_string(task.attempt) + "/" + std::to_string(task.max_attempts), begins(task),
                task.completed_at.value_or("-").substr(0, 19)});
   }
   std::cout << table.text();
@@ -84,6 +84,8 @@ void print_details(const queue::Task& task) {
   line("Attempt:", std::to_string(task.attempt) + " of " + std::to_string(task.max_attempts));
   line("Agent:", task.claimed_by);
   line("Execute after:", task.execute_after);
+  line("After task:", task.after_task);
+  line("Before task:", task.next_task);
   line("Missed after:", task.missed_after);
   line("Picked up:", task.picked_up_at);
   line("Last heartbeat:", task.last_heartbeat);

@@ -36,7 +36,7 @@ constexpr Right kRights[] = {
     {Duty::agent, "agent_task", "SELECT"},
     {Duty::agent, "agent_task", "INSERT",
      "type, release_artifact_id, target, payload, goal, status, execute_after, missed_after, attempt, claimed_by, "
-     "claim_token, lease_expires_at, picked_up_at, last_heartbeat, phase"},
+     "claim_token, lease_expires_at, picked_up_at, last_heartbeat, phase, next_task"},
     {Duty::agent, "agent_task", "UPDATE",
      "status, target, execute_after, attempt, max_attempts, claimed_by, claim_token, lease_expires_at, picked_up_at, "
      "completed_at, last_heartbeat, updated_at, phase, guard, goal, before, reached, held_until, cancel_requested_at, "
@@ -89,7 +89,7 @@ constexpr Right kRights[] = {
     {Duty::publisher, "release_artifact", "SELECT"},
     {Duty::publisher, "release_artifact", "INSERT",
      "id, release_version, chart_type, artifact_data, env_data, values_data, sha256, size_bytes, chunked, "
-     "requires_schema, server_env"},
+     "requires_schema, server_env, manifest"},
     {Duty::publisher, "release_artifact_chunk", "SELECT"},
     {Duty::publisher, "release_artifact_chunk", "INSERT", "artifact_id, seq, data"},
     {Duty::publisher, "image_blob", "SELECT"},
@@ -111,7 +111,7 @@ constexpr Right kRights[] = {
     {Duty::reader, "notification", "SELECT"},
     {Duty::reader, "release_artifact", "SELECT",
      "id, release_version, chart_type, sha256, size_bytes, chunked, is_current, is_previous, downloaded_at, "
-     "prepared_at, applied_at, created_at, requires_schema"},
+     "prepared_at, applied_at, created_at, requires_schema, manifest"},
     {Duty::reader, "release_artifact_chunk", "SELECT", "artifact_id, seq"},
     {Duty::reader, "image_blob", "SELECT"},
     {Duty::reader, "image_blob_chunk", "SELECT", "digest, seq"},

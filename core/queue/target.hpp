@@ -36,7 +36,7 @@ struct Registration {
 };
 
 /// The number of the newest migration of the set `agent` that the code relies on.
-constexpr long kNeededMigration = 10;
+constexpr long kNeededMigration = 11;
 /// Throws Error(configuration) with the hint `migrate up --set agent` when the agent's tables are missing or older than we need.
 void require_schema(db::Session& db);
 

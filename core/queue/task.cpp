@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace wrktalk::queue {
 namespace {
 
@@ -170,6 +172,8 @@ Task to_task(const db::Row& row) {
   task.before = db::text(row, "before");
   task.reached = db::text(row, "reached");
   task.held_until = db::text(row, "held_until");
+  task.after_task = db::text(row, "after_task");
+  task.next_task = db::text(row, "next_task");
   return task;
 }
 
@@ -203,7 +207,10 @@ StartTime start_time(db::Session& db, const std::string& text, Past past) {
   return start;
 }
 
-std::string enqueue(db::Session& db, const NewTask& task) {
+std::string enqueue(db::Session& db, const NewTask& task) { return enqueue_chain(db, {task}).front(); }
+
+std::vector<std::string> enqueue_chain(db::Session& db, const std::vector<NewTask>& tasks) {
+  const NewTask& task = tasks.front();
   constexpr std::chrono::hours kLongest{24 * 3650};
   if (task.missed_after && (task.missed_after->count() < 0 || *task.missed_after > kLongest)) {
     throw Error(Kind::usage, "--missed-after must lie between 0 and 3650 days", "write it like 1h or 2d");
@@ -216,12 +223,22 @@ std::string enqueue(db::Session& db, const NewTask& task) {
   }
   std::optional<std::string> missed_after;
   if (task.missed_after) missed_after = std::to_string(task.missed_after->count()) + " milliseconds";
-  std::optional<std::string> goal;
-  if (const auto fixed = fixed_goal(tx, task)) goal = to_json(*fixed);
-  const auto rows = tx.run(sql::enqueue, task.type, task.artifact_id, task.target, to_json(task.payload), task.at,
-                           missed_after, goal);
+  // The last one first: each is told which one comes after it.
+  std::vector<std::string> ids;
+  std::optional<std::string> next;
+  for (auto one = tasks.rbegin(); one != tasks.rend(); ++one) {
+    std::optional<std::string> goal;
+    if (const auto fixed = fixed_goal(tx, *one)) goal = to_json(*fixed);
+    const bool waits = one + 1 != tasks.rend();
+    const auto at = waits ? std::optional<std::string>("infinity") : one->at;
+    const auto rows = tx.run(sql::enqueue, one->type, one->artifact_id, one->target, to_json(one->payload), at,
+                             missed_after, goal, next);
+    ids.emplace_back(rows[0]["id"].c_str());
+    next = ids.back();
+  }
   tx.commit();
-  return rows[0]["id"].c_str();
+  std::reverse(ids.begin(), ids.end());
+  return ids;
 }
 
 std::vector<Task> list(db::Session& db, const Filter& filter) {
@@ -260,6 +277,8 @@ std::string cancel(db::Session& db, const std::string& id) {
 
 void retry(db::Session& db, const std::string& id) {
   db::Transaction tx(db);
+  // The one before it in its chain must not end between the look at it and the change.
+  tx.run("SELECT 1 FROM agent_task WHERE next_task = $1::uuid FOR SHARE", id);
   const auto rows = tx.run(sql::retry, id);
   if (!rows.empty()) tx.run(sql::forget_site_use, id);
   tx.commit();

@@ -61,6 +61,8 @@ struct Task {
   std::optional<std::string> reached;  ///< the furthest step that any holder has begun
   std::optional<std::string>
       held_until;  ///< the target was busy with somebody else's operation: not claimed before then
+  std::optional<std::string> after_task;  ///< the one before it in its chain
+  std::optional<std::string> next_task;   ///< the one after it
 };
 
 struct Event {
@@ -99,6 +101,10 @@ StartTime start_time(db::Session& db, const std::string& text, Past past = Past:
 /// release now: Error(failed) when there is none. Throws Error(busy) naming the other task when a deployment that is due now meets one
 /// that is in progress or due on its target; a rollback may always be queued. Throws Error(usage) for times as `start_time` does.
 std::string enqueue(db::Session& db, const NewTask& task);
+
+/// The same of several, for one target, the first of which may begin as `enqueue` says. Each other one begins when the one before it has completed, and is
+/// cancelled when that one ends in another way. All or none; returns their ids in order.
+std::vector<std::string> enqueue_chain(db::Session& db, const std::vector<NewTask>& tasks);
 
 /// Where the task goes, as far as that can be told when it is made.
 std::optional<StoredGoal> fixed_goal(db::Transaction& tx, const NewTask& task);

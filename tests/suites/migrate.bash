@@ -411,7 +411,7 @@ agent_adopted() {
     v42_tables
     sql "insert into agent_task (type) values ('deploy')"
     expect_exit 0 "$WRKTALK" migrate up --set agent
-    expect_output '^==> All 15 agent tables verified successfully'
+    expect_output '^==> All 18 agent tables verified successfully'
     expect_equal 'deploy|pending|0' sql 'select type, status, attempt from agent_task'
     expect_exit 0 "$WRKTALK" verify --set agent
 }

@@ -144,7 +144,7 @@ v42_row() { # v42_row SQL-FOR-THE-ARTIFACT
 # The agent's own schema is past what the release runs with; the real release would have said so when it was stored.
 schema_too_new() {
     sql "update release_artifact set requires_schema = 'agent<=1' where release_version = '2.0.0' and chart_type = '$chart_type'" >/dev/null
-    check_says 1 'problem +the schema does not fit: it needs agent<=1, and agent is at 009 .*migration 009 is too new' --to-version 2.0.0
+    check_says 1 'problem +the schema does not fit: it needs agent<=1, and agent is at 011 .*migration 011 is too new' --to-version 2.0.0
     goes 7 1.0.0 2.0.0 --to-version 2.0.0
     expect_equal untouched sql "select result->>'state' from agent_task order by created_at desc limit 1"
 }

@@ -50,7 +50,8 @@ inline const std::initializer_list<const char*> kAgentTables = {
     "migrations/agent/003_task_memory.up.sql",  "migrations/agent/004_maintenance_proxies.up.sql",
     "migrations/agent/005_housekeeping.up.sql", "migrations/agent/006_rights.up.sql",
     "migrations/agent/007_notify_queue.up.sql", "migrations/agent/008_release_images.up.sql",
-    "migrations/agent/009_target_types.up.sql", "migrations/agent/010_site_settings.up.sql"};
+    "migrations/agent/009_target_types.up.sql", "migrations/agent/010_release_manifest.up.sql",
+    "migrations/agent/011_site_settings.up.sql"};
 
 /// As have(), for a PostgreSQL server.
 bool have_postgres();

@@ -11,4 +11,5 @@ CASE WHEN pg_column_size(t.before) > 1000000 OR octet_length(t.before::text) > 1
     THEN '"larger than 1 MB"' ELSE t.before::text END AS before,
 t.phase, t.claimed_by, left(t.error_message, 100000) AS error_message, t.attempt, t.max_attempts,
 t.cancel_requested_at IS NOT NULL AS cancel_requested, t.execute_after, t.missed_after, t.created_at,
-t.picked_up_at, t.completed_at, t.last_heartbeat, t.lease_expires_at, t.reached, t.held_until
+t.picked_up_at, t.completed_at, t.last_heartbeat, t.lease_expires_at, t.reached, t.held_until, t.next_task,
+(SELECT p.id FROM agent_task p WHERE p.next_task = t.id LIMIT 1) AS after_task

@@ -237,6 +237,74 @@ TEST_SUITE("queue::tick") {
   }
 }
 
+TEST_SUITE("queue::chain") {
+  std::vector<std::string> chain(Fixture & f, int length) {
+    std::vector<queue::NewTask> tasks;
+    for (int i = 0; i < length; ++i) {
+      tasks.emplace_back();
+      tasks.back().type = "deploy";
+      tasks.back().artifact_id = f.artifact(std::to_string(i), "host");
+      tasks.back().target = "host:a";
+    }
+    return queue::enqueue_chain(f.db, tasks);
+  }
+  std::string status(Fixture & f, const std::string& id) { return queue::find(f.db, id).status; }
+
+  TEST_CASE("each task begins when the one before it has completed") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto ids = chain(f, 3);
+    CHECK(queue::find(f.db, ids[1]).after_task == ids[0]);
+    CHECK(queue::find(f.db, ids[0]).next_task == ids[1]);
+    CHECK_FALSE(queue::find(f.db, ids[0]).after_task);
+    for (const auto& id : ids) {
+      const auto claim = queue::claim(f.db, f.agent(), 60s);
+      REQUIRE(claim);
+      CHECK(claim->task.id == id);
+      CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+      f.db.run("UPDATE agent_task SET status = 'completed', completed_at = now() WHERE id = $1::uuid", id);
+    }
+    CHECK_FALSE(queue::claim(f.db, f.agent(), 60s));
+  }
+
+  TEST_CASE("whoever ends a task otherwise ends the rest of its chain") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto failed = chain(f, 3);
+    f.db.run("UPDATE agent_task SET status = 'failed', completed_at = now() WHERE id = $1::uuid", failed[0]);
+    CHECK(status(f, failed[1]) == "cancelled");
+    CHECK(status(f, failed[2]) == "cancelled");
+    CHECK(queue::find(f.db, failed[1]).error_message->find(failed[0] + " is failed") != std::string::npos);
+    const auto cancelled = chain(f, 2);
+    CHECK(queue::cancel(f.db, cancelled[0]) == "cancelled");
+    CHECK(status(f, cancelled[1]) == "cancelled");
+  }
+
+  TEST_CASE("taken up again it keeps its order") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto ids = chain(f, 2);
+    queue::cancel(f.db, ids[0]);
+    queue::retry(f.db, ids[1]);
+    CHECK(queue::find(f.db, ids[1]).execute_after != "infinity");  // nothing before it will run
+    queue::cancel(f.db, ids[1]);
+    queue::retry(f.db, ids[0]);
+    queue::retry(f.db, ids[1]);
+    CHECK(queue::find(f.db, ids[1]).execute_after == "infinity");
+    CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == ids[0]);
+  }
+
+  TEST_CASE("a task that goes back to the queue holds its chain") {
+    if (!test::have_postgres()) return;
+    Fixture f;
+    const auto ids = chain(f, 2);
+    const auto claim = queue::claim(f.db, f.agent(), 60s);
+    queue::release(f.db, *claim, "the agent ends", 0ms);
+    CHECK(queue::find(f.db, ids[1]).execute_after == "infinity");
+    CHECK(queue::claim(f.db, f.agent(), 60s)->task.id == ids[0]);
+  }
+}
+
 TEST_SUITE("queue::agents") {
   TEST_CASE("another start of the same agent is told apart from this one and from those that signed out") {
     if (!test::have_postgres()) return;
