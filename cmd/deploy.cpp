@@ -5,6 +5,7 @@
 #include "cmd/terminal.hpp"
 #include "core/agent/agent.hpp"
 #include "core/agent/deploy_check.hpp"
+#include "core/agent/release_needs.hpp"
 #include "core/agent/site.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -41,6 +42,7 @@ struct DeployOptions {
   bool check = false;
   bool ignore_schema = false;
   bool update_crds = false;
+  bool through = false;
 };
 
 /// What a task will do, and what is there now.
@@ -48,7 +50,8 @@ struct Plan {
   queue::NewTask task;
   std::optional<artifact::Artifact> artifact;
   std::optional<queue::TargetRow> row;
-  std::string begins;  ///< when --at was given
+  std::string begins;                     ///< when --at was given
+  std::vector<artifact::Artifact> way{};  ///< --through: what is deployed one after the other, the release itself last
 };
 
 /// Chart types that a target of this command may take: --target's, or any when it is not given and the task is queued.
@@ -111,6 +114,20 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   return plan;
 }
 
+/// The stored releases on the way to the one that is to run, from what is recorded: each task looks at what really runs.
+std::vector<artifact::Artifact> way_of(const Plan& plan, const agent::Settings& settings, SignalPulse& pulse) {
+  deploy::Before recorded;
+  recorded.state = deploy::Before::State::nothing;
+  if (plan.row && plan.row->current_artifact_id) recorded.state = deploy::Before::State::running;
+  if (plan.row) recorded.version = plan.row->current_version;
+  db::raw::Connection raw(settings.database);
+  const auto way = agent::way_up(raw, *plan.artifact, recorded, pulse);
+  if (way.stops.empty()) throw Error(Kind::artifact, way.problem, way.hint);
+  std::vector<artifact::Artifact> stops;
+  for (const auto& id : way.stops) stops.push_back(artifact::find(raw, id, std::nullopt, pulse));
+  return stops;
+}
+
 std::string goal(const Plan& plan) {
   if (plan.artifact) return plan.artifact->version;
   if (plan.task.payload.target_revision) return "revision " + std::to_string(*plan.task.payload.target_revision);
@@ -126,14 +143,23 @@ agent::Site::Changes changes_of_site(const agent::Settings& settings, const Plan
 
 ExitCode show_plan(const Env& env, const Plan& plan, const agent::Site::Changes& of_site) {
   const std::string now = plan.row && plan.row->current_version ? *plan.row->current_version : "nothing";
+  std::vector<std::string> way;
+  for (const auto& stop : plan.way) way.push_back(stop.version);
   if (env.output == Output::json) {
-    print_json({{"type", plan.task.type},
-                {"target", plan.task.target},
-                {"from", now},
-                {"to", goal(plan)},
-                {"dry_run", true},
-                {"site", to_json(of_site.differences)},
-                {"site_remarks", of_site.remarks}});
+    nlohmann::ordered_json document = {{"type", plan.task.type},
+                                       {"target", plan.task.target},
+                                       {"from", now},
+                                       {"to", goal(plan)},
+                                       {"dry_run", true},
+                                       {"site", to_json(of_site.differences)},
+                                       {"site_remarks", of_site.remarks}};
+    if (!way.empty()) document["through"] = way;
+    print_json(document);
+    return ExitCode::done;
+  }
+  if (way.size() > 1) {
+    std::cout << "would deploy " << now << " -> " << base::join(way, " -> ") << " on " << plan.task.target
+              << ", each when the one before it has completed\nnothing was changed\n";
     return ExitCode::done;
   }
   std::cout << "would " << (plan.task.type == "deploy" ? "deploy " : "roll back to ") << goal(plan) << " on "
@@ -190,7 +216,38 @@ std::string queued(const std::string& id, const Plan& plan) {
          (plan.begins.empty() ? "" : ": it begins at " + plan.begins);
 }
 
+/// One task for each stop; each waits for the one before it.
+ExitCode add_chain_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
+  std::vector<queue::NewTask> tasks;
+  for (const auto& stop : plan.way) {
+    tasks.push_back(plan.task);
+    tasks.back().artifact_id = stop.id;
+  }
+  const auto ids = queue::enqueue_chain(db, tasks);
+  if (env.output == Output::text) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      std::cout << "task " << ids[i] << " is queued for " << plan.task.target << ": " << plan.way[i].version
+                << (i > 0                 ? ", after the one before it"
+                    : plan.begins.empty() ? ""
+                                          : ", it begins at " + plan.begins)
+                << std::endl;
+    }
+  }
+  if (options.wait) {
+    for (const auto& id : ids) {
+      const ExitCode code = follow(env, db, id);
+      if (code != ExitCode::done) return code;
+    }
+  } else if (env.output == Output::json) {
+    nlohmann::ordered_json document = nlohmann::ordered_json::array();
+    for (const auto& id : ids) document.push_back(to_json(queue::find(db, id)));
+    print_json(document);
+  }
+  return ExitCode::done;
+}
+
 ExitCode add_to_queue(const DeployOptions& options, Env& env, db::Session& db, const Plan& plan) {
+  if (!plan.way.empty()) return add_chain_to_queue(options, env, db, plan);
   const std::string id = queue::enqueue(db, plan.task);
   if (!plan.row) {
     log::warn("task.no_agent", "no agent has made " + plan.task.target + " known yet: the task waits for one");
@@ -226,12 +283,28 @@ ExitCode run_here(Env& env, const agent::Settings& settings, const Plan& plan) {
   return result.exit_code;
 }
 
-ExitCode run_deploy(const DeployOptions& options, Env& env) {
+void check_options(const DeployOptions& options) {
+  if (options.through && options.check) {
+    throw Error(Kind::usage, "--check looks at one deployment, not at a way through several",
+                "say --through --dry-run to see the way");
+  }
+  if (options.queue) return;
+  const std::pair<const char*, bool> of_queue[] = {{"--at", !options.at.empty()},
+                                                   {"--missed-after", !options.missed_after.empty()},
+                                                   {"--queue-anyway", options.queue_anyway},
+                                                   {"--wait", options.wait}};
+  for (const auto& [name, is_given] : of_queue) {
+    if (is_given)
+      throw Error(Kind::usage, std::string(name) + " needs --queue",
+                  "queue the task for the agent that serves the target");
+  }
+}
+
+ExitCode run_deploy(DeployOptions options, Env& env) {
+  options.queue = options.queue || options.through;
+  check_options(options);
   auto settings =
       agent::ready(env.settings.agent, agent_database(env, options.type), checkpoint_database(env, options.type));
-  if (!options.at.empty() && !options.queue) {
-    throw Error(Kind::usage, "--at needs --queue", "a task for later is run by `wrktalk poll --loop`");
-  }
   if (!options.target.empty()) {
     const auto target = deploy::parse_target(options.target);
     if (!options.queue && target.kind == deploy::TargetKind::host && target.agent != settings.agent_id) {
@@ -243,7 +316,8 @@ ExitCode run_deploy(const DeployOptions& options, Env& env) {
   SignalPulse pulse(env.signals);
   db::Session db(settings.database);
   queue::require_schema(db);
-  const Plan plan = make_plan(options, settings, db, pulse);
+  Plan plan = make_plan(options, settings, db, pulse);
+  if (options.through) plan.way = way_of(plan, settings, pulse);
   if (options.dry_run) return show_plan(env, plan, changes_of_site(settings, plan, db));
   if (options.check) return check(env, settings, plan, pulse);
   if (options.queue) return add_to_queue(options, env, db, plan);
@@ -254,12 +328,11 @@ void add_common(CLI::App* sub, DeployOptions& options) {
   sub->add_option("--target", options.target,
                   "kubernetes:NAMESPACE/RELEASE, docker:PROJECT or host:AGENT (default: what the settings name)");
   auto* queue = sub->add_flag("--queue", options.queue, "Leave it to the agent that serves the target");
-  sub->add_flag("--queue-anyway", options.queue_anyway, "Also while another task runs or is due there")->needs(queue);
-  auto* at = sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h")->needs(queue);
+  sub->add_flag("--queue-anyway", options.queue_anyway, "Also while another task runs or is due there");
+  auto* at = sub->add_option("--at", options.at, "When, like '2026-12-01 02:00 Europe/Berlin' or +2h");
   sub->add_flag("--now", options.now, "A time of --at that has passed is meant: begin at once")->needs(at);
-  sub->add_option("--missed-after", options.missed_after, "Not begun within that, like 1h: fail it, never run it late")
-      ->needs(queue);
-  sub->add_flag("--wait", options.wait, "Follow the queued task to its end")->needs(queue);
+  sub->add_option("--missed-after", options.missed_after, "Not begun within that, like 1h: fail it, never run it late");
+  sub->add_flag("--wait", options.wait, "Follow the queued task to its end");
   sub->add_flag("--dry-run", options.dry_run, "Say what would be done, change nothing");
   sub->add_flag("--check", options.check, "Look whether it can be done: target, stored release, images; change nothing")
       ->excludes(queue);
@@ -281,11 +354,13 @@ void add_deploy(CLI::App& app, Selected& chosen) {
   auto* sub = app.add_subcommand("deploy", "Deploy a stored release, here and now or by the agent")->group("Releases");
   sub->add_option("VERSION", options->version, "The release's version, or its id")->required();
   add_common(sub, *options);
+  sub->add_flag("--through", options->through,
+                "Queue it with the stored releases that the upgrade has to go through, one after the other");
   sub->add_flag("--update-crds", options->update_crds,
                 "Kubernetes: apply the chart's definitions of custom resources before the upgrade; kept with the task");
-  sub->footer(
-      footer({"wrktalk deploy 2.0.0", "wrktalk deploy 2.0.0 --queue --wait", "wrktalk deploy 2.0.0 --queue --at +2h"},
-             kCodes));
+  sub->footer(footer({"wrktalk deploy 2.0.0", "wrktalk deploy 2.0.0 --queue --wait",
+                      "wrktalk deploy 2.0.0 --queue --at +2h", "wrktalk deploy 2.0.0 --through --wait"},
+                     kCodes));
   sub->callback([options, &chosen] { chosen = {"deploy", [options](Env& env) { return run_deploy(*options, env); }}; });
 }
 

@@ -95,6 +95,9 @@ ExitCode run_show(const PickOptions& options, Env& env) {
       {"settings: ", one.has_server_env ? "stored, added to server_env when it is deployed" : "-"},
       {"schema:   ", one.requires_schema.empty() ? "any" : one.requires_schema}};
   for (const auto& [head, value] : lines) std::cout << head << base::one_line(value) << '\n';
+  std::cout << "manifest:" << (one.manifest.empty() ? " -\n" : "\n");
+  for (const auto& line : base::split(manifest_text(one), '\n'))
+    if (!line.empty()) std::cout << "    " << base::one_line(line) << '\n';
   return ExitCode::done;
 }
 
@@ -111,9 +114,18 @@ std::size_t export_images(const Artifact& one, const std::string& path, Env& env
   return found.size();
 }
 
+/// A manifest that came beside the archive goes beside it again. Whether it was written.
+bool write_manifest_beside(const Artifact& one, const std::string& destination, const std::string& beside,
+                           const Env& env, base::Pulse& pulse) {
+  if (holds_its_manifest(one, destination, env, pulse)) return false;
+  base::write_file(beside, manifest_text(one), 0644);
+  return true;
+}
+
 ExitCode run_export(const ExportOptions& options, Env& env) {
   const std::string& destination = options.destination;
-  for (const auto& path : {destination, options.images.value_or("")}) {
+  const std::string beside = destination + ".wrktalk.toml";
+  for (const auto& path : {destination, beside, options.images.value_or("")}) {
     if (base::exists(path) && !confirm(env, "replace " + path + "?")) return ExitCode::failed;
   }
   SignalPulse pulse(env.signals);
@@ -126,14 +138,17 @@ ExitCode run_export(const ExportOptions& options, Env& env) {
   } else {
     artifact::export_to(db, one, destination, pulse, at);
   }
+  const bool has_beside = write_manifest_beside(one, destination, beside, env, pulse);
   const std::size_t images = options.images ? export_images(one, *options.images, env, pulse) : 0;
   if (env.output == Output::json) {
     auto document = to_json(one);
     document["path"] = destination;
+    if (has_beside) document["manifest_path"] = beside;
     if (options.images) document["images_path"] = *options.images;
     print_json(document);
   } else {
     std::cout << "wrote release " << named(one) << " to " << base::one_line(destination) << ", digest verified\n";
+    if (has_beside) std::cout << "wrote its manifest, which is not in it, to " << base::one_line(beside) << '\n';
     if (options.images) {
       std::cout << "wrote " << images << " images to " << base::one_line(*options.images) << ", digests verified\n";
     }
@@ -285,7 +300,9 @@ ordered_json to_json(const Artifact& artifact) {
                       {"has_env", artifact.has_env},
                       {"has_values", artifact.has_values},
                       {"has_server_env", artifact.has_server_env},
-                      {"requires_schema", nullptr}};
+                      {"requires_schema", nullptr},
+                      {"manifest", nullptr}};
+  if (!artifact.manifest.empty()) out["manifest"] = ordered_json::parse(artifact.manifest, nullptr, false);
   if (!artifact.requires_schema.empty()) out["requires_schema"] = artifact.requires_schema;
   if (artifact.applied_at) out["applied_at"] = *artifact.applied_at;
   return out;
@@ -301,9 +318,12 @@ ordered_json to_json(const Artifact& artifact, const images::Usage& usage) {
 
 void add_release(CLI::App& app, Selected& chosen) {
   auto* release =
-      app.add_subcommand("release", "Releases in the database: add, list, show, images, export, verify, prune")
+      app.add_subcommand("release",
+                         "Releases in the database: init, lint, add, list, show, images, export, verify, prune")
           ->group("Releases");
   release->require_subcommand(1);
+  add_release_init(*release, chosen);
+  add_release_lint(*release, chosen);
   add_release_add(*release, chosen);
   add_list(*release, chosen);
   add_show(*release, chosen);

@@ -37,6 +37,7 @@ struct AddOptions {
   std::optional<std::string> values_file;
   std::optional<std::string> requires_schema;
   std::optional<std::string> server_env_file;
+  std::optional<std::string> manifest_file;
   std::vector<std::string> images;  ///< paths, or kAuto
   std::vector<std::string> more_images;
   std::vector<std::string> platforms;
@@ -259,6 +260,7 @@ ExitCode run_add(const AddOptions& options, Env& env) {
   const auto limits = env.settings.agent.limits;
   const auto file = artifact::check_file(options.file, options.type, limits, pulse,
                                          [&](std::uint64_t done_bytes) { checking.at(done_bytes); });
+  release.manifest = manifest_json(file, options.manifest_file, options.version, env, pulse);
   auto plan = plan_images(options, judge(file, options, release, env, pulse), pulse);
   if (!options.gathers()) tell_not_carried(options, plan);
   db::raw::Connection db(agent_database(env, "release add"));
@@ -288,6 +290,8 @@ void add_release_add(CLI::App& release, Selected& chosen) {
                   "Schema versions it runs with: checkpoint>=9, several with commas");
   sub->add_option("--server-env", options->server_env_file,
                   "A JSON file of new settings: added to server_env, where the key is absent, when it is deployed");
+  sub->add_option("--manifest", options->manifest_file,
+                  "A wrktalk.toml that says what the release needs; counts instead of the one in the archive");
   sub->add_option(
          "--images", options->images,
          "Images that go with it, as [REFERENCE=]PATH: an OCI layout (folder or tar), skopeo's dir:, or what docker "

@@ -194,7 +194,7 @@ void add_unset(CLI::App& group, Selected& chosen) {
 
 deploy::Target SiteTarget::find(const Env& env) const {
   if (!name.empty()) return deploy::parse_target(name);
-  return agent::settings_from(env.settings, {}, {}).targets.front();
+  return agent::ready(env.settings.agent, {}, {}).targets.front();
 }
 
 void SiteTarget::add(CLI::App& sub) {

@@ -95,6 +95,17 @@ std::string DatabaseStore::schema_problem(const artifact::Artifact& artifact, ba
   return agent::schema_problem(link_, settings_.checkpoint_database, artifact, pulse);
 }
 
+WayUp DatabaseStore::way_up(const artifact::Artifact& artifact, const deploy::Before& seen, base::Pulse& pulse) {
+  auto db = link_.raw();
+  return agent::way_up(db, artifact, seen, pulse);
+}
+
+std::vector<std::string> DatabaseStore::missing_settings(const artifact::Artifact& artifact,
+                                                         const std::vector<std::string>& required, base::Pulse& pulse) {
+  auto db = link_.raw();
+  return agent::missing_settings(db, artifact, required, pulse);
+}
+
 void DatabaseStore::remember(const queue::Memory& memory) { queue::remember(link_.session(), claim_, memory); }
 
 void DatabaseStore::begin_step(const std::string& phase, const std::string& reached) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/deploy_check.hpp"
 
+#include "core/agent/release_needs.hpp"
 #include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
 #include "core/agent/site.hpp"
@@ -40,6 +41,8 @@ class Look {
     if (!out_.possible()) return std::move(out_);
     at([&] { goal(); });
     if (!out_.goal) return std::move(out_);
+    at([&] { needs(); });
+    if (task_.type == "deploy") at([&] { way_up(); });
     at([&] { schema(); });
     at([&] { stored(); });
     if (!out_.goal->held_revision && out_.possible()) at([&] { release(); });
@@ -104,12 +107,38 @@ class Look {
     }
   }
 
+  /// What its manifest asks for and is not there.
+  void needs() {
+    const auto& artifact = out_.goal->artifact;
+    if (artifact.manifest.empty()) return;
+    const auto required = manifest_of(artifact).required;
+    auto db = link_.raw();
+    const auto missing = missing_settings(db, artifact, required, pulse_);
+    if (!missing.empty()) {
+      add(out_.goal->held_revision ? Weight::warning : Weight::bad, missing_settings_text(artifact, missing),
+          kMissingSettingsHint);
+    } else if (!required.empty()) {
+      add(Weight::good, "every setting that it needs has a value: " + base::join(required, ", "));
+    }
+  }
+
+  void way_up() {
+    const auto& artifact = out_.goal->artifact;
+    if (artifact.manifest.empty()) return;
+    auto db = link_.raw();
+    const auto way = agent::way_up(db, artifact, with_way_back(deployer_->before(pulse_), recorded()), pulse_);
+    if (!way.problem.empty()) add(Weight::bad, way.problem, way.hint);
+  }
+
   void schema() {
     const auto& artifact = out_.goal->artifact;
-    if (artifact.requires_schema.empty()) return;
+    const auto requirements = requirements_of(artifact);
+    if (requirements.empty()) return;
     const std::string problem = schema_problem(link_, settings_.checkpoint_database, artifact, pulse_);
     if (problem.empty()) {
-      add(Weight::good, "the schema fits: " + artifact.requires_schema);
+      std::vector<std::string> texts;
+      for (const auto& one : requirements) texts.push_back(to_text(one));
+      add(Weight::good, "the schema fits: " + base::join(texts, ","));
     } else {
       add(task_.payload.ignore_schema ? Weight::warning : Weight::bad, "the schema does not fit: " + problem,
           kSchemaHint);
@@ -143,6 +172,7 @@ class Look {
     if (target_.kind == deploy::TargetKind::host) return;
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
     release.tree = tree.path();
+    release.keep = manifest_of(artifact).keep;
     const auto warnings = deployer_->check(release, pulse_);
     for (const auto& warning : warnings) add(Weight::warning, warning);
     if (warnings.empty()) add(Weight::good, "the policy has nothing against it");

@@ -51,6 +51,13 @@ void check_schema(TaskContext& context) {
   context.journal.note("resolve", "the schema does not fit, and is ignored as asked: " + problem);
 }
 
+/// Nothing is touched for what the release does not upgrade.
+void check_way_up(TaskContext& context) {
+  if (context.claim.task.type != "deploy" || !context.memory.before) return;
+  const WayUp way = context.store.way_up(*context.artifact, context.memory.before->seen, context.lease);
+  if (!way.problem.empty()) throw Error(Kind::artifact, way.problem, way.hint);
+}
+
 }  // namespace
 
 void resolve(TaskContext& context) {
@@ -64,6 +71,7 @@ void resolve(TaskContext& context) {
   } else {
     // The goal first: what "previous" means does not change by what the look at the target corrects.
     const ResolvedRelease goal = context.store.find_goal(memory.goal, row, context.deployer, context.lease);
+    manifest_of(goal.artifact);  // what wants a newer agent is refused before anything is looked at
     const Seen seen = look_at_target(context, row);
     if (!goal.remark.empty()) context.journal.note("resolve", goal.remark);
     context.artifact = goal.artifact;
@@ -72,6 +80,7 @@ void resolve(TaskContext& context) {
     context.store.remember({queue::to_json(memory.goal), to_json(seen.before), seen.correction});
     memory.before = seen.before;
   }
+  check_way_up(context);
   check_schema(context);
 }
 

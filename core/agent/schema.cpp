@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/schema.hpp"
 
-#include "core/artifact/requirement.hpp"
+#include "core/agent/release_needs.hpp"
 #include "core/base/error.hpp"
 #include "core/migrate/version.hpp"
 
@@ -38,8 +38,7 @@ const char* const kSchemaHint =
 
 std::string schema_problem(DatabaseLink& link, const db::ConnectionSettings& checkpoint,
                            const artifact::Artifact& artifact, base::Pulse& pulse) {
-  if (artifact.requires_schema.empty()) return {};
-  for (const auto& needed : artifact::parse_requirements(artifact.requires_schema)) {
+  for (const auto& needed : requirements_of(artifact)) {
     const bool is_ours = needed.set == "agent";
     auto db = is_ours ? link.raw() : connect(checkpoint);
     const auto version = migrate::schema_version(db, needed.set, pulse);

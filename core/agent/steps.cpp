@@ -17,6 +17,7 @@ using deploy::StepError;
 deploy::Release fetch_release(TaskContext& context, const artifact::Artifact& artifact, const std::string& tree) {
   auto release = context.store.fetch(artifact, tree, context.lease);
   release.update_crds = queue::parse_payload(context.claim.task.payload).update_crds;
+  release.keep = manifest_of(artifact).keep;
   context.status.artifact_bytes += artifact.size_bytes;
   return release;
 }
@@ -57,8 +58,18 @@ void check_release(TaskContext& context) {
   }
 }
 
+/// What the release cannot do without must have a value, from wherever it comes.
+void check_settings(TaskContext& context) {
+  const auto required = manifest_of(*context.artifact).required;
+  const auto missing = context.store.missing_settings(*context.artifact, required, context.lease);
+  if (missing.empty()) return;
+  throw Error(Kind::artifact, missing_settings_text(*context.artifact, missing), kMissingSettingsHint);
+}
+
 void check(TaskContext& context) {
-  if (context.release) check_release(context);
+  if (!context.release) return;
+  check_settings(context);
+  check_release(context);
 }
 
 bool brings_images(const TaskContext& context) { return context.release && context.deployer.images() != nullptr; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/agent/goal.hpp"
+#include "core/agent/release_needs.hpp"
 #include "core/artifact/artifact.hpp"
 #include "core/base/pulse.hpp"
 #include "core/deploy/deployer.hpp"
@@ -37,6 +38,8 @@ class TaskStore {
   virtual std::optional<std::string> artifact_of_version(const std::string& version) = 0;
   /// As schema_problem().
   virtual std::string schema_problem(const artifact::Artifact& artifact, base::Pulse& pulse) = 0;
+  /// As way_up().
+  virtual WayUp way_up(const artifact::Artifact& artifact, const deploy::Before& seen, base::Pulse& pulse) = 0;
   virtual void remember(const queue::Memory& memory) = 0;
 
   // ------------------------------------------------------------ its story
@@ -49,6 +52,9 @@ class TaskStore {
   /// From now on, and as long as this lives, the values of the release's env and values files are masked wherever they are told. What
   /// is found of a release and fetched is masked already. A release that is gone has none.
   virtual void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) = 0;
+  /// The release's values of those names that have none, as missing_settings().
+  virtual std::vector<std::string> missing_settings(const artifact::Artifact& artifact,
+                                                    const std::vector<std::string>& required, base::Pulse& pulse) = 0;
   virtual deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) = 0;
   /// Lays what the site sets over a release that was fetched: as it was when the first holder of this task began. Returns what the operator should
   /// know. Throws Error for a setting that cannot be used, and for a secret that is not there.

@@ -32,6 +32,8 @@ struct Artifact {
   bool has_values = false;
   std::string requires_schema;  ///< as parse_requirements() reads it; empty: any schema
   bool has_server_env = false;
+  std::string
+      manifest{};  ///< what the release says it needs, JSON as release_manifest::to_json() wrote it; empty: it says nothing
 };
 
 /// A tree whose bytes were all read from an archive with the expected digest. Only `fetch` makes one.
@@ -73,6 +75,8 @@ class CheckedFile {
   const std::string& chart_type() const noexcept { return chart_type_; }
   /// The compose file in it, by its path there; empty without one.
   const std::string& compose_file() const noexcept { return compose_file_; }
+  /// The same of its manifest.
+  const std::string& manifest_file() const noexcept { return manifest_file_; }
   const std::string& sha256() const noexcept { return sha256_; }
   std::uint64_t size_bytes() const noexcept { return size_bytes_; }
 
@@ -83,6 +87,7 @@ class CheckedFile {
   std::string path_;
   std::string chart_type_;
   std::string compose_file_;
+  std::string manifest_file_;
   std::string sha256_;
   std::uint64_t size_bytes_ = 0;
 };
@@ -103,6 +108,7 @@ struct NewRelease {
   std::optional<std::string> values_data;
   std::optional<std::string> requires_schema{};  ///< as parse_requirements() takes it
   std::optional<std::string> server_env{};       ///< as checked_server_env() gave it
+  std::optional<std::string> manifest{};         ///< as release_manifest::to_json() gave it
 };
 
 /// What else belongs to a release, in other tables.

@@ -19,7 +19,8 @@ constexpr const char* kSelect =
     "SELECT id, release_version, chart_type, lower(trim(sha256)),"
     " coalesce(size_bytes, octet_length(artifact_data)), chunked, coalesce(is_current, false),"
     " coalesce(is_previous, false), created_at, applied_at, env_data IS NOT NULL, values_data IS NOT NULL,"
-    " requires_schema, server_env IS NOT NULL"
+    " requires_schema, server_env IS NOT NULL, CASE WHEN pg_column_size(manifest) > 1000000"
+    " OR octet_length(manifest::text) > 1000000 THEN '\"larger than 1 MB\"' ELSE manifest::text END"
     " FROM release_artifact ";
 
 Artifact artifact_of(const std::vector<std::optional<std::string>>& row) {
@@ -40,6 +41,7 @@ Artifact artifact_of(const std::vector<std::optional<std::string>>& row) {
   artifact.has_values = flag(11);
   artifact.requires_schema = text(12);
   artifact.has_server_env = flag(13);
+  artifact.manifest = text(14);
   return artifact;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/artifact/contents.hpp"
 
+#include "core/artifact/manifest_file.hpp"
 #include "core/base/error.hpp"
 #include "core/base/target_kind.hpp"
 #include "core/base/text.hpp"
@@ -30,25 +31,32 @@ void Contents::entry(const Entry& entry) {
   if (top_.empty()) top_ = top;
   one_top_ = one_top_ && top == top_;
   if (entry.type == Entry::Type::link && first_link_.empty()) first_link_ = entry.path;
-  if (entry.type != Entry::Type::file) return;
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   Marks& marks = slash == std::string_view::npos ? at_root_ : below_;
+  const bool is_file = entry.type == Entry::Type::file;
+  marks.manifest = marks.manifest || (is_file && name == kManifestFile);
+  marks.odd_manifest = marks.odd_manifest || (!is_file && name == kManifestFile);
+  if (!is_file) return;
   marks.chart = marks.chart || name == kChartFile;
   const auto known = std::find(kComposeFiles.begin(), kComposeFiles.end(), name);
   if (known != kComposeFiles.end())
     marks.compose = std::min(marks.compose, static_cast<std::size_t>(known - kComposeFiles.begin()));
 }
 
-Contents::Marks Contents::marks() const {
-  if (!one_top_ || at_root_.chart || at_root_.has_compose()) return at_root_;
-  return below_;
-}
+bool Contents::is_at_root() const { return !one_top_ || at_root_.chart || at_root_.has_compose(); }
 
 std::string Contents::compose_file() const {
-  const Marks has = marks();
+  const Marks& has = marks();
   if (!has.has_compose()) return {};
   const std::string name(kComposeFiles[has.compose]);
   return at_root_.has_compose() ? name : top_ + "/" + name;
+}
+
+std::string Contents::manifest_file() const {
+  const std::string name = is_at_root() ? kManifestFile : top_ + "/" + kManifestFile;
+  if (marks().odd_manifest)
+    throw Error(Kind::artifact, base::one_line(base::scrub_utf8(name)) + " is no file", "put the file itself there");
+  return marks().manifest ? name : std::string();
 }
 
 std::string Contents::without_links(const char* type) const {
@@ -77,7 +85,7 @@ std::string Contents::found() const {
 }
 
 std::string Contents::chart_type(const std::optional<std::string>& wanted) const {
-  const Marks has = marks();
+  const Marks& has = marks();
   if (wanted == "helm" || (!wanted && has.chart && !has.has_compose())) {
     if (has.chart) return without_links("helm");
     throw Error(Kind::artifact, "no Chart.yaml at the root or in the one top-level folder: " + found(),

@@ -21,15 +21,20 @@ class Contents : public Receiver {
   std::string chart_type(const std::optional<std::string>& wanted) const;
   /// The compose file that compose is pointed to, by its path in the archive; empty without one.
   std::string compose_file() const;
+  /// The release's manifest, the same. Throws Error(artifact) when what has its name is no file.
+  std::string manifest_file() const;
 
  private:
   static constexpr std::size_t kNoFile = static_cast<std::size_t>(-1);
   struct Marks {
     bool chart = false;
+    bool manifest = false;
+    bool odd_manifest = false;      ///< a folder or a link
     std::size_t compose = kNoFile;  ///< which of compose's file names, the first counts
     bool has_compose() const noexcept { return compose != kNoFile; }
   };
-  Marks marks() const;
+  bool is_at_root() const;
+  const Marks& marks() const { return is_at_root() ? at_root_ : below_; }
   std::string found() const;
   std::string without_links(const char* type) const;
 

@@ -81,9 +81,10 @@ std::optional<Artifact> same_version(Connection& db, const std::string& version,
 }
 
 bool same_needs(Connection& db, const Artifact& before, const NewRelease& release, base::Pulse& pulse) {
-  const auto same =
-      query(db, "SELECT server_env IS NOT DISTINCT FROM $2::jsonb FROM release_artifact WHERE id = $1::uuid",
-            {before.id, release.server_env}, pulse);
+  const auto same = query(db,
+                          "SELECT server_env IS NOT DISTINCT FROM $2::jsonb AND manifest IS NOT DISTINCT FROM $3::jsonb"
+                          " FROM release_artifact WHERE id = $1::uuid",
+                          {before.id, release.server_env, release.manifest}, pulse);
   return same.rows.at(0).at(0) == "t" && before.requires_schema == release.requires_schema.value_or("");
 }
 
@@ -94,9 +95,9 @@ void send(Connection& db, const std::string& id, const CheckedFile& file, const 
   {
     CopyRows rows(db,
                   "COPY release_artifact (id, release_version, chart_type, env_data, values_data, sha256, size_bytes,"
-                  " chunked, requires_schema, server_env, artifact_data) FROM STDIN (FORMAT binary)",
+                  " chunked, requires_schema, server_env, manifest, artifact_data) FROM STDIN (FORMAT binary)",
                   pulse);
-    rows.row(11);
+    rows.row(12);
     rows.uuid(id);
     rows.text(release.version);
     rows.text(file.chart_type());
@@ -107,6 +108,7 @@ void send(Connection& db, const std::string& id, const CheckedFile& file, const 
     rows.boolean(chunked);
     rows.text(release.requires_schema);
     rows.jsonb(release.server_env);
+    rows.jsonb(release.manifest);
     rows.begin_bytes(chunked ? 0 : static_cast<std::uint32_t>(file.size_bytes()));
     if (!chunked) pieces.send(rows, file.size_bytes());
     rows.finish();
@@ -150,6 +152,7 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
     file.chart_type_ = contents.chart_type(chart_type);
     gate.check_type(file.chart_type_, totals.unpacked_bytes);
     file.compose_file_ = contents.compose_file();
+    file.manifest_file_ = contents.manifest_file();
   } catch (Error& error) {
     if (error.kind() == Kind::artifact) error.add_context(path);
     throw;
@@ -193,7 +196,7 @@ std::optional<Artifact> stored_before(Connection& db, const CheckedFile& file, c
   const bool same_texts =
       texts.env == release.env_data && texts.values == release.values_data && same_needs(db, *before, release, pulse);
   if (!same_texts) {
-    throw Error(Kind::failed, name + "other env data, values, requirements or settings",
+    throw Error(Kind::failed, name + "other env data, values, requirements, settings or another manifest",
                 "give the new values a version of their own");
   }
   const std::string difference = companion == nullptr ? "" : companion->difference(db, before->id, pulse);

@@ -77,10 +77,23 @@ std::string to_json(const Manifest& manifest) {
   return out.dump();
 }
 
-Manifest from_json(const std::string& text, const std::string& name) {
+std::string to_toml(const Manifest& manifest) {
+  // A text of JSON is one of TOML, too: a manifest holds no character for which they differ.
+  std::string out;
+  for (const auto& [name, section] : json::parse(to_json(manifest)).items()) {
+    const bool is_list = section.is_array();
+    for (const auto& one : is_list ? section : json::array({section})) {
+      out += std::string(out.empty() ? "" : "\n") + (is_list ? "[[" + name + "]]" : "[" + name + "]") + "\n";
+      for (const auto& [key, value] : one.items()) out += key + " = " + value.dump() + "\n";
+    }
+  }
+  return out;
+}
+
+Manifest from_json(const std::string& text, const std::string& name, const Reading& reading) {
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object()) throw base::Error(base::Kind::artifact, name + ": it is no JSON object");
-  return read(value_of(document, name, 0), name, {});
+  return read(value_of(document, name, 0), name, reading);
 }
 
 std::optional<std::string> min_agent_of(const std::string& text) {

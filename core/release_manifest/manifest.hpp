@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/artifact/manifest_file.hpp"
 #include "core/release_manifest/version_order.hpp"
 
 #include <chrono>
@@ -14,7 +15,7 @@
 namespace wrktalk::release_manifest {
 
 /// What the file is called in an archive.
-constexpr const char* kFileName = "wrktalk.toml";
+constexpr const char* kFileName = artifact::kManifestFile;
 constexpr std::size_t kLargestFile = 256 * 1024;
 
 /// A program that is run beside the deployment.
@@ -67,9 +68,12 @@ Manifest parse(std::string_view text, const std::string& path, const Reading& re
 /// As it is kept with a release: keys sorted, only what was said, the same for files that mean the same.
 std::string to_json(const Manifest& manifest);
 
+/// The same as TOML, for a file beside an archive.
+std::string to_toml(const Manifest& manifest);
+
 /// Reads what `to_json` wrote, as strictly: the database is a carrier. `name` stands where a file's path does. Throws Error(artifact), also for what only a
 /// newer program knows.
-Manifest from_json(const std::string& json, const std::string& name);
+Manifest from_json(const std::string& json, const std::string& name, const Reading& reading = {});
 
 /// The oldest agent that a stored manifest wants, also of one that `from_json` refuses; nothing when it says nothing.
 std::optional<std::string> min_agent_of(const std::string& json);

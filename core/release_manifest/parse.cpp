@@ -133,8 +133,7 @@ Health read_health(const Section& section) {
 }
 
 /// Sections of which nothing is done yet: a release that has one is refused, never taken without it.
-const std::vector<std::string> kNotSupported = {"backup",     "data",    "health",  "hook",
-                                                "migrations", "release", "settings"};
+const std::vector<std::string> kNotSupported = {"backup", "health", "hook", "migrations"};
 
 /// What has no meaning for a type of release.
 void check_type(const Place& place, const std::string& section, std::size_t line, const Reading& reading) {

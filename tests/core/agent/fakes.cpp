@@ -122,7 +122,9 @@ queue::TargetRow FakeStore::target() {
 
 ResolvedRelease FakeStore::find_goal(const queue::StoredGoal&, const queue::TargetRow&, deploy::Deployer&,
                                      base::Pulse&) {
-  return {artifact_with(kGoal)};
+  auto goal = artifact_with(kGoal);
+  goal.manifest = world_.trouble.manifest;
+  return {goal};
 }
 
 void FakeStore::remember(const queue::Memory& memory) {

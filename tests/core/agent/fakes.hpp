@@ -26,6 +26,8 @@ struct Trouble {
   std::optional<deploy::StepError::Left> fail_left{};  ///< a StepError instead
   bool put_back_fails = false;
   bool only_stored_helps = false;  ///< the target finds out that it cannot put back without the stored release
+  bool no_way_up = false;          ///< the release does not upgrade what runs
+  std::string manifest{};          ///< of the release
   std::string cancel_at{};         ///< the step during which an operator asks for the end
 };
 
@@ -95,6 +97,14 @@ class FakeStore : public TaskStore {
                             base::Pulse&) override;
   std::optional<std::string> artifact_of_version(const std::string& version) override { return "id-" + version; }
   std::string schema_problem(const artifact::Artifact&, base::Pulse&) override { return {}; }
+  WayUp way_up(const artifact::Artifact& artifact, const deploy::Before&, base::Pulse&) override {
+    if (world_.trouble.no_way_up) return {"there is no way up", "store what is missing", {}};
+    return {{}, {}, {artifact.id}};
+  }
+  std::vector<std::string> missing_settings(const artifact::Artifact&, const std::vector<std::string>& required,
+                                            base::Pulse&) override {
+    return required;
+  }
   void remember(const queue::Memory& memory) override;
   void begin_step(const std::string& phase, const std::string& reached) override;
   void add_event(const std::string&, const std::string&) override {}

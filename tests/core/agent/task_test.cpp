@@ -278,6 +278,29 @@ TEST_SUITE("agent::run_task") {
     }
   }
 
+  TEST_CASE("what the release's manifest asks for and is not there is refused before anything is touched") {
+    const QuietLog quiet;
+    const auto refused = [](const std::string& manifest, bool no_way_up, const std::string& what) {
+      Trouble trouble;
+      trouble.manifest = manifest;
+      trouble.no_way_up = no_way_up;
+      World world = world_with(Start::release, trouble);
+      REQUIRE(run_to_the_end(world));
+      CHECK(world.status == queue::Status::failed);
+      CHECK(exit_code_in(world) == 7);
+      CHECK(state_of(world) == "untouched");
+      CHECK(world.calls.empty());
+      CHECK(world.running == kBefore);
+      CAPTURE(what);
+      CHECK(world.ending->error_message->find(what) != std::string::npos);
+    };
+    refused(R"({"release":{"min-agent":"999"}})", false, "needs wrktalk 999 or newer");
+    refused(R"({"tomorrow":{}})", false, "no key of it");
+    refused(R"({"hook":[{"when":"before-apply","run":["x"]}]})", false, "is not supported by this version");
+    refused(R"({"settings":{"required":["A"]}})", false, "needs a value for A");
+    refused("", true, "there is no way up");
+  }
+
   TEST_CASE("a busy target is left alone, and the task waits") {
     const QuietLog quiet;
     for (const char* step : {"resolve", "apply"}) {

@@ -43,6 +43,30 @@ TEST_SUITE("artifact::Contents") {
     CHECK(chart_type({"app/Chart.yaml", "app/compose.yaml"}).find("both") == 0);
   }
 
+  TEST_CASE("the manifest is found where the release's root is") {
+    const auto manifest = [](std::initializer_list<const char*> files) {
+      artifact::Contents contents;
+      for (const char* path : files) {
+        artifact::Entry entry;
+        entry.path = path;
+        contents.entry(entry);
+      }
+      return contents.manifest_file();
+    };
+    CHECK(manifest({"wrktalk.toml", "bin/x"}) == "wrktalk.toml");
+    CHECK(manifest({"app/wrktalk.toml", "app/bin/x"}) == "app/wrktalk.toml");
+    CHECK(manifest({"compose.yml", "conf/wrktalk.toml"}).empty());
+    CHECK(manifest({"a/wrktalk.toml", "b/x"}).empty());
+    CHECK(manifest({"app/sub/wrktalk.toml"}).empty());
+    CHECK(manifest({"app/x"}).empty());
+    artifact::Contents contents;
+    artifact::Entry entry;
+    entry.path = "app/wrktalk.toml";
+    entry.type = artifact::Entry::Type::link;
+    contents.entry(entry);
+    CHECK_THROWS_WITH(contents.manifest_file(), "app/wrktalk.toml is no file");
+  }
+
   TEST_CASE("only host releases may hold links") {
     artifact::Contents contents;
     artifact::Entry entry;

@@ -105,6 +105,13 @@ TEST_SUITE("release_manifest::manifest") {
     CHECK(to_json(parsed("")) == "{}");
   }
 
+  TEST_CASE("written as TOML it means the same") {
+    const auto all = parsed(kWhole);
+    CHECK(to_json(parsed(to_toml(all))) == to_json(all));
+    CHECK(to_toml(parsed("[data]\nkeep=['x \"y\" \u00e4']")) == "[data]\nkeep = [\"x \\\"y\\\" \u00e4\"]\n");
+    CHECK(to_toml(parsed("")).empty());
+  }
+
   TEST_CASE("a stored manifest is read as strictly") {
     CHECK(to_json(from_json("{}", "release 1.0")) == "{}");
     const auto why = [](const std::string& json) {
