@@ -100,12 +100,6 @@ WayUp DatabaseStore::way_up(const artifact::Artifact& artifact, const deploy::Be
   return agent::way_up(db, artifact, seen, pulse);
 }
 
-std::vector<std::string> DatabaseStore::missing_settings(const artifact::Artifact& artifact,
-                                                         const std::vector<std::string>& required, base::Pulse& pulse) {
-  auto db = link_.raw();
-  return agent::missing_settings(db, artifact, required, pulse);
-}
-
 void DatabaseStore::remember(const queue::Memory& memory) { queue::remember(link_.session(), claim_, memory); }
 
 void DatabaseStore::begin_step(const std::string& phase, const std::string& reached) {

@@ -28,8 +28,6 @@ class DatabaseStore : public TaskStore {
   std::optional<std::string> artifact_of_version(const std::string& version) override;
   std::string schema_problem(const artifact::Artifact& artifact, base::Pulse& pulse) override;
   WayUp way_up(const artifact::Artifact& artifact, const deploy::Before& seen, base::Pulse& pulse) override;
-  std::vector<std::string> missing_settings(const artifact::Artifact& artifact,
-                                            const std::vector<std::string>& required, base::Pulse& pulse) override;
   void remember(const queue::Memory& memory) override;
   void begin_step(const std::string& phase, const std::string& reached) override;
   void add_event(const std::string& phase, const std::string& message) override;

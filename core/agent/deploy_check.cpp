@@ -41,7 +41,6 @@ class Look {
     if (!out_.possible()) return std::move(out_);
     at([&] { goal(); });
     if (!out_.goal) return std::move(out_);
-    at([&] { needs(); });
     if (task_.type == "deploy") at([&] { way_up(); });
     at([&] { schema(); });
     at([&] { stored(); });
@@ -108,15 +107,12 @@ class Look {
   }
 
   /// What its manifest asks for and is not there.
-  void needs() {
+  void settings_of(const deploy::Release& release) {
     const auto& artifact = out_.goal->artifact;
-    if (artifact.manifest.empty()) return;
     const auto required = manifest_of(artifact).required;
-    auto db = link_.raw();
-    const auto missing = missing_settings(db, artifact, required, pulse_);
+    const auto missing = missing_settings(release, required);
     if (!missing.empty()) {
-      add(out_.goal->held_revision ? Weight::warning : Weight::bad, missing_settings_text(artifact, missing),
-          kMissingSettingsHint);
+      add(Weight::bad, missing_settings_text(artifact, missing), kMissingSettingsHint);
     } else if (!required.empty()) {
       add(Weight::good, "every setting that it needs has a value: " + base::join(required, ", "));
     }
@@ -168,6 +164,7 @@ class Look {
     auto release = release_with_secrets(db, artifact, {}, secrets, pulse_);
     release.update_crds = task_.payload.update_crds;
     add_site(release, secrets.path());
+    settings_of(release);
     // Whether a host's tree is whole is told by its digest.
     if (target_.kind == deploy::TargetKind::host) return;
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);

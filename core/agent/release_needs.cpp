@@ -2,6 +2,7 @@
 #include "core/agent/release_needs.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/files.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/env_file.hpp"
 #include "core/release_manifest/way_up.hpp"
@@ -12,8 +13,7 @@
 namespace wrktalk::agent {
 
 const char* const kMissingSettingsHint =
-    "store the release with them, under a version of its own: wrktalk release add --env-file FILE (a chart: --values "
-    "FILE)";
+    "set them for this site: wrktalk site set NAME=VALUE; or store the release with them, under a version of its own";
 
 namespace {
 
@@ -22,6 +22,9 @@ using base::Kind;
 using release_manifest::Manifest;
 using release_manifest::Stop;
 using State = deploy::Before::State;
+
+/// What is stored as an env or a values file is smaller.
+constexpr std::size_t kLargestFile = 16 * 1024 * 1024;
 
 /// What its upgrade-from says. One whose manifest cannot be read is no stop on any way.
 std::optional<Stop> stop_of(const artifact::Artifact& artifact) {
@@ -118,15 +121,19 @@ std::string missing_settings_text(const artifact::Artifact& artifact, const std:
          base::join(missing, ", ") + ", and nothing gives " + (missing.size() == 1 ? "it" : "them");
 }
 
-std::vector<std::string> missing_settings(db::raw::Connection& db, const artifact::Artifact& artifact,
-                                          const std::vector<std::string>& required, base::Pulse& pulse) {
+std::vector<std::string> missing_settings(const deploy::Release& release, const std::vector<std::string>& required) {
   if (required.empty()) return {};
-  const auto texts = artifact::texts_of(db, artifact.id, pulse);
   deploy::env::File env;
-  if (texts.env) env = deploy::env::read(*texts.env, "the env file of " + artifact.version);
-  std::vector<yaml::Document> values;
-  if (texts.values && artifact.chart_type == base::chart_type(deploy::TargetKind::kubernetes))
-    values = yaml::read(*texts.values, "the values of " + artifact.version);
+  if (release.env_file) env = deploy::env::read(base::read_file(*release.env_file, kLargestFile), "the env file");
+  std::vector<std::string> paths = release.site_values_files;
+  std::reverse(paths.begin(), paths.end());
+  if (release.values_file) paths.push_back(*release.values_file);
+  std::vector<yaml::Document> values;  // who is asked first
+  for (const auto& path : paths) {
+    for (auto& document : yaml::read(base::read_file(path, kLargestFile), "the values")) {
+      values.push_back(std::move(document));
+    }
+  }
   std::vector<std::string> missing;
   std::copy_if(required.begin(), required.end(), std::back_inserter(missing), [&](const std::string& name) {
     const auto* variable = env.find(name);

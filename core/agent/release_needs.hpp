@@ -34,10 +34,9 @@ struct WayUp {
 WayUp way_up(db::raw::Connection& db, const artifact::Artifact& artifact, const deploy::Before& seen,
              base::Pulse& pulse);
 
-/// Those of `required` that have no value, or an empty one. A value comes from the release's env file, or for a chart from its values file, where "a.b" is b in
-/// a. (The one place where settings are looked for: what the site sets itself is to be asked here, too.)
-std::vector<std::string> missing_settings(db::raw::Connection& db, const artifact::Artifact& artifact,
-                                          const std::vector<std::string>& required, base::Pulse& pulse);
+/// Those of `required` that have no value, or an empty one, in what the deployment will use: the env file with what the site sets, or for a chart the
+/// values files one over the other, where "a.b" is b in a. `release` is as `Site::add_to` left it.
+std::vector<std::string> missing_settings(const deploy::Release& release, const std::vector<std::string>& required);
 
 /// "release 2.0 needs values for DOMAIN, DB_PASSWORD, and nothing gives them", and what to do about it.
 std::string missing_settings_text(const artifact::Artifact& artifact, const std::vector<std::string>& missing);

@@ -44,11 +44,19 @@ void prepare_way_back(TaskContext& context) {
   }
 }
 
+/// What the release cannot do without must have a value, from wherever it comes.
+void check_settings(TaskContext& context) {
+  const auto missing = missing_settings(*context.release, manifest_of(*context.artifact).required);
+  if (missing.empty()) return;
+  throw Error(Kind::artifact, missing_settings_text(*context.artifact, missing), kMissingSettingsHint);
+}
+
 /// What it warns of is part of the task's story.
 void check_release(TaskContext& context) {
   for (const auto& remark : context.store.add_site(*context.release, context.artifact->id, context.lease)) {
     context.journal.note("check", remark);
   }
+  check_settings(context);
   prepare_way_back(context);
   for (const auto& warning : context.deployer.check(*context.release, context.lease)) {
     context.journal.note("check", warning);
@@ -58,17 +66,8 @@ void check_release(TaskContext& context) {
   }
 }
 
-/// What the release cannot do without must have a value, from wherever it comes.
-void check_settings(TaskContext& context) {
-  const auto required = manifest_of(*context.artifact).required;
-  const auto missing = context.store.missing_settings(*context.artifact, required, context.lease);
-  if (missing.empty()) return;
-  throw Error(Kind::artifact, missing_settings_text(*context.artifact, missing), kMissingSettingsHint);
-}
-
 void check(TaskContext& context) {
   if (!context.release) return;
-  check_settings(context);
   check_release(context);
 }
 

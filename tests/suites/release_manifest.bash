@@ -142,6 +142,9 @@ check 'the task says that nothing was touched' expect_equal untouched sql "selec
 check '--check finds it' expect_exit 1 "$WRKTALK" deploy 0.3 --check
 check 'first' expect_output 'problem +release 0.3 needs values for B, A'
 check '0.2 still runs' expect_equal 0.2 running
+check 'what the site sets counts' expect_exit 0 "$WRKTALK" site set A=1 B=2
+check 'so that nothing is missing' expect_output 'ok +every setting that it needs has a value: B, A' "$WRKTALK" deploy 0.3 --check
+check 'until it is unset' expect_exit 0 "$WRKTALK" site unset A B
 printf 'DOMAIN=\n' >"$WORK/empty"
 cp "$WORK/0.2.tar.gz" "$WORK/0.8.tar.gz"
 check 'an empty value' expect_exit 0 add 0.8 --env-file "$WORK/empty"

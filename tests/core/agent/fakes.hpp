@@ -101,10 +101,6 @@ class FakeStore : public TaskStore {
     if (world_.trouble.no_way_up) return {"there is no way up", "store what is missing", {}};
     return {{}, {}, {artifact.id}};
   }
-  std::vector<std::string> missing_settings(const artifact::Artifact&, const std::vector<std::string>& required,
-                                            base::Pulse&) override {
-    return required;
-  }
   void remember(const queue::Memory& memory) override;
   void begin_step(const std::string& phase, const std::string& reached) override;
   void add_event(const std::string&, const std::string&) override {}
