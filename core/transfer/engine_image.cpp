@@ -27,16 +27,19 @@ std::string name_of(const std::string& reference) {
 
 }  // namespace
 
+bool has_engine(const Tools& tools) {
+  try {
+    return tools.ask({"docker", "version", "--format", "{{.Server.Version}}"}).good();
+  } catch (const Error& error) {
+    if (error.kind() != Kind::configuration) throw;
+    return false;  // no docker here
+  }
+}
+
 std::optional<EngineImage> find_on_engine(const Tools& tools, const std::string& reference,
                                           const std::vector<images::Platform>& platforms) {
   if (platforms.size() != 1) return std::nullopt;
-  exec::Outcome answer;
-  try {
-    answer = tools.ask({"docker", "image", "inspect", "--format", "{{json .}}", name_of(reference)});
-  } catch (const Error& error) {
-    if (error.kind() != Kind::configuration) throw;
-    return std::nullopt;  // no docker here
-  }
+  const auto answer = tools.ask({"docker", "image", "inspect", "--format", "{{json .}}", name_of(reference)});
   if (!answer.good()) return std::nullopt;
   const auto value = json::parse(answer.out, nullptr, false);
   if (!value.is_object()) return std::nullopt;

@@ -18,7 +18,10 @@ struct EngineImage {
   std::int64_t size = 0;  ///< unpacked
 };
 
-/// Nothing where there is no engine, or none that has it as it is wanted: for these platforms, and with the digest that the reference names, which engines
+/// Whether there is a Docker engine, and it answers.
+bool has_engine(const Tools& tools);
+
+/// Nothing when the engine does not have it as it is wanted: for these platforms, and with the digest that the reference names, which engines
 /// without containerd's image store cannot hand on.
 std::optional<EngineImage> find_on_engine(const Tools& tools, const std::string& reference,
                                           const std::vector<images::Platform>& platforms);

@@ -20,6 +20,7 @@ class Gatherer {
 
   Gathered run() {
     tools_.need_skopeo();
+    has_engine_ = has_engine(tools_);
     std::vector<Source> sources;
     for (const auto& reference : wish_.references) sources.push_back(find(reference));
     for (const auto& source : sources) {
@@ -35,7 +36,9 @@ class Gatherer {
 
  private:
   Source find(const std::string& reference) const {
-    if (auto here = find_on_engine(tools_, reference, wish_.platforms)) return *std::move(here);
+    if (has_engine_) {
+      if (auto here = find_on_engine(tools_, reference, wish_.platforms)) return *std::move(here);
+    }
     return find_in_registry(tools_, reference, wish_.platforms);
   }
 
@@ -83,6 +86,7 @@ class Gatherer {
   const Story& story_;
   Tools tools_;
   Spool spool_;
+  bool has_engine_ = false;
   Gathered out_;
 };
 
