@@ -272,7 +272,8 @@ bool is_of_the_machine(std::string_view name) {
 std::string obstacle(const std::string& value) {
   if (base::scrub_utf8(value) != value) return "is not UTF-8, or holds NUL";
   if (!ends_with_backslash(value) || is_plain(value)) return {};
-  return "ends with a backslash, and begins with a quote or has blanks, '#' or lines: compose v1 cannot be given that";
+  return "ends with a backslash, and begins with a quote or a blank, or has ' #' or lines in it: compose v1 cannot be "
+         "given that";
 }
 
 File merge(const File& under, const File& over) {

@@ -80,9 +80,11 @@ std::string to_json(const Manifest& manifest) {
 std::string to_toml(const Manifest& manifest) {
   // A text of JSON is one of TOML, too: a manifest holds no character for which they differ.
   std::string out;
-  for (const auto& [name, section] : json::parse(to_json(manifest)).items()) {
+  const json document = json::parse(to_json(manifest));
+  for (const auto& [name, section] : document.items()) {
     const bool is_list = section.is_array();
-    for (const auto& one : is_list ? section : json::array({section})) {
+    const json tables = is_list ? section : json::array({section});
+    for (const auto& one : tables) {
       out += std::string(out.empty() ? "" : "\n") + (is_list ? "[[" + name + "]]" : "[" + name + "]") + "\n";
       for (const auto& [key, value] : one.items()) out += key + " = " + value.dump() + "\n";
     }

@@ -96,7 +96,8 @@ class Flattening {
     }
     std::set<std::string> seen;
     for (const auto& [key, value] : node.entries()) {
-      if (!seen.insert(key->text).second) continue;
+      // What a merge key brings in comes as entries of their own.
+      if (key->text == "<<" || !seen.insert(key->text).second) continue;
       path_.push_back(key->text);
       at(file_, key->line, [&] { parts_of(to_path(path_)); });
       add(*value);

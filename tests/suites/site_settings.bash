@@ -67,7 +67,7 @@ check 'a reference that is not whole' refused 2 set KEY=vault:kv/topic
 check 'a target that is none' refused 2 set KEY=1 --target nowhere
 check 'values for a host' refused 2 set --file "$WORK/seen"
 check 'nothing' refused 2 set
-printf 'A=1\nB="topsecret x\\\\"\n' >"$WORK/bad.env"
+printf 'A=1\nB="topsecret #x\\\\"\n' >"$WORK/bad.env"
 check 'what compose v1 cannot be given, with its line' refused 7 set --env-file "$WORK/bad.env" --target docker:shop
 check 'named' expect_output 'bad.env:2: '
 head -c 300000 /dev/zero | tr '\0' x >"$WORK/large"
