@@ -34,6 +34,14 @@ json json_of(const Health& health) {
   return out;
 }
 
+/// A text of JSON is one of TOML, too: a manifest holds no character for which they differ.
+std::string toml_of(const json& value) {
+  if (!value.is_array()) return value.dump();
+  std::string out;
+  for (const auto& item : value) out += (out.empty() ? "" : ", ") + item.dump();
+  return "[" + out + "]";
+}
+
 Value value_of(const json& node, const std::string& name, int depth) {
   if (depth > kDeepest) throw base::Error(base::Kind::artifact, name + ": it is nested too deeply");
   Value out;
@@ -78,7 +86,6 @@ std::string to_json(const Manifest& manifest) {
 }
 
 std::string to_toml(const Manifest& manifest) {
-  // A text of JSON is one of TOML, too: a manifest holds no character for which they differ.
   std::string out;
   const json document = json::parse(to_json(manifest));
   for (const auto& [name, section] : document.items()) {
@@ -86,7 +93,7 @@ std::string to_toml(const Manifest& manifest) {
     const json tables = is_list ? section : json::array({section});
     for (const auto& one : tables) {
       out += std::string(out.empty() ? "" : "\n") + (is_list ? "[[" + name + "]]" : "[" + name + "]") + "\n";
-      for (const auto& [key, value] : one.items()) out += key + " = " + value.dump() + "\n";
+      for (const auto& [key, value] : one.items()) out += key + " = " + toml_of(value) + "\n";
     }
   }
   return out;

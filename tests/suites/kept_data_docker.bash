@@ -20,14 +20,15 @@ at_exit remove_project
 
 # bundle VERSION [COMMAND]: all of it in a folder that is named after the version.
 bundle() {
-    local top=$WORK/tree-$1/shop-$1
+    local top=$WORK/tree-$1/shop-$1 command=${2:-}
+    [ -n "$command" ] || command='["sleep", "1000"]'
     mkdir -p "$top/config"
     cat >"$top/compose.yml" <<YAML
 version: "2.4"
 services:
   web:
     image: wrktalk-test:1
-    command: ${2:-["sleep", "1000"]}
+    command: $command
     init: true
     volumes: ["./data:/data", "./config:/config"]
 YAML
