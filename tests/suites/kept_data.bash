@@ -23,9 +23,13 @@ tree() {
     echo "$1" >"$top/VERSION"
     echo "default of $1" >"$top/config/local.yml"
     echo "code of $1" >"$top/config/code.yml"
-    [ "$1" = 1.0 ] && mkdir "$top/data" && echo seed >"$top/data/seed"
-    [ "$1" = 1.0 ] || printf '[data]\nkeep = ["data", "uploads/", "config/local.yml"]\n' >"$top/wrktalk.toml"
-    [ "${3:-}" = broken ] && touch "$top/broken"
+    if [ "$1" = 1.0 ]; then
+        mkdir "$top/data"
+        echo seed >"$top/data/seed"
+    else
+        printf '[data]\nkeep = ["data", "uploads/", "config/local.yml"]\n' >"$top/wrktalk.toml"
+    fi
+    [ "${3:-}" != broken ] || touch "$top/broken"
     tar -czf "$WORK/$1.tar.gz" -C "$WORK/tree-$1" .
     "$WRKTALK" release add "$WORK/$1.tar.gz" --version "$1" --type host >/dev/null 2>&1
 }
@@ -36,7 +40,7 @@ tree 6.0 app
 # whole VERSION: it runs, and the site's data is there, in what runs.
 whole() {
     local top=$WORK/srv/current
-    [ -e "$top/app" ] && top=$top/app
+    [ ! -e "$top/app" ] || top=$top/app
     expect_equal "$1" cat "$top/VERSION"
     expect_equal 'of the site' cat "$top/config/local.yml"
     expect_equal "code of $1" cat "$top/config/code.yml"
