@@ -48,10 +48,10 @@ class TaskStore {
 
   // ------------------------------------------------------------ releases
   virtual artifact::Artifact find_artifact(const std::string& id, base::Pulse& pulse) = 0;
-  /// Unpacks the release to `tree`, and gives it with its env and values files.
   /// From now on, and as long as this lives, the values of the release's env and values files are masked wherever they are told. What
   /// is found of a release and fetched is masked already. A release that is gone has none.
   virtual void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) = 0;
+  /// Unpacks the release to `tree`, and gives it with its env and values files.
   virtual deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) = 0;
   /// Lays what the site sets over a release that was fetched: as it was when the first holder of this task began. Returns what the operator should
   /// know. Throws Error for a setting that cannot be used, and for a secret that is not there.
