@@ -9,6 +9,7 @@
 #include "core/yaml/document.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace wrktalk::agent {
 

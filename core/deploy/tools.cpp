@@ -7,6 +7,7 @@
 #include "core/base/trust.hpp"
 #include "core/log/log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>

@@ -5,6 +5,7 @@
 #include "core/exec/run.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
