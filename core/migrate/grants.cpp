@@ -169,7 +169,8 @@ const std::set<std::string> kV42Rights = {"SELECT", "INSERT", "UPDATE", "DELETE"
 const std::set<std::string> kV42Tables = {"admin", "agent_task", "deployment_config", "release_artifact", "server_env"};
 
 /// Triggers run them; nobody else needs to.
-constexpr const char* kTriggerFunctions[] = {"wrktalk_notify_added()", "wrktalk_notify_task()", "wrktalk_v42_claim()"};
+constexpr const char* kTriggerFunctions[] = {"wrktalk_notify_added()", "wrktalk_notify_task()", "wrktalk_v42_claim()",
+                                             "wrktalk_end_link()"};
 
 /// All objects of the agent's set.
 std::vector<std::string> objects() {
