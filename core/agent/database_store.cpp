@@ -96,6 +96,7 @@ std::string DatabaseStore::schema_problem(const artifact::Artifact& artifact, ba
 }
 
 WayUp DatabaseStore::way_up(const artifact::Artifact& artifact, const deploy::Before& seen, base::Pulse& pulse) {
+  if (artifact.manifest.empty()) return {{}, {}, {artifact.id}};
   auto db = link_.raw();
   return agent::way_up(db, artifact, seen, pulse);
 }
@@ -152,28 +153,41 @@ Site& DatabaseStore::site() {
   return *site_;
 }
 
+/// What is written down costs a statement, and what is not (most sites set nothing) costs none: a task whose row remembers what ran before has had
+/// its use written down already, unless it uses nothing.
 site::Use DatabaseStore::use_of_task() {
   if (use_) return *use_;
-  const auto now = site().now(link_.session());
-  // Of a file that cannot be read nothing is fixed, and whoever reads it says why.
-  if (!now.is_certain) return {now.use.revision, std::string()};
-  use_ = site::fix_use(link_.session(), claim_.task.id, now.use);
-  return *use_;
+  const auto known = site::known_of(link_.session(), claim_.target, claim_.task.id);
+  site::Use use;
+  if (known.fixed) {
+    use = *known.fixed;
+  } else if (!claim_.task.before) {
+    const auto now = site().now_with(known.newest);
+    use = now.use;
+    // Of a file that cannot be read whoever reads it says why.
+    if (!now.is_certain) use.file_sha256.emplace();
+    site::fix_use(link_.session(), claim_.task.id, use);
+  }
+  site_was_used_ = known.was_used;
+  use_ = use;
+  return use;
 }
 
 site::Use DatabaseStore::use_of_before(const std::string& artifact_id) {
-  const auto known = site::use_of_running(link_.session(), claim_.target, artifact_id);
-  return known ? *known : use_of_task();
+  const auto use = use_of_task();
+  if (!site_was_used_) return {};
+  return site::use_of_running(link_.session(), claim_.target, artifact_id).value_or(use);
 }
 
 std::vector<std::string> DatabaseStore::add_site(deploy::Release& release, const std::string& artifact_id,
                                                  base::Pulse& pulse) {
   const auto use = use_of_task();
-  auto& db = link_.session();
-  auto remarks = site().add_to(release, use, secrets().path() + "/" + artifact_id, "site", db, pulse);
-  if (!release.resets_values) release.resets_values = site::was_used(db, claim_.target);
+  if (use.is_empty() && !site_was_used_) return {};
+  auto remarks = site().add_to(release, use, secrets().path() + "/" + artifact_id, "site", link_.session(), pulse);
+  release.resets_values = release.resets_values || site_was_used_;
   std::vector<site::Use> others;
-  for (const auto& id : {target().current_artifact_id, target().previous_artifact_id}) {
+  const auto row = target();
+  for (const auto& id : {row.current_artifact_id, row.previous_artifact_id}) {
     if (id) others.push_back(use_of_before(*id));
   }
   site().keep_file(use, others);
@@ -181,6 +195,12 @@ std::vector<std::string> DatabaseStore::add_site(deploy::Release& release, const
     remarks.insert(remarks.begin(), "with revision " + std::to_string(*use.revision) + " of the site's settings");
   if (use.file_sha256) remarks.insert(remarks.begin(), "with the site's file");
   return remarks;
+}
+
+void DatabaseStore::prepare_site_of_before(const std::string& artifact_id, base::Pulse& pulse) {
+  if (use_of_before(artifact_id).is_empty()) return;
+  auto release = without_tree(artifact_id, pulse);
+  add_site_of_before(release, artifact_id, pulse);
 }
 
 std::vector<std::string> DatabaseStore::add_site_of_before(deploy::Release& release, const std::string& artifact_id,

@@ -36,6 +36,7 @@ class DatabaseStore : public TaskStore {
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) override;
   std::vector<std::string> add_site(deploy::Release& release, const std::string& artifact_id,
                                     base::Pulse& pulse) override;
+  void prepare_site_of_before(const std::string& artifact_id, base::Pulse& pulse) override;
   std::vector<std::string> add_site_of_before(deploy::Release& release, const std::string& artifact_id,
                                               base::Pulse& pulse) override;
   deploy::Release without_tree(const std::string& artifact_id, base::Pulse& pulse) override;
@@ -67,7 +68,8 @@ class DatabaseStore : public TaskStore {
   std::optional<base::TempDir> secrets_;            ///< env and values files, while the task runs
   std::map<std::string, log::SecretScope> hidden_;  ///< by the id of the release whose env and values they are
   std::optional<Site> site_;
-  std::optional<site::Use> use_;  ///< as the task's row has it
+  std::optional<site::Use> use_;  ///< the task's
+  bool site_was_used_ = false;    ///< by an earlier task on the target; known with `use_`
   std::vector<notify::NewNotification> owed_;
 };
 

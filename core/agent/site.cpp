@@ -85,9 +85,11 @@ std::string Site::read_file_of_site() {
   }
 }
 
-Site::Now Site::now(db::Session& db) {
+Site::Now Site::now(db::Session& db) { return now_with(site::newest_revision(db, target_.name)); }
+
+Site::Now Site::now_with(int newest_revision) {
   Now now;
-  if (const int revision = site::newest_revision(db, target_.name); revision > 0) now.use.revision = revision;
+  if (newest_revision > 0) now.use.revision = newest_revision;
   if (path().empty()) return now;
   try {
     now.use.file_sha256 = base::sha256_hex(read_file_of_site());

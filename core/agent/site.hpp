@@ -33,6 +33,8 @@ class Site : private site::Source {
   };
   /// What is in force.
   Now now(db::Session& db);
+  /// The same, where the target's newest revision is known.
+  Now now_with(int newest_revision);
 
   /// Whether what `then` used and what `now` uses is the same without a look at where references lead.
   bool is_same(db::Session& db, const site::Use& then, const site::Use& now);

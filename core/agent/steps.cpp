@@ -35,8 +35,7 @@ void prepare_way_back(TaskContext& context) {
   const auto& before = context.memory.before;
   if (!before || !before->artifact_id || !context.deployer.runs_with_variables()) return;
   try {
-    auto release = context.store.without_tree(*before->artifact_id, context.lease);
-    context.store.add_site_of_before(release, *before->artifact_id, context.lease);
+    context.store.prepare_site_of_before(*before->artifact_id, context.lease);
   } catch (const Error& e) {
     if (e.kind() == Kind::lease_lost || db::may_pass(e) || context.lease.ended_at_once()) throw;
     context.journal.note("check",
@@ -67,8 +66,7 @@ void check_release(TaskContext& context) {
 }
 
 void check(TaskContext& context) {
-  if (!context.release) return;
-  check_release(context);
+  if (context.release) check_release(context);
 }
 
 bool brings_images(const TaskContext& context) { return context.release && context.deployer.images() != nullptr; }

@@ -60,6 +60,8 @@ class TaskStore {
   /// The same of what ran before: as its own deployment used it.
   virtual std::vector<std::string> add_site_of_before(deploy::Release& release, const std::string& artifact_id,
                                                       base::Pulse& pulse) = 0;
+  /// Reads now what those refer to: Vault may be away when it is to be put back.
+  virtual void prepare_site_of_before(const std::string& artifact_id, base::Pulse& pulse) = 0;
   /// A release with its env file and without a tree.
   virtual deploy::Release without_tree(const std::string& artifact_id, base::Pulse& pulse) = 0;
   /// Adds the release's settings for the application and returns their names.

@@ -169,11 +169,17 @@ Changed change(db::Session& db, const std::string& target, const Edit& edit, con
   return changed;
 }
 
-Use fix_use(db::Session& db, const std::string& task_id, const Use& now) {
-  db.run(sql::add_use, task_id, now.revision, now.file_sha256);
-  const auto fixed = first_of(db.run(sql::find_use, task_id));
-  if (!fixed) throw Error(Kind::failed, "task " + task_id + " is gone");
-  return *fixed;
+Known known_of(db::Session& db, const std::string& target, const std::string& task_id) {
+  const auto row = db.run(sql::use_of_task, target, task_id)[0];
+  Known known;
+  if (row["is_fixed"].as<bool>()) known.fixed = use_of(row);
+  known.newest = row["newest"].as<int>();
+  known.was_used = row["was_used"].as<bool>();
+  return known;
+}
+
+void fix_use(db::Session& db, const std::string& task_id, const Use& use) {
+  if (!use.is_empty()) db.run(sql::add_use, task_id, use.revision, use.file_sha256);
 }
 
 std::optional<Use> use_of_running(db::Session& db, const std::string& target, const std::string& artifact_id) {

@@ -59,12 +59,23 @@ Changed change(db::Session& db, const std::string& target, const Edit& edit, con
 
 /// What a task uses of the site.
 struct Use {
-  std::optional<int> revision;             ///< nothing: none was set
-  std::optional<std::string> file_sha256;  ///< of the file on the agent's machine; nothing: there was none
+  std::optional<int> revision;  ///< nothing: none was set
+  std::optional<std::string>
+      file_sha256;  ///< of the file on the agent's machine; nothing: there was none; empty: it could not be read
+
+  bool is_empty() const noexcept { return !revision && !file_sha256; }
 };
 
-/// `now`, written down for the task; or what an earlier holder has written down.
-Use fix_use(db::Session& db, const std::string& task_id, const Use& now);
+/// What is known when a holder of a task begins, by one statement.
+struct Known {
+  std::optional<Use> fixed;  ///< as an earlier holder wrote it down
+  int newest = 0;            ///< the target's newest revision; 0: nothing was ever set
+  bool was_used = false;     ///< whether any task on the target used something of its site's
+};
+Known known_of(db::Session& db, const std::string& target, const std::string& task_id);
+
+/// Writes down what the task uses. Nothing is written of a task that uses nothing.
+void fix_use(db::Session& db, const std::string& task_id, const Use& use);
 
 /// What the newest deployment used that brought the artifact to the target and ended well. Nothing when no such task is known; one of an older
 /// wrktalk used nothing.

@@ -111,6 +111,7 @@ class FakeStore : public TaskStore {
   std::vector<std::string> add_site_of_before(deploy::Release&, const std::string&, base::Pulse&) override {
     return {};
   }
+  void prepare_site_of_before(const std::string&, base::Pulse&) override {}
   deploy::Release without_tree(const std::string&, base::Pulse&) override { return {}; }
   std::vector<std::string> add_server_env(const artifact::Artifact&, base::Pulse&) override { return {}; }
   void open_window(const std::string&, base::Pulse&) override;

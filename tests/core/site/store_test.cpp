@@ -109,10 +109,17 @@ TEST_SUITE("site::store") {
     if (!test::have_postgres()) return;
     Site site;
     const std::string task = site.task("inProgress", "{}");
-    CHECK(fix_use(site.db, task, {3, std::string("f")}).revision == 3);
-    const auto later = fix_use(site.db, task, {4, std::nullopt});
-    CHECK(later.revision == 3);
-    CHECK(later.file_sha256 == "f");
+    CHECK_FALSE(known_of(site.db, kTarget, task).fixed);
+    fix_use(site.db, task, {});
+    CHECK_FALSE(known_of(site.db, kTarget, task).fixed);
+    CHECK_FALSE(known_of(site.db, kTarget, task).was_used);
+    fix_use(site.db, task, {3, std::string("f")});
+    fix_use(site.db, task, {4, std::nullopt});
+    const auto later = known_of(site.db, kTarget, task);
+    REQUIRE(later.fixed);
+    CHECK(later.fixed->revision == 3);
+    CHECK(later.fixed->file_sha256 == "f");
+    CHECK(later.was_used);
   }
 
   TEST_CASE("what the running release used is what its newest good deployment did") {
