@@ -33,44 +33,33 @@ void read(const Fields<S>& fields, const Reader& reader, S& out) {
   for (const auto& field : fields) field.take(out, reader, field.definition.key);
 }
 
-// What a row may say: which member takes the value, and how it is read.
+template <class S, class T>
+S owner_of(T S::*);
 
-template <auto Member, class S>
-void text(S& out, const Reader& read, const char* key) {
-  out.*Member = read.text(key);
+/// What most rows say: the member takes what this verb of Reader gives.
+template <auto Member, auto Verb>
+void take(decltype(owner_of(Member))& out, const Reader& read, const char* key) {
+  out.*Member = (read.*Verb)(key);
 }
-template <auto Member, class S>
-void path(S& out, const Reader& read, const char* key) {
-  out.*Member = read.path(key);
-}
-template <auto Member, class S>
-void optional_path(S& out, const Reader& read, const char* key) {
-  out.*Member = read.optional_path(key);
-}
-template <auto Member, class S>
-void program(S& out, const Reader& read, const char* key) {
-  out.*Member = read.program(key);
-}
-template <auto Member, class S>
-void number(S& out, const Reader& read, const char* key) {
-  out.*Member = read.number(key);
-}
-template <auto Member, class S>
-void size(S& out, const Reader& read, const char* key) {
-  out.*Member = read.size(key);
-}
-template <auto Member, class S>
-void list(S& out, const Reader& read, const char* key) {
-  out.*Member = read.list(key);
-}
-template <auto Member, class S>
-void hosts(S& out, const Reader& read, const char* key) {
-  out.*Member = read.hosts(key);
-}
-template <auto Member, class S>
-void toggle(S& out, const Reader& read, const char* key) {
-  out.*Member = read.yes(key);
-}
+template <auto Member>
+constexpr auto text = take<Member, &Reader::text>;
+template <auto Member>
+constexpr auto path = take<Member, &Reader::path>;
+template <auto Member>
+constexpr auto optional_path = take<Member, &Reader::optional_path>;
+template <auto Member>
+constexpr auto program = take<Member, &Reader::program>;
+template <auto Member>
+constexpr auto number = take<Member, &Reader::number>;
+template <auto Member>
+constexpr auto size = take<Member, &Reader::size>;
+template <auto Member>
+constexpr auto list = take<Member, &Reader::list>;
+template <auto Member>
+constexpr auto hosts = take<Member, &Reader::hosts>;
+template <auto Member>
+constexpr auto toggle = take<Member, &Reader::yes>;
+
 /// A base::Secret.
 template <auto Member, class S>
 void secret(S& out, const Reader& read, const char* key) {
