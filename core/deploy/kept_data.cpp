@@ -62,6 +62,22 @@ void make_link(const std::string& text, const std::string& path) {
     base::throw_errno(Kind::failed, "cannot make the link " + path, "check the free space and who owns it");
 }
 
+/// Drives the pulse between two entries. Throws fs::filesystem_error, and what the pulse throws.
+void copy_tree(const fs::path& from, const fs::path& to, base::Pulse& pulse) {
+  constexpr auto kAsTheyAre = fs::copy_options::copy_symlinks;
+  if (!fs::is_directory(fs::symlink_status(from))) return fs::copy(from, to, kAsTheyAre);
+  fs::create_directory(to, from);
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    pulse.tick();
+    const fs::path place = to / entry.path().lexically_relative(from);
+    if (fs::is_directory(entry.symlink_status())) {
+      fs::create_directory(place, entry.path());
+    } else {
+      fs::copy(entry.path(), place, kAsTheyAre);
+    }
+  }
+}
+
 std::string shown(const std::vector<std::string>& paths) { return base::one_line(base::join(paths, ", ")); }
 
 }  // namespace
@@ -118,7 +134,7 @@ std::vector<std::string> KeptData::moved_from(const std::string& running, const 
   return present;
 }
 
-bool KeptData::seed(const std::string& tree_root, const std::string& path) const {
+bool KeptData::seed(const std::string& tree_root, const std::string& path, base::Pulse& pulse) const {
   const std::string place = data() + "/" + path;
   if (is_there(place)) return false;
   make_parents(data(), path);
@@ -130,13 +146,15 @@ bool KeptData::seed(const std::string& tree_root, const std::string& path) const
   }
   const std::string part = data() + "/" + kPart;
   base::remove_tree(part);
-  std::error_code error;
-  fs::copy(brought, part, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
-  const base::Fd folder(::open(data().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!error && folder) ::syncfs(folder.get());
-  base::crash_point("data-copied");
-  if (!error) fs::rename(part, place, error);
-  if (error) throw Error(Kind::failed, "cannot copy " + brought + " to " + place + ": " + error.message());
+  try {
+    copy_tree(brought, part, pulse);
+    const base::Fd folder(::open(data().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder) ::syncfs(folder.get());
+    base::crash_point("data-copied");
+    fs::rename(part, place);
+  } catch (const fs::filesystem_error& e) {
+    throw Error(Kind::failed, "cannot copy " + brought + " to " + place + ": " + e.code().message());
+  }
   return true;
 }
 
@@ -155,7 +173,7 @@ std::string KeptData::provide(const std::string& tree, const std::vector<std::st
   const std::string top = trees_.top_of(tree);
   std::vector<std::string> seeded;
   std::copy_if(keep.begin(), keep.end(), std::back_inserter(seeded),
-               [&](const std::string& path) { return seed(top, path); });
+               [&](const std::string& path) { return seed(top, path, pulse); });
   base::fsync_directory(data());
   std::string words;
   if (!moved.empty()) words = "data was moved out of the release's tree to " + data() + ": " + shown(moved);

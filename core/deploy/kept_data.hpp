@@ -37,7 +37,7 @@ class KeptData {
   std::string link_text(const std::string& tree_root, const std::string& path) const;
   std::vector<std::string> moved_from(const std::string& running, const std::vector<std::string>& paths,
                                       base::Pulse& pulse) const;
-  bool seed(const std::string& tree_root, const std::string& path) const;
+  bool seed(const std::string& tree_root, const std::string& path, base::Pulse& pulse) const;
 
   const Trees& trees_;
   std::string root_;
