@@ -61,6 +61,11 @@ std::vector<Piece> pieces_of(const std::string& value) {
   return pieces;
 }
 
+bool is_reference(const std::string& value) {
+  const auto pieces = pieces_of(value);
+  return pieces.size() == 1 && pieces.front().kind != Piece::Kind::text;
+}
+
 bool has_references(const std::string& value) {
   const auto pieces = pieces_of(value);
   return std::any_of(pieces.begin(), pieces.end(), [](const auto& piece) { return piece.kind != Piece::Kind::text; });

@@ -18,6 +18,8 @@ struct Piece {
 std::vector<Piece> pieces_of(const std::string& value);
 
 bool has_references(const std::string& value);
+/// Whether the value is one reference and nothing else: it leads to a secret and is none.
+bool is_reference(const std::string& value);
 
 /// "vault:kv/app/db#password", for messages.
 std::string to_text(const Piece& piece);

@@ -152,6 +152,10 @@ TEST_SUITE("site::references") {
     // What they lead to is no reference again.
     CHECK_FALSE(has_references("${HOME}"));
     CHECK(has_references("${file:/x}"));
+    CHECK(is_reference("${file:/x}"));
+    CHECK(is_reference("vault:kv/app#password"));
+    CHECK_FALSE(is_reference("u:${file:/x}"));
+    CHECK_FALSE(is_reference("hunter2"));
   }
 
   TEST_CASE("one that is not whole is refused") {
