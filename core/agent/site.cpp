@@ -234,7 +234,7 @@ std::string Site::vault(const std::string& path, const std::string& field) {
     return known_.emplace(reference, std::move(text)).first->second;
   } catch (const Error& e) {
     // Not connection_lost: it is not the database that is away.
-    if (e.kind() == Kind::connection_lost) throw Error(Kind::database, e.what(), e.hint());
+    if (e.kind() == Kind::connection_lost) throw Error(Kind::unavailable, e.what(), e.hint());
     if (e.kind() != Kind::configuration) throw;
     const bool is_of_login = settings_.vault.server.address.empty();
     throw Error(Kind::configuration, e.what(),
@@ -263,7 +263,7 @@ std::vector<std::string> Site::add_to(deploy::Release& release, const site::Use&
   pulse_ = &pulse;
   const Layers layers = this->layers(use, db);
   for (const auto& one : layers.stored) {
-    if (one.is_secret) hide(one.value);
+    if (one.is_secret && !site::is_reference(one.value)) hide(one.value);
   }
   if (!use.revision && !use.file_sha256) return layers.remarks;
   base::make_directories(folder, 0700);

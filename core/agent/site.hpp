@@ -47,7 +47,7 @@ class Site : private site::Source {
   Changes changes_since(const std::string& artifact_id, db::Session& db);
 
   /// Puts it over what the release brings, into files in `folder` (private) whose names begin with `prefix`. Returns what the operator should know:
-  /// what is not there any more as it was used. Throws Error: configuration, artifact for what cannot be used or found, database while Vault is away.
+  /// what is not there any more as it was used. Throws Error: configuration, artifact for what cannot be used or found, unavailable while Vault is away.
   std::vector<std::string> add_to(deploy::Release& release, const site::Use& use, const std::string& folder,
                                   const std::string& prefix, db::Session& db, base::Pulse& pulse);
 

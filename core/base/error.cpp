@@ -16,6 +16,7 @@ ExitCode exit_code(Kind kind) noexcept {
     case Kind::configuration: return ExitCode::configuration;
     case Kind::database: return ExitCode::failed;
     case Kind::connection_lost: return ExitCode::database;
+    case Kind::unavailable: return ExitCode::database;
     case Kind::artifact: return ExitCode::artifact;
     case Kind::child: return ExitCode::child;
     case Kind::put_back: return ExitCode::put_back;

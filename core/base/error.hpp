@@ -17,6 +17,7 @@ enum class Kind {
   configuration,    ///< a setting, a credential, a schema version
   database,         ///< the server refused a statement
   connection_lost,  ///< the server cannot be reached, or the session is gone: reconnect first
+  unavailable,      ///< another service than the database cannot be reached: Vault
   artifact,         ///< a release that must not be used
   child,            ///< a program that was started failed, could not start, or ran out of time
   put_back,         ///< a deployment failed and was undone

@@ -183,7 +183,8 @@ if have_service vault && have_service jq; then
     check 'a secret that is not there, too' expect_exit 5 "$WRKTALK" deploy 4.0.0
     "$WRKTALK" site set KEY=vault:kv/bizmatters/agent-executor/postgres#word >/dev/null
     seal >/dev/null
-    check 'a Vault that is sealed stops it at check' expect_exit 1 "$WRKTALK" deploy 4.0.0
+    check 'a Vault that is sealed stops it at check' expect_exit 6 "$WRKTALK" deploy 4.0.0
+    check 'and is told with the reference, which is no secret' grep -q 'DB_PASSWORD, vault:kv/.*#.*: Vault at .* Vault is sealed' "$ERR"
     check 'and nothing was touched' expect_equal 2.0.0 cat "$WORK/shop/current/VERSION"
     unseal
     [ -z "${KUBECONFIG_SAVED:-}" ] || export KUBECONFIG=$KUBECONFIG_SAVED
