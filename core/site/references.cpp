@@ -88,7 +88,8 @@ std::string resolved(const std::string& name, const std::string& value, Source& 
              : piece.kind == Piece::Kind::vault ? source.vault(piece.text, piece.field)
                                                 : source.file(piece.text);
     } catch (Error& e) {
-      e.add_context("the site's " + name + ", " + to_text(piece));
+      // Not a colon behind the reference: one that ends in "password" would look like one that is told.
+      e.add_context("the site's " + name + " (" + to_text(piece) + ")");
       throw;
     }
   }

@@ -177,14 +177,14 @@ if have_service vault && have_service jq; then
     check 'and used' expect_output '^KEY=vault-word-2!$' seen
     "$WRKTALK" site set KEY=vault:kv/bizmatters/agent-executor/postgres#missing >/dev/null
     check 'a field that is not there stops it at check' expect_exit 5 "$WRKTALK" deploy 4.0.0
-    check 'named' expect_output "check: the site's KEY, vault:kv/.*#missing: .* has no field missing"
+    check 'named' expect_output "check: the site's KEY \(vault:kv/.*#missing\): .* has no field missing"
     check 'with nothing touched' expect_equal 2.0.0 cat "$WORK/shop/current/VERSION"
     "$WRKTALK" site set KEY=vault:kv/bizmatters/nothing#x >/dev/null
     check 'a secret that is not there, too' expect_exit 5 "$WRKTALK" deploy 4.0.0
     "$WRKTALK" site set KEY=vault:kv/bizmatters/agent-executor/postgres#word >/dev/null
     seal >/dev/null
     check 'a Vault that is sealed stops it at check' expect_exit 6 "$WRKTALK" deploy 4.0.0
-    check 'and is told with the reference, which is no secret' grep -q 'DB_PASSWORD, vault:kv/.*#.*: Vault at .* Vault is sealed' "$ERR"
+    check 'and is told with the reference, which is no secret' grep -q 'DB_PASSWORD (vault:kv/.*#password): Vault at .* Vault is sealed' "$ERR"
     check 'and nothing was touched' expect_equal 2.0.0 cat "$WORK/shop/current/VERSION"
     unseal
     [ -z "${KUBECONFIG_SAVED:-}" ] || export KUBECONFIG=$KUBECONFIG_SAVED

@@ -169,7 +169,7 @@ TEST_SUITE("site::references") {
   TEST_CASE("what goes wrong is told with the setting and the reference") {
     FakeSource source;
     CHECK(why([&] { resolved("DB_PASSWORD", "vault:kv/none#p", source); }, base::Kind::configuration) ==
-          "the site's DB_PASSWORD, vault:kv/none#p: there is no secret");
+          "the site's DB_PASSWORD (vault:kv/none#p): there is no secret");
   }
 
   TEST_CASE("an env file of the site's may hold them without quotes") {
