@@ -2,6 +2,7 @@
 #include "core/artifact/server_env.hpp"
 
 #include "core/artifact/query.hpp"
+#include "core/artifact/sql.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
@@ -59,14 +60,7 @@ std::string checked_server_env(const std::string& json) {
 }
 
 std::vector<std::string> add_server_env(db::raw::Connection& db, const std::string& artifact_id, base::Pulse& pulse) {
-  const auto table = query(db,
-                           "INSERT INTO server_env (key, value, category, description, updated_by)"
-                           " SELECT s.key, s.value, s.category, s.description, 'wrktalk, release ' || a.release_version"
-                           " FROM release_artifact a CROSS JOIN LATERAL jsonb_to_recordset(a.server_env)"
-                           " AS s(key text, value text, category text, description text)"
-                           " WHERE a.id = $1::uuid AND jsonb_typeof(a.server_env) = 'array'"
-                           " ON CONFLICT (key) DO NOTHING RETURNING key",
-                           {artifact_id}, pulse);
+  const auto table = query(db, sql::add_server_env, {artifact_id}, pulse);
   std::vector<std::string> keys;
   for (const auto& row : table.rows) keys.push_back(row.front().value_or(""));
   return keys;

@@ -2,7 +2,7 @@
 #include "core/checkpoints/prune.hpp"
 
 #include "core/base/error.hpp"
-#include "core/checkpoints/statements.hpp"
+#include "core/checkpoints/sql.hpp"
 #include "core/db/session.hpp"
 
 #include <limits>
@@ -45,7 +45,7 @@ class Run {
     }
     std::optional<std::string> last;
     for (;;) {
-      const auto threads = ask(sql::kThreads, {last, kThreadsAtOnce});
+      const auto threads = ask(sql::threads, {last, kThreadsAtOnce});
       if (threads.rows.empty()) return;
       for (const auto& row : threads.rows) act(*row[0]);
       last = threads.rows.back()[0];
@@ -57,7 +57,7 @@ class Run {
     return in_snapshot([&] {
       std::vector<Batch> batches;
       const auto rows =
-          ask(sql::kDoomed, {thread, std::to_string(rule_.keep_latest), cutoff_, rule_.checkpoint_ns}).rows;
+          ask(sql::doomed, {thread, std::to_string(rule_.keep_latest), cutoff_, rule_.checkpoint_ns}).rows;
       if (rows.empty()) return batches;
       if (uses_delta(thread)) {
         ++counts.delta_threads;
@@ -80,10 +80,10 @@ class Run {
     const bool removed = in_snapshot([&] {
       done = {};
       if (uses_delta(thread)) return false;
-      done.blobs = number(sql::kDeleteBlobs, which);
-      done.writes = number(sql::kDeleteWrites, which);
-      done.checkpoints = number(sql::kDeleteCheckpoints, which);
-      ask(sql::kOrphan, which);
+      done.blobs = number(sql::delete_blobs, which);
+      done.writes = number(sql::delete_writes, which);
+      done.checkpoints = number(sql::delete_checkpoints, which);
+      ask(sql::orphan, which);
       return true;
     });
     add(counts, done);
@@ -92,8 +92,8 @@ class Run {
 
   void measure(const std::string& thread, const Batch& batch, Counts& counts) {
     const Params which = params(thread, batch);
-    add(counts, {0, static_cast<std::int64_t>(batch.ids.size()), number(sql::kCountWrites, which),
-                 number(sql::kCountBlobs, which), 0});
+    add(counts, {0, static_cast<std::int64_t>(batch.ids.size()), number(sql::count_writes, which),
+                 number(sql::count_blobs, which), 0});
   }
 
  private:
@@ -115,7 +115,7 @@ class Run {
     return std::stoll(ask(statement, values).rows.at(0).at(0).value_or("0"));
   }
 
-  bool uses_delta(const std::string& thread) { return ask(sql::kUsesDelta, {thread}).rows.at(0).at(0) == "t"; }
+  bool uses_delta(const std::string& thread) { return ask(sql::uses_delta, {thread}).rows.at(0).at(0) == "t"; }
 
   void need_tables() {
     const auto absent =

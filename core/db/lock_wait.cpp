@@ -2,6 +2,7 @@
 #include "core/db/lock_wait.hpp"
 
 #include "core/base/text.hpp"
+#include "core/db/sql.hpp"
 #include "core/log/log.hpp"
 
 namespace wrktalk::db::raw {
@@ -13,23 +14,14 @@ using base::Deadline;
 constexpr std::chrono::milliseconds kPatience{1'500};
 constexpr std::size_t kLongestQuery = 200;
 
-/// $1: the session that may wait. pg_blocking_pids stops the lock manager for a moment: it is asked for waiters alone. Others'
-/// queries are not shown to everybody.
-constexpr const char* kHolder = R"(
-SELECT b.pid, coalesce(b.usename, '?'), coalesce(nullif(b.application_name, ''), '?'),
-       to_char(b.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), b.query
-FROM pg_catalog.pg_stat_activity me
-CROSS JOIN LATERAL unnest(CASE WHEN me.wait_event_type = 'Lock' THEN pg_catalog.pg_blocking_pids(me.pid) END) AS by (pid)
-JOIN pg_catalog.pg_stat_activity b ON b.pid = by.pid
-WHERE me.pid = $1::int ORDER BY b.xact_start LIMIT 1)";
-
-std::string described(const std::vector<std::optional<std::string>>& row) {
-  std::string text = "pid " + row[0].value_or("?") + " (user " + row[1].value_or("?") + ", application " +
-                     row[2].value_or("?") + (row[3] ? ", in its transaction since " + *row[3] : "");
-  if (row[4] && !row[4]->empty()) {
-    const std::string query = base::one_line(log::redact(*row[4]));
+std::string described(const Table& answer) {
+  const auto of = [&](const char* column) { return answer.at(0, column); };
+  std::string text = "pid " + of("pid").value_or("?") + " (user " + of("role").value_or("?") + ", application " +
+                     of("application").value_or("?") +
+                     (of("since") ? ", in its transaction since " + *of("since") : "");
+  const std::string query = base::one_line(log::redact(of("query").value_or("")));
+  if (!query.empty())
     text += ", query: " + (query.size() > kLongestQuery ? query.substr(0, kLongestQuery) + "..." : query);
-  }
   return base::one_line(text) + ")";
 }
 
@@ -65,7 +57,7 @@ void LockWait::step() {
     if (const auto answer = connection_.take()) note(*answer);
   } else if (connection_.state() == State::idle && (is_time || !asked_)) {
     asked_ = true;
-    connection_.send(kHolder, {std::to_string(waiting_.backend_pid())});
+    connection_.send(sql::lock_holder, {std::to_string(waiting_.backend_pid())});
   } else if (connection_.state() == State::broken) {
     given_up_ = true;
     connection_.close();
@@ -75,7 +67,7 @@ void LockWait::step() {
 void LockWait::note(const Table& answer) {
   if (answer.rows.empty()) return;
   const bool is_first = holder_.empty();
-  holder_ = described(answer.rows.front());
+  holder_ = described(answer);
   if (is_first) log::warn("database.lock", "waits for a lock that is held by " + holder_);
 }
 

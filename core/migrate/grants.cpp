@@ -214,22 +214,13 @@ struct Ground {
 };
 
 Ground survey_ground(db::raw::Connection& connection, base::Pulse& pulse) {
-  const auto rows =
-      connection
-          .query(
-              "SELECT current_database(), pg_get_userbyid(c.relowner), n.nspname, (SELECT nspname FROM "
-              "pg_catalog.pg_class k JOIN pg_catalog.pg_namespace s ON s.oid = k.relnamespace WHERE k.oid = "
-              "to_regclass('checkpoint_migrations') AND pg_has_role(k.relowner, 'USAGE')) FROM pg_catalog.pg_class c "
-              "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('agent_task') AND "
-              "to_regprocedure(quote_ident(n.nspname) || '.' || $1) IS NOT NULL",
-              {std::string(kRemoveTasks)}, pulse, Deadline::never())
-          .rows;
-  if (rows.empty()) {
+  const auto found = connection.query(sql::ground, {std::string(kRemoveTasks)}, pulse, Deadline::never());
+  if (found.rows.empty()) {
     throw Error(Kind::configuration, "the agent's tables are missing, or older than this wrktalk needs",
                 "run `wrktalk migrate up --set agent`");
   }
-  const auto& row = rows.front();
-  return {row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or("")};
+  const auto of = [&](const char* column) { return found.at(0, column).value_or(""); };
+  return {of("database"), of("owner"), of("schema"), of("checkpoint_schema")};
 }
 
 std::vector<std::string> all_roles(const Grantees& grantees) {
@@ -245,24 +236,18 @@ std::vector<std::string> all_roles(const Grantees& grantees) {
 /// What the roles lack to get to the tables at all. Refuses those that grants cannot limit.
 std::vector<std::string> way_in(db::raw::Connection& connection, const Ground& ground,
                                 const std::vector<std::string>& roles, base::Pulse& pulse) {
-  const auto rows =
-      connection
-          .query(
-              "SELECT n.name, r.oid IS NOT NULL, pg_has_role(r.oid, $2::name, 'USAGE'), has_database_privilege(r.oid, "
-              "current_database(), 'CONNECT'), has_schema_privilege(r.oid, $3, 'USAGE'), CASE WHEN $4 <> '' THEN "
-              "has_schema_privilege(r.oid, $4, 'USAGE') ELSE true END FROM unnest($1::text[]) WITH ORDINALITY AS n "
-              "(name, place) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = n.name ORDER BY n.place",
-              {db::Param(roles).c_str(), ground.owner, ground.schema, ground.checkpoint_schema}, pulse,
-              Deadline::never())
-          .rows;
+  const auto found =
+      connection.query(sql::way_in, {db::Param(roles).c_str(), ground.owner, ground.schema, ground.checkpoint_schema},
+                       pulse, Deadline::never());
   std::vector<std::string> statements;
-  for (const auto& row : rows) {
-    const std::string role = row[0].value_or("");
-    if (row[1] != "t") {
+  for (std::size_t i = 0; i < found.rows.size(); ++i) {
+    const auto has = [&](const char* column) { return found.at(i, column) == "t"; };
+    const std::string role = found.at(i, "name").value_or("");
+    if (!has("is_there")) {
       throw Error(Kind::configuration, "there is no role " + base::one_line(role),
                   "make it: CREATE ROLE " + quote_identifier(role) + " LOGIN");
     }
-    if (row[2] == "t") {
+    if (has("is_owner")) {
       throw Error(Kind::configuration,
                   "role " + base::one_line(role) + " has all rights of " + ground.owner +
                       ", who owns the tables: grants cannot limit it",
@@ -271,9 +256,9 @@ std::vector<std::string> way_in(db::raw::Connection& connection, const Ground& g
     const auto give = [&](const std::string& right) {
       statements.push_back("GRANT " + right + " TO " + quote_identifier(role));
     };
-    if (row[3] != "t") give("CONNECT ON DATABASE " + quote_identifier(ground.database));
-    if (row[4] != "t") give("USAGE ON SCHEMA " + quote_identifier(ground.schema));
-    if (row[5] != "t") give("USAGE ON SCHEMA " + quote_identifier(ground.checkpoint_schema));
+    if (!has("may_connect")) give("CONNECT ON DATABASE " + quote_identifier(ground.database));
+    if (!has("may_use_schema")) give("USAGE ON SCHEMA " + quote_identifier(ground.schema));
+    if (!has("may_use_checkpoint_schema")) give("USAGE ON SCHEMA " + quote_identifier(ground.checkpoint_schema));
   }
   return statements;
 }
@@ -303,23 +288,12 @@ struct Held {
 };
 
 std::vector<Held> held_rights(db::raw::Connection& connection, const std::string& schema, base::Pulse& pulse) {
+  const auto found = connection.query(sql::held_rights, {quote_identifier(schema), db::Param(objects()).c_str()}, pulse,
+                                      Deadline::never());
   std::vector<Held> all;
-  const auto rows = connection.query(
-      "SELECT h.object, CASE h.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(h.grantee) END, h.privilege_type, "
-      "h.attname FROM ("
-      "SELECT c.relname::text AS object, c.relowner AS owner, a.grantee, a.privilege_type, '' AS attname "
-      "FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a "
-      "WHERE c.relnamespace = $1::regnamespace AND c.relname = ANY ($2::text[]) "
-      "UNION ALL SELECT c.relname, c.relowner, a.grantee, a.privilege_type, t.attname FROM pg_catalog.pg_class c JOIN "
-      "pg_catalog.pg_attribute t ON t.attrelid = c.oid CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a "
-      "WHERE c.relnamespace = $1::regnamespace AND c.relname = ANY ($2::text[]) AND NOT t.attisdropped "
-      "UNION ALL SELECT p.proname || '(' || oidvectortypes(p.proargtypes) || ')', p.proowner, a.grantee, "
-      "a.privilege_type, '' FROM pg_catalog.pg_proc p CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, "
-      "pg_catalog.acldefault('f', p.proowner))) a WHERE p.pronamespace = $1::regnamespace AND p.proname LIKE "
-      "'wrktalk\\_%') AS h WHERE h.grantee <> h.owner ORDER BY 1, 2, 4, 3",
-      {quote_identifier(schema), db::Param(objects()).c_str()}, pulse, Deadline::never());
-  for (const auto& row : rows.rows) {
-    all.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
+  for (std::size_t i = 0; i < found.rows.size(); ++i) {
+    const auto of = [&](const char* column) { return found.at(i, column).value_or(""); };
+    all.push_back({of("object"), of("role"), of("privilege"), of("column")});
   }
   return all;
 }

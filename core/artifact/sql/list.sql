@@ -1,0 +1,1 @@
+SELECT {columns} FROM release_artifact ORDER BY created_at DESC, id
