@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/app.hpp"
+#include "core/config/named_databases.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <iostream>
 
 namespace wrktalk::cmd {
@@ -23,11 +25,20 @@ ExitCode show(const Env& env) {
                                         {"origin", value.origin},
                                         {"variable", item.variable}};
     }
+    for (const auto& one : config::named_databases(env.values)) {
+      const settings::Value& value = env.values.at(one.key);
+      document["settings"][one.key] = {{"value", "***"},
+                                       {"source", settings::to_text(value.source)},
+                                       {"origin", value.origin},
+                                       {"variable", one.variable}};
+    }
     document["unknown"] = nlohmann::ordered_json::array();
     for (const auto& [name, meant] : env.unknown) {
       document["unknown"].push_back({{"variable", name}, {"meant", meant ? nlohmann::json(*meant) : nlohmann::json()}});
     }
     document["databases"] = {{"agent", agent}, {"checkpoint", checkpoint}};
+    for (const auto& [name, database] : env.settings.agent.app_databases)
+      document["databases"][name] = db::describe(database);
     print_json(document);
     return ExitCode::done;
   }
@@ -36,10 +47,15 @@ ExitCode show(const Env& env) {
     const settings::Value& value = env.values.at(item.key);
     table.add({item.key, config::shown(item, value), value.origin, item.variable});
   }
+  for (const auto& one : config::named_databases(env.values))
+    table.add({one.key, "***", env.values.at(one.key).origin, one.variable});
   std::cout << table.text() << '\n';
   for (const auto& unknown : env.unknown) std::cout << config::to_text(unknown) << '\n';
   std::cout << (env.unknown.empty() ? "" : "\n") << "agent database:       " << agent
             << "\ncheckpoint database:  " << checkpoint << '\n';
+  for (const auto& [name, database] : env.settings.agent.app_databases)
+    std::cout << "database " << name << ": " << std::string(12 - std::min<std::size_t>(12, name.size()), ' ')
+              << db::describe(database) << '\n';
   return ExitCode::done;
 }
 

@@ -6,11 +6,13 @@
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
 #include "core/config/file.hpp"
+#include "core/config/named_databases.hpp"
 #include "core/db/exposure.hpp"
 #include "core/log/log.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <unistd.h>
 
@@ -67,6 +69,8 @@ bool holds_password(const std::map<std::string, std::string>& keys) {
   for (const auto& item : config::definitions()) {
     if (item.is_secret() && keys.count(item.key) != 0) return true;
   }
+  if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return config::database_of_key(key.first); }))
+    return true;
   return keys.count("PGPASSWORD") != 0;
 }
 
@@ -81,7 +85,11 @@ void hide_secrets(const Env& env) {
   for (const auto& item : config::definitions()) {
     if (item.is_secret()) log::add_secret(base::Secret(env.values.at(item.key).text));
   }
-  for (const auto* database : {&env.settings.agent_db, &env.settings.checkpoint_db}) {
+  for (const auto& one : config::named_databases(env.values))
+    log::add_secret(base::Secret(env.values.at(one.key).text));
+  std::vector<const db::ConnectionSettings*> databases = {&env.settings.agent_db, &env.settings.checkpoint_db};
+  for (const auto& [name, database] : env.settings.agent.app_databases) databases.push_back(&database);
+  for (const auto* database : databases) {
     for (const auto& [keyword, value] : database->parameters) {
       if (keyword == "password" || keyword == "sslpassword") log::add_secret(base::Secret(value));
     }

@@ -11,6 +11,8 @@
 #include "core/settings/fields.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +31,9 @@ struct Settings {
   std::string site_env_file;                ///< the site's own, for compose and host targets; empty: none
   std::string site_values_file;             ///< the same for Kubernetes targets
 
+  std::string release_backup_dir;     ///< where backups before a deployment lie; empty: see backups()
+  std::uint64_t release_backups = 3;  ///< how many of them are kept of each database
+
   deploy::Settings deploy;
   artifact::Limits limits;
   maintenance::Settings maintenance;
@@ -40,15 +45,19 @@ struct Settings {
   secrets::Credentials* credentials =
       nullptr;  ///< of the database, when others may come; whoever sets it keeps it alive
   db::ConnectionSettings checkpoint_database;  ///< the application's, for releases that need a schema version there
-  std::vector<deploy::Target> targets;         ///< what it serves; the default one is the first
-  bool poll_only = false;                      ///< behind a pooler: no LISTEN, no connection held while idle
-  std::optional<observe::Address> http;        ///< where the daemon answers probes and shows its metrics
-  std::string backup_dir;                      ///< whose newest backup it shows there; empty: none
+  std::map<std::string, db::ConnectionSettings>
+      app_databases;                     ///< others of the application's, by the name that releases call them
+  std::vector<deploy::Target> targets;   ///< what it serves; the default one is the first
+  bool poll_only = false;                ///< behind a pooler: no LISTEN, no connection held while idle
+  std::optional<observe::Address> http;  ///< where the daemon answers probes and shows its metrics
+  std::string backup_dir;                ///< whose newest backup it shows there; empty: none
 
   /// A task is ours for this long after each heartbeat.
   std::chrono::milliseconds lease() const noexcept { return 3 * heartbeat_interval; }
   /// What `wrktalk health` reads.
   std::string state_file() const;
+  /// The folder of the backups that are made before a deployment.
+  std::string backups() const;
 };
 
 /// The section `agent`.

@@ -4,6 +4,7 @@
 #include "core/base/nearest.hpp"
 #include "core/base/text.hpp"
 #include "core/base/trust.hpp"
+#include "core/config/named_databases.hpp"
 #include "core/config/settings.hpp"
 
 #include <algorithm>
@@ -84,10 +85,28 @@ void refuse_unknown_keys(const Inputs& in) {
     if (item.is_secret()) known.push_back(std::string(item.key) + "_file");
   }
   for (const auto& [key, text] : in.file) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    if (std::find(known.begin(), known.end(), key) != known.end() || database_of_key(key)) continue;
     const auto meant = base::nearest(key, known);
     throw Error(Kind::configuration, in.file_path + ": unknown key '" + key + "'",
                 meant ? "did you mean '" + *meant + "'?" : "see `wrktalk config show` for the keys");
+  }
+}
+
+/// The environment before the config file, as for every other setting.
+void add_databases(const Inputs& in, Values& out) {
+  std::vector<NamedDatabase> all;
+  for (const auto& [variable, text] : in.environment) {
+    if (const auto one = database_of_variable(variable)) all.push_back(*one);
+  }
+  for (const auto& [key, text] : in.file) {
+    if (const auto one = database_of_key(key)) all.push_back(*one);
+  }
+  for (const auto& one : all) {
+    if (out.count(one.key) != 0) continue;
+    auto value = named(in.environment, one.variable, "_FILE", true, Source::environment, one.variable, in);
+    if (!value) value = named(in.file, one.key, "_file", true, Source::file, in.file_path, in);
+    if (value && value->source == Source::file) value->origin = in.file_path;
+    if (value) out[one.key] = *value;
   }
 }
 
@@ -97,6 +116,7 @@ Values resolve(const Inputs& inputs) {
   refuse_unknown_keys(inputs);
   Values values;
   for (const auto& item : definitions()) values[item.key] = winner(item, inputs);
+  add_databases(inputs, values);
   return values;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config/settings.hpp"
 
+#include "core/base/error.hpp"
 #include "core/config/database.hpp"
+#include "core/config/named_databases.hpp"
 
 namespace wrktalk::config {
 namespace {
@@ -24,6 +26,23 @@ constexpr Definition kAllowHttp = {"http.allow",
                                    settings::Form::value,
                                    "Hosts (HOST or HOST:PORT, with commas) that Vault's and the webhook's address may "
                                    "reach by http://; this machine always may be"};
+
+std::map<std::string, db::ConnectionSettings> app_databases(const settings::Values& values) {
+  std::map<std::string, db::ConnectionSettings> all;
+  for (const auto& one : named_databases(values)) {
+    const auto& value = values.at(one.key);
+    try {
+      db::ConnectionSettings database;
+      database.parameters = db::parse_conninfo(value.text);
+      all[one.name] = db::with_defaults(database, "wrktalk/" + one.name);
+    } catch (base::Error& e) {
+      // A file that a command which needs no secrets has not opened is empty, and is none of these.
+      e.add_context(value.origin);
+      throw;
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -59,6 +78,7 @@ Settings parse(const settings::Values& values) {
   read(notify::setting_fields(), reader, s.agent.notify);
   read(migrate::setting_fields(), reader, s.migrate);
   read(log::setting_fields(), reader, s.log);
+  s.agent.app_databases = app_databases(values);
   return s;
 }
 

@@ -16,7 +16,7 @@
 /// file > default, here and nowhere else.
 namespace wrktalk::config {
 
-/// Every setting, in the order of the manual: the single list that `config show`, the man pages' ENVIRONMENT and the flags are made from.
+/// Every setting but the application's databases (named_databases.hpp), in the order of the manual: the single list that `config show`, the man pages' ENVIRONMENT and the flags are made from.
 const std::vector<settings::Definition>& definitions();
 
 /// What was said where. An empty text counts as not said.

@@ -3,6 +3,7 @@
 
 #include "core/base/nearest.hpp"
 #include "core/base/text.hpp"
+#include "core/config/named_databases.hpp"
 #include "core/config/settings.hpp"
 
 #include <algorithm>
@@ -48,7 +49,9 @@ std::vector<UnknownVariable> unknown_variables(const std::map<std::string, std::
   for (const auto& [variable, value] : environment) {
     if (!base::starts_with(variable, kPrefix)) continue;
     const std::string name = variable.substr(kPrefix.size());
-    if (is_of_service(name) || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (database_of_variable(variable) || is_of_service(name) ||
+        std::find(known.begin(), known.end(), name) != known.end())
+      continue;
     auto meant = meant_by(name, known);
     if (meant) meant->insert(0, kPrefix);
     unknown.push_back({variable, std::move(meant)});

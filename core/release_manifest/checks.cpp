@@ -18,6 +18,9 @@ bool is_port(const std::string& text) {
 
 void check_database(const Section& section, const std::string& key, const std::string& name) {
   static const std::regex kName("[a-z][a-z0-9_]{0,62}");
+  if (name == "db") {
+    section.refuse_key(key, "\"db\" is the agent's own database", "name one of the application's, such as \"app\"");
+  }
   if (std::regex_match(name, kName)) return;
   section.refuse_key(key, "\"" + name + "\" is no name of a database",
                      "write lower-case letters, digits and _, as in WRKTALK_AGENT_NAME_DSN");

@@ -42,6 +42,14 @@ TEST_SUITE("config::unknown_variables") {
     CHECK(unknown_variables(all).empty());
   }
 
+  TEST_CASE("a database of the application's is none, but for what was meant for another setting") {
+    CHECK(unknown_variables({{"WRKTALK_AGENT_APP_DSN", "x"}, {"WRKTALK_AGENT_SHOP_2_DSN_FILE", "x"}}).empty());
+    CHECK(told({{"WRKTALK_AGENT_CHECKPIONT_DSN", "x"}, {"WRKTALK_AGENT_9_DSN", "x"}}) ==
+          std::vector<std::string>{
+              "WRKTALK_AGENT_9_DSN is no setting, and nothing reads it",
+              "WRKTALK_AGENT_CHECKPIONT_DSN is no setting: did you mean WRKTALK_AGENT_CHECKPOINT_DSN?"});
+  }
+
   TEST_CASE("what Kubernetes sets for a Service of the agent's name is no mistake") {
     CHECK(unknown_variables({{"WRKTALK_AGENT_SERVICE_HOST", "10.0.0.1"},
                              {"WRKTALK_AGENT_SERVICE_PORT", "9464"},
