@@ -17,12 +17,26 @@ using base::Kind;
 constexpr std::size_t kLongestLine = 1024 * 1024;  // of statements; data is never collected
 constexpr std::string_view kEndMark = "-- PostgreSQL database dump complete";
 
-/// "COPY public.checkpoints (a, b) FROM stdin;". The checkpoint tables' names need no quotes.
+/// Where a name ends that begins at `at`: "a" or "\"a b\"".
+std::size_t end_of_name(const std::string& line, std::size_t at) {
+  if (at >= line.size() || line[at] != '"') return line.find_first_of(". ", at);
+  for (++at; at < line.size(); ++at) {
+    if (line[at] != '"') continue;
+    if (at + 1 < line.size() && line[at + 1] == '"')
+      ++at;
+    else
+      return at + 1;
+  }
+  return std::string::npos;
+}
+
+/// "COPY public.checkpoints (a, b) FROM stdin;".
 std::optional<CopyHead> copy_head(const std::string& line) {
   if (!base::starts_with(line, "COPY ") || !base::ends_with(line, ") FROM stdin;")) return std::nullopt;
-  const std::size_t open = line.find(" (");
-  const std::size_t dot = line.rfind('.', open);
-  if (open == std::string::npos || dot == std::string::npos) return std::nullopt;
+  const std::size_t dot = end_of_name(line, 5);
+  if (dot >= line.size() || line[dot] != '.') return std::nullopt;
+  const std::size_t open = end_of_name(line, dot + 1);
+  if (open >= line.size() || line.compare(open, 2, " (") != 0) return std::nullopt;
   const std::size_t close = line.rfind(')');
   return CopyHead{line.substr(5, dot - 5), line.substr(dot + 1, open - dot - 1), line.substr(open + 1, close - open)};
 }
@@ -36,6 +50,14 @@ bool is_statement(const std::string& line) {
   if (starts_with(line, "ALTER TABLE ") && line.find(" OWNER TO ") != std::string::npos) return false;
   return !starts_with(line, "GRANT ") && !starts_with(line, "REVOKE ") &&
          !starts_with(line, "SELECT pg_catalog.set_config('search_path'");
+}
+
+/// Of a whole database: all but psql's commands, a setting that an older server does not know, and what only the owner of an extension may say. Lines
+/// of a function's body look like anything.
+bool is_of_database(const std::string& line) {
+  using base::starts_with;
+  return !starts_with(line, "\\restrict ") && !starts_with(line, "\\unrestrict ") &&
+         line != "SET transaction_timeout = 0;" && !starts_with(line, "COMMENT ON EXTENSION ");
 }
 
 }  // namespace
@@ -106,13 +128,13 @@ std::string_view DumpText::take_data(std::string_view bytes) {
 void DumpText::take_line(const std::string& line) {
   if (const auto head = copy_head(line)) {
     flush_sql();
-    count_ = &rows_[head->table];
+    count_ = &rows_[of_ == DumpOf::tables ? head->table : head->schema + "." + head->table];
     in_row_ = false;
     listener_.on_copy(*head);
   } else if (line == kEndMark) {
     flush_sql();
     complete_ = true;
-  } else if (is_statement(line)) {
+  } else if (of_ == DumpOf::tables ? is_statement(line) : is_of_database(line)) {
     sql_ += line + "\n";
   }
 }

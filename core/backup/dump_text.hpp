@@ -8,13 +8,13 @@
 
 namespace wrktalk::backup {
 
-/// Rows by table, without its schema.
+/// Rows by table, without its schema; of a whole database with it, both quoted where they must be.
 using Rows = std::map<std::string, std::uint64_t>;
 
 /// The head of a table's data: COPY schema.table (columns) FROM stdin;
 struct CopyHead {
   std::string schema;   ///< quoted where it must be, as in the dump
-  std::string table;    ///< unquoted: one of the checkpoint tables
+  std::string table;    ///< as in the dump; that of a checkpoint table needs no quotes
   std::string columns;  ///< "(thread_id, checkpoint_ns)", as in the dump
 };
 
@@ -30,11 +30,17 @@ class DumpListener {
   virtual void on_copy_end() {}
 };
 
+/// What a dump is taken for.
+enum class DumpOf {
+  tables,    ///< the rows of some tables, by their names; owners and rights are left out
+  database,  ///< all of it as it is: tables are named with their schemas
+};
+
 /// Reads what pg_dump writes in its plain format, piece by piece, and knows whether all of it was there.
 /// psql's own commands in it (backslash lines) are skipped and never run.
 class DumpText {
  public:
-  explicit DumpText(DumpListener& listener) : listener_(listener) {}
+  explicit DumpText(DumpListener& listener, DumpOf of = DumpOf::tables) : listener_(listener), of_(of) {}
 
   void write(std::string_view bytes);
 
@@ -50,6 +56,7 @@ class DumpText {
   void flush_sql();
 
   DumpListener& listener_;
+  const DumpOf of_;
   Rows rows_;
   std::uint64_t* count_ = nullptr;  ///< of the table whose data is being read
   bool in_row_ = false;             ///< the last piece of data ended inside a row

@@ -14,6 +14,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <regex>
 #include <string_view>
 #include <sys/file.h>
@@ -29,6 +30,7 @@ using base::Kind;
 
 constexpr const char* kLockFile = ".wrktalk-backup.lock";
 constexpr std::string_view kPartSuffix = ".part";
+constexpr std::string_view kWhole = "before_";
 
 struct Suffix {
   Format format;
@@ -74,7 +76,8 @@ bool is_newer(const Backup& a, const Backup& b) {
 
 void sweep(const std::string& folder) {
   for (const auto& part : files_in(folder)) {
-    if (!base::starts_with(part, ".checkpoint_") || !base::ends_with(part, kPartSuffix)) continue;
+    const bool is_ours = base::starts_with(part, ".checkpoint_") || base::starts_with(part, "." + std::string(kWhole));
+    if (!is_ours || !base::ends_with(part, kPartSuffix)) continue;
     log::warn("backup.swept", "removing what an interrupted run left", {{"file", part}});
     const std::string path = folder + "/" + part.substr(1, part.size() - 1 - kPartSuffix.size());
     if (!base::exists(path)) remove_beside(path);
@@ -115,8 +118,18 @@ std::optional<Name> parse_name(const std::string& file) {
   return name;
 }
 
+std::optional<Name> parse_name(const std::string& file, const std::string& database) {
+  static const std::regex pattern("([0-9]{8})_([0-9]{6})\\.dump");
+  const std::string head = std::string(kWhole) + database + "_";
+  if (!base::starts_with(file, head)) return std::nullopt;
+  const std::string rest = file.substr(head.size());
+  std::smatch match;
+  if (!std::regex_match(rest, match, pattern)) return std::nullopt;
+  return Name{match[1], match[2], Format::custom, Encryption::none, database};
+}
+
 std::string to_text(const Name& name) {
-  std::string text = "checkpoint_" + name.day;
+  std::string text = (name.database.empty() ? "checkpoint" : std::string(kWhole) + name.database) + "_" + name.day;
   if (!name.time.empty()) text += "_" + name.time;
   for (const auto& suffix : kSuffixes) {
     if (name.format == suffix.format) text += suffix.text;
@@ -135,10 +148,14 @@ Packing packing(Format format) noexcept {
   return Packing::none;
 }
 
-std::vector<Backup> list(const std::string& folder) {
+namespace {
+
+using Parse = std::function<std::optional<Name>(const std::string& file)>;
+
+std::vector<Backup> list_by(const std::string& folder, const Parse& parse) {
   std::vector<Backup> backups;
   for (const auto& file : files_in(folder)) {
-    const auto name = parse_name(file);
+    const auto name = parse(file);
     if (!name) continue;
     Backup backup = backup_at(folder, file, *name);
     try {
@@ -151,6 +168,16 @@ std::vector<Backup> list(const std::string& folder) {
   }
   std::sort(backups.begin(), backups.end(), is_newer);
   return backups;
+}
+
+}  // namespace
+
+std::vector<Backup> list(const std::string& folder) {
+  return list_by(folder, [](const std::string& file) { return parse_name(file); });
+}
+
+std::vector<Backup> list_of(const std::string& folder, const std::string& database) {
+  return list_by(folder, [&](const std::string& file) { return parse_name(file, database); });
 }
 
 std::optional<Backup> newest(const std::string& folder) {
@@ -174,6 +201,15 @@ Backup find(const std::string& path) {
                 "name it checkpoint_YYYYMMDD.sql.gz, .sql.zst or .dump, and .age or .gpg behind it when encrypted");
   }
   Backup backup = backup_at(whole.substr(0, slash), file, *name);
+  backup.record = read_record(backup.path);
+  return backup;
+}
+
+Backup find_of(const std::string& path, const std::string& database) {
+  const std::size_t slash = path.rfind('/');
+  const auto name = parse_name(path.substr(slash + 1), database);
+  if (!name) throw Error(Kind::failed, path + " has not the name of a backup of database " + database);
+  Backup backup = backup_at(path.substr(0, slash), path.substr(slash + 1), *name);
   backup.record = read_record(backup.path);
   return backup;
 }
@@ -218,6 +254,15 @@ Name free_name(const std::string& folder, Format format, Encryption encryption, 
     if (!is_taken(name)) return name;
     name.time = utc_text(now, "%H%M%S");
     if (!is_taken(name)) return name;
+    base::pause(pulse, base::Deadline::in(std::chrono::milliseconds(100)));
+  }
+}
+
+Name free_name_of(const std::string& folder, const std::string& database, base::Pulse& pulse) {
+  for (;;) {
+    const std::int64_t now = std::time(nullptr);
+    Name name{utc_text(now, "%Y%m%d"), utc_text(now, "%H%M%S"), Format::custom, Encryption::none, database};
+    if (!base::exists(folder + "/" + to_text(name))) return name;
     base::pause(pulse, base::Deadline::in(std::chrono::milliseconds(100)));
   }
 }

@@ -116,7 +116,8 @@ std::string check_sha256(const Backup& backup, base::Pulse& pulse, const Progres
 Rows read_backup(const std::string& path, const Name& name, const Reading& reading, DumpListener& listener) {
   base::Pulse& pulse = reading.pulse;
   const base::Fd file = open_file(path);
-  DumpText text(listener);
+  const bool is_whole = !name.database.empty();
+  DumpText text(listener, is_whole ? DumpOf::database : DumpOf::tables);
   const auto codec = unpacker(packing(name.format), [&](std::string_view bytes) { text.write(bytes); });
   const Sink sink = [&](std::string_view bytes) {
     codec->write(bytes);
@@ -124,7 +125,9 @@ Rows read_backup(const std::string& path, const Name& name, const Reading& readi
     if (reading.progress) reading.progress(static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
   };
   const bool custom = name.format == Format::custom;
-  exec::Spec restoring = reading.tools.local("pg_restore", {"--no-owner", "--no-privileges", "--file=-"});
+  exec::Spec restoring = reading.tools.local(
+      "pg_restore", is_whole ? std::vector<std::string>{"--file=-"}
+                             : std::vector<std::string>{"--no-owner", "--no-privileges", "--file=-"});
   restoring.stdin_fd = file.get();
   if (name.encryption == Encryption::none) {
     if (custom)

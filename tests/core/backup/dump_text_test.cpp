@@ -56,6 +56,23 @@ TEST_SUITE("backup::DumpText") {
     }
   }
 
+  TEST_CASE("of a whole database nothing is left out but what is for psql, and tables are named with their schemas") {
+    const std::string body =
+        "CREATE FUNCTION public.f() RETURNS text\n    LANGUAGE sql\n    AS $$\n-- a word\n\nGRANT\n$$;\n"
+        "ALTER FUNCTION public.f() OWNER TO somebody;\nCOMMENT ON EXTENSION x IS 'y';\n";
+    const std::string copy = "COPY \"a.b\".\"c (d\"\"\" (\"e\", f) FROM stdin;\n1\t2\n\\.\n";
+    Log log;
+    DumpText text(log, DumpOf::database);
+    text.write(kHead + body + copy + kCopy + "a\tb\n" + kEnd);
+    text.end();
+    CHECK(text.rows() == Rows{{"\"a.b\".\"c (d\"\"\"", 1}, {"public.checkpoints", 1}});
+    CHECK(log.text.find("AS $$\n-- a word\n\nGRANT\n$$;\nALTER FUNCTION public.f() OWNER TO somebody;\n") !=
+          std::string::npos);
+    for (const char* left_out : {"restrict", "transaction_timeout", "COMMENT ON EXTENSION"})
+      CHECK(log.text.find(left_out) == std::string::npos);
+    CHECK(log.text.find("set_config('search_path'") != std::string::npos);
+  }
+
   TEST_CASE("a table without rows is a table") {
     Log log;
     CHECK(read(kHead + kCopy + kEnd, log, 1000) == Rows{{"checkpoints", 0}});
