@@ -53,6 +53,16 @@ bool looks_like_migration(std::string file) {
          base::ends_with(file, ".sql");
 }
 
+/// Nothing for a file that is none; throws for one that was meant to be.
+std::optional<FileName> name_of_migration(const std::string& file, const std::string& path) {
+  auto parsed = parse_file_name(file);
+  if (parsed || !looks_like_migration(file)) return parsed;
+  throw Error(
+      Kind::failed,
+      base::one_line(path) + " looks like a migration, and its name is not NNN_name.up.sql or NNN_name.down.sql",
+      "rename it, or move it to another folder");
+}
+
 std::string title_of(const FileName& name, std::string_view sql) {
   const std::string mark = "-- Migration " + name.label + ": ";
   for (const auto& line : base::split(sql.substr(0, 2000), '\n')) {
@@ -168,16 +178,18 @@ std::vector<Migration> read_migrations(const std::string& directory) {
 
   Builder builder;
   for (const auto& file : files) {
-    const auto parsed = parse_file_name(file);
     const std::string path = directory + "/" + file;
-    if (!parsed && looks_like_migration(file)) {
-      throw Error(
-          Kind::failed,
-          base::one_line(path) + " looks like a migration, and its name is not NNN_name.up.sql or NNN_name.down.sql",
-          "rename it, or move it to another folder");
-    }
-    if (!parsed) continue;
-    builder.add(*parsed, path, base::read_file(path, kLargestFile));
+    if (const auto parsed = name_of_migration(file, path))
+      builder.add(*parsed, path, base::read_file(path, kLargestFile));
+  }
+  return std::move(builder).build();
+}
+
+std::vector<Migration> make_migrations(const std::string& directory, std::map<std::string, std::string> texts) {
+  Builder builder;
+  for (auto& [file, text] : texts) {
+    const std::string path = directory + "/" + file;
+    if (const auto parsed = name_of_migration(file, path)) builder.add(*parsed, path, std::move(text));
   }
   return std::move(builder).build();
 }

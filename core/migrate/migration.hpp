@@ -4,6 +4,7 @@
 #include "core/migrate/script.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ constexpr std::size_t kTimestampDigits = 8;
 /// files for a duplicate number, a gap between numbers that are no timestamps, a down file without its up file, two names
 /// for one number, or a name that looks like a migration's and is none (abc_x.up.sql, 001_x.sql).
 std::vector<Migration> read_migrations(const std::string& directory);
+
+/// The same of files that were read already: their texts by their names, which messages put behind `directory`.
+std::vector<Migration> make_migrations(const std::string& directory, std::map<std::string, std::string> texts);
 
 /// The folder's migrations as a set. Throws as `read_migrations`, and Error(failed) when there is none.
 Set read_set(const std::string& directory, const std::string& name);

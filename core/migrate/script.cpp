@@ -24,6 +24,8 @@ void obey(const std::string& word, Script& script) {
   };
   if (word == "no-transaction") {
     script.transactional = false;
+  } else if (word == "incompatible") {
+    script.incompatible = true;
   } else if (name == "lock-timeout") {
     script.lock_timeout = duration();
   } else if (name == "statement-timeout") {
@@ -47,7 +49,7 @@ void read_header(Script& script) {
         if (!base::trim(word).empty()) obey(base::trim(word), script);
       } catch (const Error& error) {
         throw Error(Kind::failed, script.file + ":" + std::to_string(number) + ": " + error.what(),
-                    "use no-transaction, lock-timeout=5s or statement-timeout=10m");
+                    "use no-transaction, incompatible, lock-timeout=5s or statement-timeout=10m");
       }
     }
   }

@@ -302,4 +302,41 @@ std::optional<std::string> concurrent_index(std::string_view sql) {
   return *at;
 }
 
+std::vector<std::string> locks_of(std::string_view sql) {
+  constexpr const char* kAll = "no reading or writing meanwhile";
+  constexpr const char* kWriting = "no writing meanwhile";
+  struct Row {
+    std::vector<std::string> words;
+    const char* lock;
+  };
+  // The first that fits; what none fits locks nothing that is there, or is not known.
+  static const std::vector<Row> kRows = {{{"ALTER", "TABLE"}, kAll},
+                                         {{"DROP", "TABLE"}, kAll},
+                                         {{"DROP", "INDEX"}, kAll},
+                                         {{"TRUNCATE"}, kAll},
+                                         {{"LOCK"}, "as it says"},
+                                         {{"REINDEX"}, kAll},
+                                         {{"CREATE", "TRIGGER"}, kWriting},
+                                         {{"CREATE", "INDEX"}, kWriting},
+                                         {{"CREATE", "UNIQUE", "INDEX"}, kWriting},
+                                         {{"UPDATE"}, "rows that it changes"},
+                                         {{"DELETE"}, "rows that it changes"}};
+  constexpr std::size_t kShown = 6;
+  std::vector<std::string> locks;
+  for (const auto& statement : statements(sql)) {
+    const auto& words = statement.words;
+    const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& one) {
+      return words.size() >= one.words.size() && std::equal(one.words.begin(), one.words.end(), words.begin());
+    });
+    if (row == kRows.end() || std::find(words.begin(), words.end(), "CONCURRENTLY") != words.end()) continue;
+    const std::string text(sql.substr(statement.begin, statement.end - statement.begin));
+    std::vector<std::string> first;
+    for (const auto& word : base::split(base::one_line(text), ' ')) {
+      if (!word.empty() && first.size() < kShown) first.push_back(word);
+    }
+    locks.push_back(base::join(first, " ") + " (" + row->lock + ")");
+  }
+  return locks;
+}
+
 }  // namespace wrktalk::migrate

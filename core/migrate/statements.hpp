@@ -36,6 +36,9 @@ std::string without_unknown_settings(std::string sql, int server_version);
 /// Whether the text is one statement that PostgreSQL runs outside of transactions only.
 bool refuses_transaction(std::string_view sql);
 
+/// What the script would lock, as far as its statements tell by their first words: "ALTER TABLE orders (no reading or writing meanwhile)".
+std::vector<std::string> locks_of(std::string_view sql);
+
 /// The index that CREATE INDEX CONCURRENTLY makes, as the statement names it.
 std::optional<std::string> concurrent_index(std::string_view sql);
 
