@@ -102,6 +102,11 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
 std::map<std::string, std::string> read_files(const CheckedFile& file, const std::set<std::string>& names,
                                               std::size_t largest, const Limits& limits, base::Pulse& pulse);
 
+/// The files right in `folder`, of the archive or of the one folder that it lies in, by their names; nothing when there is no such folder. Throws as
+/// `read_files`.
+std::map<std::string, std::string> read_folder(const CheckedFile& file, const std::string& folder, std::size_t largest,
+                                               const Limits& limits, base::Pulse& pulse);
+
 struct NewRelease {
   std::string version;
   std::optional<std::string> env_data;

@@ -8,7 +8,9 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <regex>
+#include <utility>
 
 namespace wrktalk::artifact {
 namespace {
@@ -25,11 +27,12 @@ constexpr std::uint64_t kChunk = 256 << 10;
 /// Keeps some files of an archive.
 class Picked : public Receiver {
  public:
-  Picked(const std::set<std::string>& names, std::size_t largest) : names_(names), largest_(largest) {}
+  using IsWanted = std::function<bool(const std::string& path)>;
+  Picked(IsWanted is_wanted, std::size_t largest) : is_wanted_(std::move(is_wanted)), largest_(largest) {}
 
   void entry(const Entry& entry) override {
     now_ = nullptr;
-    if (entry.type != Entry::Type::file || names_.count(entry.path) == 0) return;
+    if (entry.type != Entry::Type::file || !is_wanted_(entry.path)) return;
     name_ = entry.path;
     now_ = &texts_[name_];
   }
@@ -44,7 +47,7 @@ class Picked : public Receiver {
   std::map<std::string, std::string> texts() { return std::move(texts_); }
 
  private:
-  const std::set<std::string>& names_;
+  IsWanted is_wanted_;
   std::size_t largest_;
   std::map<std::string, std::string> texts_;
   std::string name_;
@@ -165,12 +168,36 @@ CheckedFile check_file(const std::string& path, const std::optional<std::string>
 
 std::map<std::string, std::string> read_files(const CheckedFile& file, const std::set<std::string>& names,
                                               std::size_t largest, const Limits& limits, base::Pulse& pulse) {
-  Picked picked(names, largest);
+  Picked picked([&](const std::string& path) { return names.count(path) != 0; }, largest);
   FileSource source(file.path(), pulse, {});
   HashedSource packed(source);
   Gate gate(limits, Links::inside);
   unpack(packed, gate, picked, pulse);
   return picked.texts();
+}
+
+std::map<std::string, std::string> read_folder(const CheckedFile& file, const std::string& folder, std::size_t largest,
+                                               const Limits& limits, base::Pulse& pulse) {
+  std::set<std::string> tops;
+  const auto is_in = [&](std::string_view path) {
+    return base::starts_with(path, folder + "/") && path.find('/', folder.size() + 1) == std::string_view::npos;
+  };
+  const auto below_top = [](const std::string& path) { return std::string_view(path).substr(path.find('/') + 1); };
+  Picked picked(
+      [&](const std::string& path) {
+        tops.insert(path.substr(0, path.find('/')));
+        return is_in(path) || (path.find('/') != std::string::npos && is_in(below_top(path)));
+      },
+      largest);
+  FileSource source(file.path(), pulse, {});
+  HashedSource packed(source);
+  Gate gate(limits, Links::inside);
+  unpack(packed, gate, picked, pulse);
+  std::map<std::string, std::string> files;
+  for (auto& [path, text] : picked.texts()) {
+    if (is_in(path) || tops.size() == 1) files[path.substr(path.rfind('/') + 1)] = std::move(text);
+  }
+  return files;
 }
 
 std::optional<Artifact> stored_before(Connection& db, const CheckedFile& file, const NewRelease& release,
