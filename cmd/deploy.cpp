@@ -79,7 +79,8 @@ std::string choose_target(db::Session& db, const DeployOptions& options, const a
               "start `wrktalk poll --loop` at the target, or name one with --target");
 }
 
-Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db::Session& db, SignalPulse& pulse) {
+Plan make_plan(const DeployOptions& options, const Env& env, const agent::Settings& settings, db::Session& db,
+               SignalPulse& pulse) {
   Plan plan;
   std::optional<std::string> chart_type = wanted_type(options, settings);
   if (!options.version.empty()) {
@@ -103,6 +104,7 @@ Plan make_plan(const DeployOptions& options, const agent::Settings& settings, db
   plan.task.payload.requested_by = requested_by();
   plan.task.payload.ignore_schema = options.ignore_schema;
   plan.task.payload.update_crds = options.update_crds;
+  plan.task.payload.accept_loss = env.yes;
   if (!options.at.empty()) {
     const auto past = options.now ? queue::Past::meant : queue::Past::refused;
     auto start = queue::start_time(db, options.at, past);
@@ -316,7 +318,7 @@ ExitCode run_deploy(DeployOptions options, Env& env) {
   SignalPulse pulse(env.signals);
   db::Session db(settings.database);
   queue::require_schema(db);
-  Plan plan = make_plan(options, settings, db, pulse);
+  Plan plan = make_plan(options, env, settings, db, pulse);
   if (options.through) plan.way = way_of(plan, settings, pulse);
   if (options.dry_run) return show_plan(env, plan, changes_of_site(settings, plan, db));
   if (options.check) return check(env, settings, plan, pulse);

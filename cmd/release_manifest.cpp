@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/release.hpp"
+#include "core/agent/app_databases.hpp"
 #include "core/agent/settings.hpp"
 #include "core/artifact/contents.hpp"
 #include "core/base/error.hpp"
@@ -57,6 +58,23 @@ std::optional<Manifest> manifest_below(const std::string& tree, const release_ma
   return std::nullopt;
 }
 
+/// What one file of migrations may have at most, in bytes.
+constexpr std::size_t kLargestMigration = 16u << 20;
+
+/// The migrations that a manifest names must be in the archive, and such as can be run.
+void check_migrations(const std::optional<Manifest>& manifest, const artifact::CheckedFile& file, const Env& env,
+                      base::Pulse& pulse) {
+  if (!manifest || !manifest->migrations) return;
+  const auto& asked = *manifest->migrations;
+  try {
+    const auto texts = artifact::read_folder(file, asked.dir, kLargestMigration, env.settings.agent.limits, pulse);
+    agent::check_migrations(asked, migrate::make_migrations(asked.dir, texts), asked.dir);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::failed && e.kind() != Kind::artifact) throw;
+    throw Error(Kind::artifact, file.path() + ": " + e.what(), e.hint());
+  }
+}
+
 /// What a folder would be as a release.
 std::string type_of_folder(const std::string& folder) {
   artifact::Contents contents;
@@ -83,7 +101,9 @@ Linted lint(const LintOptions& options, Env& env) {
   release_manifest::Reading reading{options.type, options.version};
   if (std::filesystem::is_directory(options.path)) {
     if (!reading.chart_type) reading.chart_type = type_of_folder(options.path);
-    return {parse_file(options.path + "/" + release_manifest::kFileName, reading), reading.chart_type};
+    const auto manifest = parse_file(options.path + "/" + release_manifest::kFileName, reading);
+    if (manifest.migrations) agent::NamedDatabases(env.settings.agent).read(options.path, *manifest.migrations);
+    return {manifest, reading.chart_type};
   }
   if (std::filesystem::path(options.path).extension() == ".toml")
     return {parse_file(options.path, reading), reading.chart_type};
@@ -95,6 +115,7 @@ Linted lint(const LintOptions& options, Env& env) {
     throw Error(Kind::artifact, options.path + ": there is no " + release_manifest::kFileName + " in it",
                 "put one into the top folder of the archive: wrktalk release init");
   }
+  check_migrations(found, file, env, pulse);
   return {*found, reading.chart_type};
 }
 
@@ -132,6 +153,7 @@ std::optional<std::string> manifest_json(const artifact::CheckedFile& file, cons
   const release_manifest::Reading reading{file.chart_type(), version};
   const auto manifest = apart ? std::optional(parse_file(*apart, reading)) : manifest_in(file, reading, env, pulse);
   if (!manifest) return std::nullopt;
+  check_migrations(manifest, file, env, pulse);
   auto json = release_manifest::to_json(*manifest);
   if (json == "{}") return std::nullopt;
   return json;

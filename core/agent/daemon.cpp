@@ -84,6 +84,7 @@ TaskResult run_claimed(const queue::Claim& claim, const Holder& holder) {
   const auto deployer = deploy::make_deployer(
       deploy::parse_target(claim.target), settings.deploy, {claim.task.id, claim.task.attempt}, fence,
       [&journal](const std::string& line) { journal.keep_output(line); }, &images);
+  NamedDatabases databases(settings);
   StopPulse afterwards(holder.stop, holder.meanwhile);
   const auto show_queue = [&] {
     if (!publisher.shows_figures()) return;
@@ -96,7 +97,7 @@ TaskResult run_claimed(const queue::Claim& claim, const Holder& holder) {
   const bool webhook = !settings.notify.webhook_url.empty();
   const auto result =
       run_task({claim, holder.instance ? Mode::daemon : Mode::foreground, settings.agent_id, webhook, store, *deployer,
-                lease, journal, holder.stop, publisher.status(), afterwards, show_queue});
+                databases, lease, journal, holder.stop, publisher.status(), afterwards, show_queue});
   for (auto& event : store.take_owed()) holder.owed.push_back(std::move(event));
   return result;
 }

@@ -148,6 +148,14 @@ deploy::Release DatabaseStore::fetch(const artifact::Artifact& artifact, const s
   return release;
 }
 
+std::string DatabaseStore::tree_apart(const artifact::Artifact& artifact, base::Pulse& pulse) {
+  if (!apart_) apart_.emplace(base::temporary_parent(), "wrktalk-look-", base::TempDir::Holds::no_secrets);
+  const std::string path = apart_->path() + "/" + artifact.id;
+  if (base::exists(path)) return path;
+  auto db = link_.raw();
+  return artifact::fetch(db, artifact, path, settings_.limits, pulse).path();
+}
+
 Site& DatabaseStore::site() {
   if (!site_) site_.emplace(settings_, deploy::parse_target(claim_.target), public_words());
   return *site_;

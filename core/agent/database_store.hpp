@@ -34,6 +34,7 @@ class DatabaseStore : public TaskStore {
   artifact::Artifact find_artifact(const std::string& id, base::Pulse& pulse) override;
   void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) override;
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) override;
+  std::string tree_apart(const artifact::Artifact& artifact, base::Pulse& pulse) override;
   std::vector<std::string> add_site(deploy::Release& release, const std::string& artifact_id,
                                     base::Pulse& pulse) override;
   void prepare_site_of_before(const std::string& artifact_id, base::Pulse& pulse) override;
@@ -67,6 +68,7 @@ class DatabaseStore : public TaskStore {
   const queue::Claim& claim_;
   std::optional<base::TempDir> secrets_;            ///< env and values files, while the task runs
   std::map<std::string, log::SecretScope> hidden_;  ///< by the id of the release whose env and values they are
+  std::optional<base::TempDir> apart_;              ///< releases that were unpacked for a look
   std::optional<Site> site_;
   std::optional<site::Use> use_;  ///< the task's
   bool site_was_used_ = false;    ///< by an earlier task on the target; known with `use_`

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/agent/deploy_check.hpp"
 
+#include "core/agent/data_plan.hpp"
 #include "core/agent/release_needs.hpp"
 #include "core/agent/schema.hpp"
 #include "core/agent/secrets.hpp"
@@ -45,6 +46,7 @@ class Look {
     at([&] { schema(); });
     at([&] { stored(); });
     if (!out_.goal->held_revision && out_.possible()) at([&] { release(); });
+    if (out_.goal->held_revision) at([&] { data({}); });
     return std::move(out_);
   }
 
@@ -155,6 +157,27 @@ class Look {
         "store it again: wrktalk release add FILE --version " + artifact.version);
   }
 
+  /// What it would do to the application's databases; `tree` is the release's, unpacked.
+  void data(const std::string& tree) {
+    const auto& artifact = out_.goal->artifact;
+    const queue::TargetRow row = recorded();
+    auto db = link_.raw();
+    std::optional<artifact::Artifact> ran;
+    const bool back = goes_back(task_.type == "rollback", artifact.version, row.current_version);
+    if (back && row.current_artifact_id) ran = artifact::find(db, *row.current_artifact_id, std::nullopt, pulse_);
+    const base::TempDir apart(base::temporary_parent(), "wrktalk-check-", base::TempDir::Holds::no_secrets);
+    NamedDatabases databases(settings_);
+    const DataQuestion question{artifact, tree, ran, task_.payload.accept_loss, [&](const artifact::Artifact& one) {
+                                  const std::string place = apart.path() + "/" + one.id;
+                                  if (base::exists(place)) return place;
+                                  return artifact::fetch(db, one, place, settings_.limits, pulse_).path();
+                                }};
+    const auto plan = plan_of(databases, question, pulse_);
+    if (!plan.backups.empty())
+      add(Weight::good, "a backup would be made of " + base::join(plan.backups, ", ") + " in " + settings_.backups());
+    for (const auto& remark : plan.remarks) add(Weight::good, remark);
+  }
+
   void release() {
     const auto& artifact = out_.goal->artifact;
     const base::TempDir folder(base::temporary_parent(), "wrktalk-check-", base::TempDir::Holds::no_secrets);
@@ -166,8 +189,14 @@ class Look {
     add_site(release, secrets.path());
     settings_of(release);
     // Whether a host's tree is whole is told by its digest.
-    if (target_.kind == deploy::TargetKind::host) return;
+    const bool is_host = target_.kind == deploy::TargetKind::host;
+    if (is_host && !manifest_of(artifact).migrations) {
+      at([&] { data({}); });
+      return;
+    }
     const auto tree = artifact::fetch(db, artifact, folder.path() + "/tree", settings_.limits, pulse_);
+    at([&] { data(tree.path()); });
+    if (is_host) return;
     release.tree = tree.path();
     release.keep = manifest_of(artifact).keep;
     const auto warnings = deployer_->check(release, pulse_);

@@ -55,6 +55,7 @@ ordered_json result_json(const TaskContext& context, const std::optional<Failure
   out["target"] = context.claim.target;
   if (!failure && context.applied && context.applied->revision) out["revision"] = *context.applied->revision;
   out["agent"] = context.agent_id;
+  if (!context.memory.data.backups.empty()) out["backups"] = context.memory.data.backups;
   out["attempt"] = context.claim.task.attempt;
   out["exit_code"] = base::to_int(exit_code_of(failure));
   if (failure) {

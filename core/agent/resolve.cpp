@@ -77,7 +77,7 @@ void resolve(TaskContext& context) {
     context.artifact = goal.artifact;
     context.held_revision = goal.held_revision;
     memory.goal = {goal.artifact.id, goal.artifact.version, goal.held_revision};
-    context.store.remember({queue::to_json(memory.goal), to_json(seen.before), seen.correction});
+    context.store.remember({queue::to_json(memory.goal), to_json(seen.before, {}), seen.correction});
     memory.before = seen.before;
   }
   check_way_up(context);

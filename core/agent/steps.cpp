@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/agent/data_steps.hpp"
 #include "core/agent/task_context.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -67,6 +68,7 @@ void check_release(TaskContext& context) {
 
 void check(TaskContext& context) {
   if (context.release) check_release(context);
+  plan_data(context);
 }
 
 bool brings_images(const TaskContext& context) { return context.release && context.deployer.images() != nullptr; }
@@ -197,6 +199,8 @@ const std::vector<Step>& steps() {
       {"check", Touches::nothing, Resume::from_start, check, nullptr},
       {"images", Touches::nothing, Resume::from_start, images, nullptr, brings_images},
       {"maintenance-on", Touches::maintenance, Resume::from_start, maintenance_on, leave_maintenance},
+      {"backup", Touches::nothing, Resume::from_start, back_up, nullptr, needs_backup},
+      {"migrate", Touches::databases, Resume::from_start, migrate_data, undo_data, needs_migrations},
       {"apply", Touches::target, Resume::from_start, apply, put_back},
       {"health", Touches::nothing, Resume::here, health, nullptr},
       {"server-env", Touches::nothing, Resume::to_record, add_server_env, nullptr},
@@ -227,6 +231,8 @@ void put_back(TaskContext& context) {
                         (before && !before->seen.detail.empty() ? ": " + before->seen.detail : ""),
                     "look at the target, bring back what should run, then switch maintenance off");
   }
+  // What ran before finds its schema when it starts.
+  undo_data(context);
   const auto stored = stored_release_before(context, *before);
   if (!stored) give_variables_of_before(context, *before);
   const auto applied = put_back_with(context, *before, stored);

@@ -98,7 +98,9 @@ Resumption take_over(TaskContext& context) {
   Resumption out;
   if (context.claim.give_up && !to_record) {
     out.failure = ended(context, Kind::failed, queue::kTimeoutMessage);
-    if (context.claim.exhausted && out.failure->left == Left::dirty) {
+    const auto& data = context.memory.data;
+    const bool migrated = !data.applied.empty() || !data.taken_down.empty();
+    if (context.claim.exhausted && (out.failure->left == Left::dirty || migrated)) {
       out.failure->left = Left::not_put_back;
       out.failure->put_back_error = "putting it back was tried " + std::to_string(queue::kPutBackAttempts) +
                                     " times, and each time the agent did not live to record it";

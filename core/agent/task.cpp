@@ -28,6 +28,7 @@ void undo(TaskContext& context, Failure& failure) {
     const Step& step = steps()[i];
     if (step.undo == nullptr) continue;
     const bool of_target = step.touches == Step::Touches::target;
+    const bool of_data = step.touches == Step::Touches::databases;
     if (of_target && failure.left != Left::dirty) {
       if (failure.left == Left::not_put_back) return;
       continue;
@@ -37,7 +38,7 @@ void undo(TaskContext& context, Failure& failure) {
       if (of_target) failure.left = Left::put_back;
     } catch (const Error& e) {
       if (e.kind() == Kind::lease_lost || context.lease.ended_at_once()) throw;
-      if (!of_target) {
+      if (!of_target && !of_data) {
         // The target is as it should be; the site's maintenance is taken down by the daemon's next look.
         log::error("maintenance.stuck", e.what(), {{"task_id", context.claim.task.id}, {"hint", e.hint()}});
         continue;
@@ -137,9 +138,8 @@ TaskResult run(TaskContext& context, const TaskParts& parts) {
 }  // namespace
 
 TaskResult run_task(const TaskParts& parts) {
-  TaskContext context{parts.claim,   parts.agent_id, parts.webhook,
-                      parts.store,   parts.deployer, parts.lease,
-                      parts.journal, parts.status,   parts.mode == Mode::foreground};
+  TaskContext context{parts.claim,     parts.agent_id, parts.webhook, parts.store,  parts.deployer,
+                      parts.databases, parts.lease,    parts.journal, parts.status, parts.mode == Mode::foreground};
   context.memory = memory_of(parts.claim);
   TaskResult result;
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/app_databases.hpp"
 #include "core/agent/lease.hpp"
 #include "core/agent/stop.hpp"
 #include "core/agent/task_store.hpp"
@@ -46,6 +47,7 @@ struct TaskParts {
   bool webhook;
   TaskStore& store;
   deploy::Deployer& deployer;
+  AppDatabases& databases;
   Lease& lease;
   Journal& journal;
   Stop& stop;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/agent/data_plan.hpp"
 #include "core/agent/database_link.hpp"
 #include "core/agent/journal.hpp"
 #include "core/agent/lease.hpp"
@@ -25,6 +26,7 @@ struct TaskContext {
   bool webhook;  ///< the outbox has a row for it
   TaskStore& store;
   deploy::Deployer& deployer;
+  AppDatabases& databases;
   Lease& lease;
   Journal& journal;
   observe::Status& status;
@@ -36,11 +38,13 @@ struct TaskContext {
   std::optional<long> held_revision{};           ///< resolve: a revision that the target itself may still hold
   std::optional<deploy::Release> release{};      ///< fetch
   std::optional<deploy::Applied> applied{};      ///< apply
+  std::optional<DataPlan> data{};                ///< check: what is to be done to the application's databases
+  bool data_is_undone = false;                   ///< when the task failed
 };
 
 /// One row of the manual: what is done, how it is undone when a later step fails, and how whoever takes the task over goes on from it.
 struct Step {
-  enum class Touches { nothing, maintenance, target };
+  enum class Touches { nothing, maintenance, databases, target };
   enum class Resume {
     from_start,  ///< the steps are repeated; what is half done on the target is ended first
     here,        ///< the release is applied: when it still runs, the task goes on with this step
@@ -63,7 +67,7 @@ bool touches_target(std::size_t row);
 
 /// What the release is and where it goes; what runs now is seen and written down, once. The first step, also of a take-over.
 void resolve(TaskContext& context);
-/// Puts back what ran before the task. Throws deploy::StepError(not_put_back).
+/// Puts back what ran before the task, the databases first. Throws deploy::StepError(not_put_back).
 void put_back(TaskContext& context);
 
 /// Does what needs the database, again after an outage, as long as nobody else has the task.

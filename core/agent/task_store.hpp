@@ -53,6 +53,8 @@ class TaskStore {
   virtual void hide_secrets_of(const std::string& artifact_id, base::Pulse& pulse) = 0;
   /// Unpacks the release to `tree`, and gives it with its env and values files.
   virtual deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) = 0;
+  /// Unpacks the release beside everything else, for a look into it: the path of its tree, which goes with this store.
+  virtual std::string tree_apart(const artifact::Artifact& artifact, base::Pulse& pulse) = 0;
   /// Lays what the site sets over a release that was fetched: as it was when the first holder of this task began. Returns what the operator should
   /// know. Throws Error for a setting that cannot be used, and for a secret that is not there.
   virtual std::vector<std::string> add_site(deploy::Release& release, const std::string& artifact_id,

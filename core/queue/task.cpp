@@ -120,6 +120,7 @@ std::string to_json(const Payload& payload) {
   if (payload.requested_by) out["requested_by"] = *payload.requested_by;
   if (payload.ignore_schema) out["ignore_schema"] = true;
   if (payload.update_crds) out["update_crds"] = true;
+  if (payload.accept_loss) out["accept_loss"] = true;
   return dump(out);
 }
 
@@ -136,6 +137,7 @@ Payload parse_payload(const std::optional<std::string>& text) {
   payload.requested_by = optional_text(object, "requested_by");
   payload.ignore_schema = optional_flag(object, "ignore_schema");
   payload.update_crds = optional_flag(object, "update_crds");
+  payload.accept_loss = optional_flag(object, "accept_loss");
   if (const auto at = object.find("target_revision"); at != object.end() && !at->is_null()) {
     if (!at->is_number_integer() || at->get<long>() < 1) {
       throw Error(Kind::failed, "payload: target_revision must be a positive whole number");

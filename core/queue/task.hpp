@@ -28,6 +28,7 @@ struct Payload {
   std::optional<std::string> requested_by;  ///< USER@HOST
   bool ignore_schema = false;               ///< run it although the schema does not fit
   bool update_crds = false;                 ///< deploy --update-crds
+  bool accept_loss = false;                 ///< --yes: data may be lost that down files of migrations drop
 };
 std::string to_json(const Payload& payload);
 /// Throws Error(failed) naming what has the wrong shape.

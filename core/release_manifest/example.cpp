@@ -32,10 +32,24 @@ constexpr const char* kSettings = R"(
 #required = ["DOMAIN", "DB_PASSWORD"]
 )";
 
+constexpr const char* kDatabases = R"(
+#[migrations]
+# A folder of NNN_name.up.sql and NNN_name.down.sql: what is pending is applied before the release starts.
+#dir = "migrations"
+# The setting WRKTALK_AGENT_APP_DSN of the site's agent says where that is.
+#database = "app"
+# When the release fails, or an older one is deployed: they stay (keep), or their down files are run (down).
+#on-rollback = "keep"
+
+#[backup]
+# Databases of which a proven backup is made before anything is touched.
+#before = ["app"]
+)";
+
 }  // namespace
 
 std::string commented_example(const std::string& chart_type) {
-  return std::string(kHead) + kRelease + (chart_type == "helm" ? "" : kData) + kSettings;
+  return std::string(kHead) + kRelease + (chart_type == "helm" ? "" : kData) + kSettings + kDatabases;
 }
 
 }  // namespace wrktalk::release_manifest

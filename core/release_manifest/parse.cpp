@@ -133,7 +133,7 @@ Health read_health(const Section& section) {
 }
 
 /// Sections of which nothing is done yet: a release that has one is refused, never taken without it.
-const std::vector<std::string> kNotSupported = {"backup", "health", "hook", "migrations"};
+const std::vector<std::string> kNotSupported = {"health", "hook"};
 
 /// What has no meaning for a type of release.
 void check_type(const Place& place, const std::string& section, std::size_t line, const Reading& reading) {
@@ -179,6 +179,13 @@ Manifest read(const toml::Value& root, const std::string& path, const Reading& r
   }
   if (!reading.only_supported) return out;
   for (const auto& [name, value] : root.entries) {
+    if (name == "migrations" && out.migrations && out.migrations->on_rollback == "restore") {
+      const Section section({path, "[migrations]"}, value, {"database", "dir", "on-rollback"});
+      section.refuse_key(
+          "on-rollback",
+          std::string("\"restore\" is not supported by this version of wrktalk (") + WRKTALK_VERSION + ")",
+          "write \"keep\" or \"down\"");
+    }
     if (std::find(kNotSupported.begin(), kNotSupported.end(), name) == kNotSupported.end()) continue;
     const auto& first = value.kind == toml::Value::Kind::list && !value.items.empty() ? value.items.front() : value;
     refuse({path, name == "hook" ? "[[hook]]" : "[" + name + "]"}, first.line,

@@ -6,6 +6,8 @@
 #include "core/db/settings.hpp"
 #include "core/exec/signals.hpp"
 
+#include <algorithm>
+
 namespace wrktalk::agent::test {
 
 using base::Error;
@@ -143,7 +145,9 @@ void FakeStore::begin_step(const std::string& phase, const std::string& reached)
 }
 
 artifact::Artifact FakeStore::find_artifact(const std::string& id, base::Pulse&) {
-  return artifact_with(id.substr(std::string("id-").size()));
+  auto found = artifact_with(id.substr(std::string("id-").size()));
+  if (found.version == kGoal) found.manifest = world_.trouble.manifest;
+  return found;
 }
 
 deploy::Release FakeStore::fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse& pulse) {
@@ -183,6 +187,58 @@ void FakeStore::release(const std::string&, std::chrono::milliseconds) {
   --world_.attempt;
 }
 
+void FakeDatabases::need_named(const std::vector<std::string>& names) const {
+  for (const auto& name : names) {
+    if (name != "app") throw Error(Kind::configuration, "no setting names " + name);
+  }
+}
+
+std::string FakeDatabases::back_up(const std::string&, base::Pulse& pulse) {
+  world_.moment("backup");
+  pulse.tick();
+  world_.fail("backup");
+  world_.backups.push_back(world_.ledger);
+  return "/backups/" + std::to_string(world_.backups.size());
+}
+
+Migrations FakeDatabases::read(const std::string&, const release_manifest::Migrations& asked) {
+  Migrations out{asked.database, {}};
+  out.set.name = "default";
+  for (const std::int64_t number : {1, 2, 3}) {
+    migrate::Migration one;
+    one.number = number;
+    one.label = std::to_string(number);
+    out.set.migrations.push_back(one);
+  }
+  return out;
+}
+
+Ledger FakeDatabases::ledger(const Migrations& migrations, base::Pulse&) {
+  Ledger out;
+  out.numbers = world_.ledger;
+  for (const auto& one : migrations.set.migrations) {
+    if (one.number > world_.ledger.back()) out.pending.push_back(&one);
+  }
+  return out;
+}
+
+void FakeDatabases::up(const Migrations& migrations, const Tell& tell, base::Pulse& pulse) {
+  for (const auto& one : migrations.set.migrations) {
+    if (one.number <= world_.ledger.back()) continue;
+    world_.moment("migration");
+    pulse.tick();
+    if (one.number == 3) world_.fail("migrate");
+    world_.ledger.push_back(one.number);
+    tell("migration " + one.label);
+  }
+}
+
+void FakeDatabases::down(const Migrations&, const std::vector<std::int64_t>& numbers, const Tell&, base::Pulse&) {
+  world_.moment("down");
+  if (world_.down_fails) throw Error(Kind::child, "as the case wants it");
+  while (std::find(numbers.begin(), numbers.end(), world_.ledger.back()) != numbers.end()) world_.ledger.pop_back();
+}
+
 void FakeLease::tick() {
   if (!undoing_ && world_.cancel_requested) throw Error(Kind::cancelled, "cancelled by an operator");
 }
@@ -208,11 +264,24 @@ bool run_to_the_end(World& world, int holders) {
     world.status = queue::Status::in_progress;
     FakeStore store(world);
     FakeDeployer deployer(world);
+    FakeDatabases databases(world);
     FakeLease lease(world);
     Journal journal(store, claim);
     auto status = observe::new_status(agent_id);
     try {
-      run_task({claim, Mode::daemon, agent_id, false, store, deployer, lease, journal, stop, status, nothing, {}});
+      run_task({claim,
+                Mode::daemon,
+                agent_id,
+                false,
+                store,
+                deployer,
+                databases,
+                lease,
+                journal,
+                stop,
+                status,
+                nothing,
+                {}});
     } catch (const Crash&) {
     }
     if (world.ending) return true;

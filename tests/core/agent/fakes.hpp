@@ -41,6 +41,10 @@ struct World {
   std::string target = "host:site";
   bool unknown = false;  ///< what runs cannot be told
   bool of_v42 = false;   ///< v4.2 had recorded kBefore, and no task of ours has ended since
+  // The application's database.
+  std::vector<std::int64_t> ledger = {1};
+  std::vector<std::vector<std::int64_t>> backups;  ///< the ledger as each backup has it
+  bool down_fails = false;
   // The site.
   bool window = false;
   // The row.
@@ -107,6 +111,7 @@ class FakeStore : public TaskStore {
   artifact::Artifact find_artifact(const std::string& id, base::Pulse&) override;
   void hide_secrets_of(const std::string&, base::Pulse&) override {}
   deploy::Release fetch(const artifact::Artifact& artifact, const std::string& tree, base::Pulse&) override;
+  std::string tree_apart(const artifact::Artifact& artifact, base::Pulse&) override { return "/apart/" + artifact.id; }
   std::vector<std::string> add_site(deploy::Release&, const std::string&, base::Pulse&) override { return {}; }
   std::vector<std::string> add_site_of_before(deploy::Release&, const std::string&, base::Pulse&) override {
     return {};
@@ -121,6 +126,24 @@ class FakeStore : public TaskStore {
   bool is_recorded() override { return world_.ending.has_value(); }
   void release(const std::string&, std::chrono::milliseconds) override;
   std::vector<std::string> versions_in_use() override { return {}; }
+
+ private:
+  World& world_;
+};
+
+/// One database, which has number 1 of the three migrations of the release.
+class FakeDatabases : public AppDatabases {
+ public:
+  explicit FakeDatabases(World& world) : world_(world) {}
+  void need_named(const std::vector<std::string>& names) const override;
+  std::string back_up(const std::string& database, base::Pulse& pulse) override;
+  bool is_there(const std::string&) const override { return true; }
+  Migrations read(const std::string& tree, const release_manifest::Migrations& asked) override;
+  Ledger ledger(const Migrations& migrations, base::Pulse& pulse) override;
+  void up(const Migrations& migrations, const Tell& tell, base::Pulse& pulse) override;
+  void down(const Migrations& migrations, const std::vector<std::int64_t>& numbers, const Tell& tell,
+            base::Pulse& pulse) override;
+  std::string rows_at_stake(const Migrations&, const std::vector<std::int64_t>&, base::Pulse&) override { return {}; }
 
  private:
   World& world_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -42,6 +43,13 @@ int exit_code_in(const World& world) { return nlohmann::json::parse(world.ending
 
 int calls(const World& world, const std::string& name) {
   return static_cast<int>(std::count(world.calls.begin(), world.calls.end(), name));
+}
+
+using Ledgers = std::vector<std::int64_t>;
+
+std::string manifest_with(const std::string& on_rollback) {
+  return R"({"backup":{"before":["app"]},"migrations":{"database":"app","dir":"db","on-rollback":")" + on_rollback +
+         "\"}}";
 }
 
 /// What ran before the task.
@@ -218,6 +226,7 @@ TEST_SUITE("agent::run_task") {
       for (const auto& step : steps()) {
         for (const int crashes : {0, 1}) {
           Trouble trouble;
+          trouble.manifest = manifest_with("down");
           trouble.cancel_at = step.name;
           trouble.crash_at = std::string("at ") + step.name;
           trouble.crashes = crashes;
@@ -299,6 +308,111 @@ TEST_SUITE("agent::run_task") {
     refused(R"({"hook":[{"when":"before-apply","run":["x"]}]})", false, "is not supported by this version");
     refused(R"({"settings":{"required":["A"]}})", false, "needs a value for A");
     refused("", true, "there is no way up");
+  }
+
+  TEST_CASE("migrations are applied once, after a backup of what was there, whoever dies when") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.manifest = manifest_with("keep");
+    World first = world_with(Start::release, trouble);
+    REQUIRE(run_to_the_end(first));
+    CHECK(first.backups.size() == 1);
+    for (const auto& [moment, times] : first.moments) {
+      for (const int crashes : {1, 2}) {
+        CAPTURE(moment);
+        CAPTURE(crashes);
+        trouble.crash_at = moment;
+        trouble.crashes = crashes;
+        World world = world_with(Start::release, trouble);
+        REQUIRE(run_to_the_end(world));
+        check_whole(world, Start::release);
+        CHECK(state_of(world) == "applied");
+        CHECK(world.ledger == Ledgers{1, 2, 3});
+        for (const auto& backup : world.backups) CHECK(backup == Ledgers{1});
+      }
+    }
+  }
+
+  TEST_CASE("what fails leaves the databases as on-rollback says, whoever dies when") {
+    const QuietLog quiet;
+    struct Row {
+      const char* step;
+      const char* state;
+      Ledgers kept;
+    };
+    const std::vector<Row> rows = {{"backup", "untouched", {1}},
+                                   {"migrate", "untouched", {1, 2}},
+                                   {"apply", "put_back", {1, 2, 3}},
+                                   {"health", "put_back", {1, 2, 3}}};
+    for (const auto start : {Start::nothing, Start::release}) {
+      for (const auto& row : rows) {
+        for (const std::string policy : {"keep", "down"}) {
+          Trouble trouble;
+          trouble.manifest = manifest_with(policy);
+          trouble.fail_step = row.step;
+          trouble.fail_kind = Kind::child;
+          World first = world_with(start, trouble);
+          REQUIRE(run_to_the_end(first));
+          for (const auto& [moment, times] : first.moments) {
+            CAPTURE(row.step);
+            CAPTURE(policy);
+            CAPTURE(moment);
+            trouble.crash_at = moment;
+            trouble.crashes = 1;
+            World world = world_with(start, trouble);
+            REQUIRE(run_to_the_end(world));
+            check_whole(world, start);
+            CHECK(state_of(world) == row.state);
+            CHECK(exit_code_in(world) == (row.state == std::string("put_back") ? 9 : 8));
+            CHECK(world.ledger == (policy == "down" ? Ledgers{1} : row.kept));
+          }
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a request to cancel takes back what was migrated, or comes too late") {
+    const QuietLog quiet;
+    for (const char* step : {"backup", "migrate", "apply", "health"}) {
+      Trouble trouble;
+      trouble.manifest = manifest_with("down");
+      trouble.cancel_at = step;
+      World world = world_with(Start::release, trouble);
+      CAPTURE(step);
+      REQUIRE(run_to_the_end(world));
+      check_whole(world, Start::release);
+      CHECK(world.status == queue::Status::cancelled);
+      CHECK(world.ledger == Ledgers{1});
+    }
+  }
+
+  TEST_CASE("a schema that cannot be taken back leaves the site in maintenance, and the target as it is") {
+    const QuietLog quiet;
+    for (const char* step : {"migrate", "health"}) {
+      Trouble trouble;
+      trouble.manifest = manifest_with("down");
+      trouble.fail_step = step;
+      trouble.fail_kind = Kind::child;
+      World world = world_with(Start::release, trouble);
+      world.down_fails = true;
+      CAPTURE(step);
+      REQUIRE(run_to_the_end(world));
+      check_whole(world, Start::release);
+      CHECK(state_of(world) == "not_put_back");
+      CHECK(calls(world, "put_back") == 0);
+    }
+  }
+
+  TEST_CASE("a database that no setting names is refused before anything is touched") {
+    const QuietLog quiet;
+    Trouble trouble;
+    trouble.manifest = R"({"backup":{"before":["other"]}})";
+    World world = world_with(Start::release, trouble);
+    REQUIRE(run_to_the_end(world));
+    CHECK(exit_code_in(world) == 5);
+    CHECK(state_of(world) == "untouched");
+    CHECK(world.moments.count("window opens") == 0);
+    CHECK(world.backups.empty());
   }
 
   TEST_CASE("a busy target is left alone, and the task waits") {

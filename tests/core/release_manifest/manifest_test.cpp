@@ -188,6 +188,7 @@ TEST_SUITE("release_manifest::manifest") {
         {"[migrations]\ndir = \"m\"\ndatabase = \"App\"\n", "is no name of a database"},
         {"[migrations]\ndir = \"m\"\ndatabase = \"app\"\non-rollback = \"up\"\n", "known are keep, down, restore"},
         {"[backup]\nbefore = [\"a;b\"]\n", "is no name of a database"},
+        {"[backup]\nbefore = [\"db\"]\n", "is the agent's own database"},
         {"[health]\n", "needs http or tcp"},
         {"[health]\nhttp = \"ftp://x\"\n", "wrktalk.toml:2: [health] http \"ftp://x\" is no URL"},
         {"[health]\nhttp = \"http://me:pw@x/\"\n", "is no URL"},
@@ -243,9 +244,11 @@ TEST_SUITE("release_manifest::manifest") {
 
   TEST_CASE("a section that this program does nothing for is refused, never left out") {
     Reading reading;
-    const auto said = refusal("\n[migrations]\ndir = \"m\"\ndatabase = \"app\"\n", reading);
-    CHECK(said.find("wrktalk.toml:2: [migrations] is not supported by this version of wrktalk") == 0);
-    CHECK(refusal("[backup]\nbefore = [\"app\"]\n", reading).find("[backup] is not supported") != std::string::npos);
+    const std::string head = "\n[migrations]\ndir = \"m\"\ndatabase = \"app\"\n";
+    const auto said = refusal(head + "on-rollback = \"restore\"\n", reading);
+    CHECK(said.find("wrktalk.toml:5: [migrations] on-rollback \"restore\" is not supported by this version") == 0);
+    CHECK(refusal(head + "on-rollback = \"down\"\n", reading) == "taken");
+    CHECK(refusal("[backup]\nbefore = [\"app\"]\n", reading) == "taken");
   }
 
   TEST_CASE("the commented example is taken, and with its comments off, too") {
