@@ -30,44 +30,6 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
 ORDER BY 1)";
 
-/// Drops what an application makes, in every schema; an extension and what belongs to it stays.
-constexpr const char* kDropAll = R"(
-DO $wrktalk$
-DECLARE one record;
-BEGIN
-  FOR one IN
-    SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
-    WHERE n.nspname <> 'public' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extnamespace = n.oid)
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::regclass
-                      AND d.objid = n.oid AND d.deptype = 'e')
-  LOOP EXECUTE format('DROP SCHEMA %I CASCADE', one.nspname); END LOOP;
-  FOR one IN
-    SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
-             WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS kind, n.nspname, c.relname
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c') AND c.relpersistence <> 't'
-      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
-                      AND d.objid = c.oid AND d.deptype = 'e')
-  LOOP EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', one.kind, one.nspname, one.relname); END LOOP;
-  FOR one IN
-    SELECT n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments
-    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::regclass
-                      AND d.objid = p.oid AND d.deptype = 'e')
-  LOOP EXECUTE format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', one.nspname, one.proname, one.arguments); END LOOP;
-  FOR one IN
-    SELECT n.nspname, t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    WHERE t.typtype IN ('e', 'd', 'r') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::regclass
-                      AND d.objid = t.oid AND d.deptype = 'e')
-  LOOP EXECUTE format('DROP TYPE IF EXISTS %I.%I CASCADE', one.nspname, one.typname); END LOOP;
-  PERFORM pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
-END
-$wrktalk$)";
-
 /// A dump is packed, and has no indexes: it takes no more than this share of what the database takes on its server, but for values that are packed already.
 constexpr std::uint64_t kLeastShare = 4;
 
@@ -120,34 +82,6 @@ Record dump(db::raw::Connection& connection, const db::ConnectionSettings& datab
   return record;
 }
 
-/// Feeds a whole dump to the server.
-class Loader : public DumpListener {
- public:
-  Loader(db::raw::Connection& connection, base::Pulse& pulse) : connection_(connection), pulse_(pulse) {}
-
-  void on_sql(const std::string& statements) override { connection_.script(statements, pulse_, Deadline::never()); }
-  void on_copy(const CopyHead& head) override {
-    connection_.copy_in("COPY " + head.schema + "." + head.table + " " + head.columns + " FROM STDIN", pulse_,
-                        Deadline::never());
-    copying_ = true;
-  }
-  void on_data(std::string_view piece) override {
-    connection_.copy_write(piece.data(), piece.size(), pulse_, Deadline::never());
-  }
-  void on_copy_end() override {
-    copying_ = false;
-    connection_.copy_finish(pulse_, Deadline::never());
-  }
-  void abort() noexcept {
-    if (copying_) connection_.copy_abort("the backup could not be read to its end");
-  }
-
- private:
-  db::raw::Connection& connection_;
-  base::Pulse& pulse_;
-  bool copying_ = false;
-};
-
 }  // namespace
 
 Rows rows_of_database(db::raw::Connection& connection, base::Pulse& pulse) {
@@ -173,30 +107,6 @@ Backup create_of_database(const db::ConnectionSettings& database, const std::str
   Output output(folder, file, {}, pulse);
   output.publish(dump(connection, patient, tools, output, file, pulse));
   return find_of(folder + "/" + to_text(file), name);
-}
-
-void restore_database(db::raw::Connection& connection, const Backup& backup, const Tools& tools,
-                      std::chrono::milliseconds lock_timeout, base::Pulse& pulse) {
-  check_sha256(backup, pulse, {});
-  db::raw::Transaction transaction(connection, pulse, Deadline::never());
-  connection.script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = " + std::to_string(lock_timeout.count()),
-                    pulse, Deadline::never());
-  connection.script(kDropAll, pulse, Deadline::never());
-  Loader loader(connection, pulse);
-  try {
-    const Rows found = read_backup(backup.path, backup.name, {{}, tools, pulse}, loader);
-    if (backup.record) {
-      for (const auto& [table, rows] : backup.record->rows) {
-        const auto there = found.find(table);
-        if (there == found.end() || there->second != rows)
-          throw Error(Kind::difference, "the backup has not the rows of table " + table + " that it was made with");
-      }
-    }
-  } catch (...) {
-    loader.abort();
-    throw;
-  }
-  transaction.commit(pulse, Deadline::never());
 }
 
 std::size_t keep_newest_of(const std::string& folder, const std::string& name, std::size_t count) {

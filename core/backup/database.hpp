@@ -8,7 +8,6 @@
 #include "core/db/raw.hpp"
 #include "core/db/settings.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -20,12 +19,6 @@ namespace wrktalk::backup {
 /// Throws Error: busy, configuration, connection_lost, child, failed (a disk that is full, or too full to begin), difference.
 Backup create_of_database(const db::ConnectionSettings& database, const std::string& name, const std::string& folder,
                           const Tools& tools, base::Pulse& pulse);
-
-/// Puts the database back as the backup has it, in one transaction: all that is there goes (but for extensions), and what the backup has comes, with its
-/// owners and rights. The backup is read whole and its digest compared before. Throws Error; nothing has changed then: busy when a lock is not to be
-/// had in `lock_timeout`, difference when the backup is damaged.
-void restore_database(db::raw::Connection& connection, const Backup& backup, const Tools& tools,
-                      std::chrono::milliseconds lock_timeout, base::Pulse& pulse);
 
 /// Rows of every table now.
 Rows rows_of_database(db::raw::Connection& connection, base::Pulse& pulse);
