@@ -115,6 +115,12 @@ void NamedDatabases::need_named(const std::vector<std::string>& names) const {
               "set that to a connection string, for the agent that serves the target");
 }
 
+void NamedDatabases::need_folder() const {
+  if (!settings_.backups().empty()) return;
+  throw Error(Kind::configuration, "the release wants a backup, and no setting says where it is to lie",
+              "set WRKTALK_AGENT_BACKUP_DIR to a folder that outlives the agent, best a volume");
+}
+
 db::ConnectionSettings NamedDatabases::connection_of(const std::string& database) const {
   need_named({database});
   if (database == "checkpoint") return patient(settings_.checkpoint_database);

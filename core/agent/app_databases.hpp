@@ -39,6 +39,8 @@ class AppDatabases {
 
   /// Throws Error(configuration) that names the settings which are missing.
   virtual void need_named(const std::vector<std::string>& names) const = 0;
+  /// Throws Error(configuration) when no setting says where backups are to lie.
+  virtual void need_folder() const = 0;
   /// Makes a backup, then removes those that are more than are kept. Returns its path.
   virtual std::string back_up(const std::string& database, base::Pulse& pulse) = 0;
   virtual bool is_there(const std::string& backup) const = 0;
@@ -63,6 +65,7 @@ class NamedDatabases : public AppDatabases {
   explicit NamedDatabases(const Settings& settings) : settings_(settings) {}
 
   void need_named(const std::vector<std::string>& names) const override;
+  void need_folder() const override;
   std::string back_up(const std::string& database, base::Pulse& pulse) override;
   bool is_there(const std::string& backup) const override;
   Migrations read(const std::string& tree, const release_manifest::Migrations& asked) override;

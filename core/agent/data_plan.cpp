@@ -99,6 +99,7 @@ DataPlan plan_of(AppDatabases& databases, const DataQuestion& question, base::Pu
   databases.need_named(databases_of(manifest));
   DataPlan plan;
   plan.backups = manifest.backup_before;
+  if (!plan.backups.empty()) databases.need_folder();
   std::optional<Ledger> ledger;
   if (manifest.migrations && !question.tree.empty()) {
     plan.migrations = databases.read(question.tree, *manifest.migrations);

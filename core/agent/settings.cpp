@@ -48,7 +48,7 @@ constexpr Field<Settings> kFields[] = {
      optional_path<&Settings::site_values_file>},
     {{"agent.secrets_dir", "WRKTALK_AGENT_SECRETS_DIR", "", "--secrets-dir", "", Form::value, "Folder, best on a tmpfs, where env and values files lie while a task runs; empty: /dev/shm, else TMPDIR"},
      take_secrets_dir},
-    {{"agent.backup_dir", "WRKTALK_AGENT_BACKUP_DIR", "", "", "", Form::value, "Folder of the backups that releases ask for before they are deployed; empty: wrktalk-backups beside what is deployed"},
+    {{"agent.backup_dir", "WRKTALK_AGENT_BACKUP_DIR", "", "", "", Form::value, "Folder of the backups that releases ask for before they are deployed; empty: wrktalk-backups in a host target's root; other targets need one"},
      optional_path<&Settings::release_backup_dir>},
     {{"agent.backup_keep", "WRKTALK_AGENT_BACKUP_KEEP", "", "", "3", Form::value, "How many of these backups are kept of each database"},
      number<&Settings::release_backups>},
@@ -72,9 +72,8 @@ deploy::Target checked_target(const std::string& name) {
 std::string Settings::state_file() const { return observe::state_path(secrets_dir, agent_id); }
 
 std::string Settings::backups() const {
-  if (!release_backup_dir.empty()) return release_backup_dir;
-  const std::string& beside = deployment_type == base::TargetKind::host ? deploy.host_root : deploy.compose_working_dir;
-  return beside + "/wrktalk-backups";
+  if (!release_backup_dir.empty() || deployment_type != base::TargetKind::host) return release_backup_dir;
+  return deploy.host_root + "/wrktalk-backups";
 }
 
 settings::Fields<Settings> setting_fields() noexcept { return kFields; }

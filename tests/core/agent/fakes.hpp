@@ -136,6 +136,7 @@ class FakeDatabases : public AppDatabases {
  public:
   explicit FakeDatabases(World& world) : world_(world) {}
   void need_named(const std::vector<std::string>& names) const override;
+  void need_folder() const override {}
   std::string back_up(const std::string& database, base::Pulse& pulse) override;
   bool is_there(const std::string&) const override { return true; }
   Migrations read(const std::string& tree, const release_manifest::Migrations& asked) override;
