@@ -66,9 +66,7 @@ db::raw::Table query(Connection& db, const std::string& sql, const std::vector<s
   }
 }
 
-std::vector<Artifact> list(Connection& db, base::Pulse& pulse) {
-  return select(db, sql::list, {}, pulse);
-}
+std::vector<Artifact> list(Connection& db, base::Pulse& pulse) { return select(db, sql::list, {}, pulse); }
 
 Artifact find(Connection& db, const std::string& version_or_id, const std::optional<std::string>& chart_type,
               base::Pulse& pulse) {
