@@ -3,6 +3,7 @@
 
 #include "core/backup/dump.hpp"
 #include "core/backup/output.hpp"
+#include "core/backup/sql.hpp"
 #include "core/base/error.hpp"
 #include "core/base/files.hpp"
 #include "core/base/text.hpp"
@@ -19,16 +20,6 @@ namespace {
 using base::Deadline;
 using base::Error;
 using base::Kind;
-
-/// What pg_dump takes the rows of. Tables of extensions are theirs.
-constexpr const char* kTablesWithRows = R"(
-SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                  WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-  AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
-ORDER BY 1)";
 
 /// A dump is packed, and has no indexes: it takes no more than this share of what the database takes on its server, but for values that are packed already.
 constexpr std::uint64_t kLeastShare = 4;
@@ -86,7 +77,7 @@ Record dump(db::raw::Connection& connection, const db::ConnectionSettings& datab
 
 Rows rows_of_database(db::raw::Connection& connection, base::Pulse& pulse) {
   Rows rows;
-  for (const auto& row : connection.query(kTablesWithRows, {}, pulse, Deadline::never()).rows) {
+  for (const auto& row : connection.query(sql::tables_with_rows, {}, pulse, Deadline::never()).rows) {
     const std::string& table = row.at(0).value();
     const auto counted = connection.query("SELECT count(*) FROM ONLY " + table, {}, pulse, Deadline::never());
     rows[table] = std::stoull(counted.rows.at(0).at(0).value_or("0"));
