@@ -40,16 +40,40 @@ std::optional<Migrations> stored(TaskContext& context, const artifact::Artifact&
   return context.databases.read(context.store.tree_apart(artifact, context.lease), *asked);
 }
 
+/// Leaves the migrations of `goal` that the task applied. Throws Error when what ran before does not run on them.
+void leave_applied(TaskContext& context, const artifact::Artifact& goal, const std::string& database) {
+  using State = deploy::Before::State;
+  const auto& before = context.memory.before;
+  const auto migrations = stored(context, goal);
+  std::vector<const migrate::Migration*> incompatible;
+  for (const auto& one : migrations->set.migrations) {
+    const auto& applied = context.memory.data.applied;
+    if (one.up.incompatible && std::find(applied.begin(), applied.end(), one.number) != applied.end())
+      incompatible.push_back(&one);
+  }
+  // It is asked only where the answer counts: that it is away may be why the release is not well.
+  if (!incompatible.empty() && before && before->seen.state != State::nothing) {
+    const auto there = context.databases.ledger(*migrations, context.lease).numbers;
+    const auto bad = std::find_if(incompatible.begin(), incompatible.end(), [&](const auto* one) {
+      return std::find(there.begin(), there.end(), one->number) != there.end();
+    });
+    if (bad != incompatible.end()) {
+      throw base::Error(base::Kind::failed,
+                        "database " + database + " has " + (*bad)->label + " (" + (*bad)->name + ") of " +
+                            goal.version + ", and " + (*bad)->up.file + " says that older releases do not run on it",
+                        "put a backup of it back, or deploy a release that runs on it");
+    }
+  }
+  context.journal.note("put-back", "the migrations of " + goal.version + " that were applied to database " + database +
+                                       " stay: on-rollback is keep");
+}
+
 void take_back_applied(TaskContext& context) {
   const auto& numbers = context.memory.data.applied;
   const auto goal = context.store.find_artifact(context.memory.goal.artifact_id.value(), context.lease);
   const auto asked = manifest_of(goal).migrations;
   if (!asked) return;
-  if (asked->on_rollback == "keep") {
-    context.journal.note("put-back", "the migrations of " + goal.version + " that were applied to database " +
-                                         asked->database + " stay: on-rollback is keep");
-    return;
-  }
+  if (asked->on_rollback == "keep") return leave_applied(context, goal, asked->database);
   context.databases.down(*stored(context, goal), numbers, tell(context, "put-back"), context.lease);
 }
 

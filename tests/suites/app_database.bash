@@ -230,6 +230,25 @@ back_incompatible() {
     nothing_half_done
 }
 check 'rollback, keep: not past one that is incompatible' back_incompatible
+upgrade_incompatible() {
+    upgraded_site keep
+    sql_files 2.0
+    sed -i '1i -- wrktalk: incompatible' "$WORK/tree-2.0/db/002_price.up.sql"
+    sql_files() { :; }
+    add 2.0 keep broken
+    expect_exit 10 "$WRKTALK" deploy 2.0
+    expect_output 'database app has 002 .price. of 2.0, and db/002_price.up.sql says that older releases do not run on it'
+    ledger_is '1 2'
+    orders_are one,two
+    refuse maintenance_is_off
+    cp -r "$WORK/tree-2.0" "$WORK/tree-2.1"
+    rm "$WORK/tree-2.1/broken"
+    add 2.1 keep
+    expect_exit 0 "$WRKTALK" deploy 2.1
+    runs 2.1
+    nothing_half_done
+}
+check 'upgrade, keep: what ran before is not put back on a schema that it does not run on' upgrade_incompatible
 back_down() {
     newer_site down
     expect_exit 7 "$WRKTALK" rollback

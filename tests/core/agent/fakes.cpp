@@ -208,6 +208,7 @@ Migrations FakeDatabases::read(const std::string&, const release_manifest::Migra
     migrate::Migration one;
     one.number = number;
     one.label = std::to_string(number);
+    one.up.incompatible = number == world_.incompatible;
     out.set.migrations.push_back(one);
   }
   return out;

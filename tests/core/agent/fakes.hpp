@@ -45,6 +45,7 @@ struct World {
   std::vector<std::int64_t> ledger = {1};
   std::vector<std::vector<std::int64_t>> backups;  ///< the ledger as each backup has it
   bool down_fails = false;
+  std::int64_t incompatible = 0;  ///< the migration on which older releases do not run
   // The site.
   bool window = false;
   // The row.
