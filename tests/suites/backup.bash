@@ -33,8 +33,8 @@ formats() {
         expect_exit 0 backup verify "$(jq -r .file "$OUT")"
         expect_output '^good .*checkpoints 1000'
     done
-    zstd -q -d -c "$DIR"/*.sql.zst | grep -q 'PostgreSQL database dump complete'
-    pg_restore -l "$DIR"/*.dump | grep -q 'TABLE DATA public checkpoints'
+    zstd -q -d -c "$DIR"/*.sql.zst | grep 'PostgreSQL database dump complete' >/dev/null
+    pg_restore -l "$DIR"/*.dump | grep 'TABLE DATA public checkpoints' >/dev/null
 }
 check 'plain.zst and custom are what zstd and pg_restore read' formats
 

@@ -37,7 +37,7 @@ tar -czf "$WORK/1.tgz" -C "$WORK/tree" .
 "$WRKTALK" release add "$WORK/1.tgz" --version 1.0.0 --type host >/dev/null 2>&1
 # An older pg_dump does not read a newer server, and says so whatever the settings are.
 dumps=no
-[ "$(pg_dump --version | grep -Eo '[0-9]+' | head -n 1)" -lt "$(admin 'show server_version' | grep -Eo '^[0-9]+')" ] || dumps=yes
+[ "$(pg_dump --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')" -lt "$(admin 'show server_version' | grep -Eo '^[0-9]+')" ] || dumps=yes
 content() { admin "select md5(string_agg(t::text, ';' order by thread_id, checkpoint_id)) from checkpoints t; select md5(string_agg(b::text, ';' order by thread_id, version)) from checkpoint_blobs b" odd; }
 wanted=$(content)
 

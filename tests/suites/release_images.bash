@@ -62,7 +62,7 @@ check 'no platform: 2' expect_exit 2 add one 1 --images "$WORK/1.tar" --platform
 damaged() {
     cp -r "$WORK/layout" "$WORK/damaged"
     local largest
-    largest=$(find "$WORK/damaged/blobs/sha256" -type f -size +1000k | head -1)
+    largest=$(find "$WORK/damaged/blobs/sha256" -type f -size +1000k -print -quit)
     printf x | dd of="$largest" bs=1 seek=100000 conv=notrunc status=none
     expect_exit 7 add two 2 --env-file "$WORK/env" --images "$WORK/damaged"
     rm "$largest"

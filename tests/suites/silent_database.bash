@@ -4,7 +4,7 @@
 need_service postgres socat
 pg_database wrktalk
 "$WRKTALK" migrate up --set agent >/dev/null
-task=$(sql "insert into agent_task (type, execute_after) values ('deploy', now() + interval '1 day') returning id" | head -n 1)
+task=$(sql "with one as (insert into agent_task (type, execute_after) values ('deploy', now() + interval '1 day') returning id) select id from one")
 
 # proxy: a port that leads to the server, in a process group of its own, which can be stopped. A stopped one accepts (its kernel does)
 # and forwards nothing.

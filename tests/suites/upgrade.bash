@@ -85,7 +85,7 @@ before() {
             ;;
         '6. Maintenance mode enabled/disabled')
             # The release's that comes; that of what ran before lies there, too.
-            ENV_FILE=$(find "$WORK/secrets" -name .env | head -n 1)
+            ENV_FILE=$(find "$WORK/secrets" -name .env -print -quit)
             check 'the file with secrets is its owner'"'"'s alone' expect_equal 600 stat -c %a "$ENV_FILE"
             exec {env_file}<"$ENV_FILE"
             # The release gets ready once the site was seen in maintenance.
